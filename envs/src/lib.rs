@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Every environment variable of Validibot MCP, declared once, and the grammar of the files that hold them.
+//!
+//! From [`VARIABLES`] come the `*.example` files, the README's variable-to-file table,
+//! `docs/configuration.md`, `cargo xtask env explain`, the server's settings and the deploy tool's checks.
+//! The crate has no dependencies: everything else in the workspace reads it.
+
+mod boolean;
+pub mod file;
+mod suggest;
+mod table;
+mod variable;
+
+pub use boolean::{parse_gate, parse_switch};
+pub use suggest::closest;
+pub use table::{VARIABLES, deploy, find, oauth, server, tests};
+pub use variable::{Fallback, HeldIn, Kind, Reader, Required, Variable};

@@ -1,0 +1,52 @@
+//! The table itself, one module for each area.
+
+pub mod deploy;
+pub mod oauth;
+pub mod server;
+pub mod tests;
+
+use crate::Variable;
+
+/// Every variable, in the order in which documents list them.
+pub const VARIABLES: &[&[&Variable]] = &[deploy::ALL, server::ALL, oauth::ALL, tests::ALL];
+
+/// The variable of this name.
+pub fn find(name: &str) -> Option<&'static Variable> {
+    VARIABLES.iter().flat_map(|area| area.iter()).copied().find(|variable| variable.name == name)
+}
+
+#[cfg(test)]
+mod checks {
+    use super::*;
+    use crate::{Fallback, Kind, Required, parse_gate, parse_switch};
+
+    #[test]
+    fn every_declaration_is_complete_and_consistent() {
+        let mut seen = std::collections::BTreeSet::new();
+        for variable in VARIABLES.iter().flat_map(|area| area.iter()) {
+            let name = variable.name;
+            assert!(seen.insert(name), "{name} is declared twice");
+            assert!(!variable.doc.is_empty() && !variable.doc.contains('\n'), "{name}: the doc is one line");
+            assert!(
+                !variable.held_in.is_empty() && !variable.readers.is_empty(),
+                "{name}: nobody holds or reads it"
+            );
+            assert!(
+                !(variable.required == Required::Always && variable.fallback != Fallback::Nothing),
+                "{name}: required, and has a default"
+            );
+            assert!(
+                !variable.secret || Variable::is_placeholder(variable.example) || variable.example.is_empty(),
+                "{name}: the example of a secret is a <placeholder>"
+            );
+            if let Fallback::Value(value) = variable.fallback {
+                match variable.kind {
+                    Kind::Switch => assert!(parse_switch(value).is_some(), "{name}: default"),
+                    Kind::Gate => assert!(parse_gate(value).is_some(), "{name}: default"),
+                    Kind::OneOf(words) => assert!(words.contains(&value), "{name}: default"),
+                    _ => {}
+                }
+            }
+        }
+    }
+}

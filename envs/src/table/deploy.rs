@@ -1,0 +1,112 @@
+//! What the deploy tool reads: the gate, Google Cloud's names, and where things are.
+
+use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+
+/// Every variable of this area.
+pub const ALL: &[&Variable] = &[
+    &ENABLE_MCP_SERVER,
+    &MCP_API_BASE_URL,
+    &GCP_PROJECT_ID,
+    &GCP_REGION,
+    &GCP_APP_NAME,
+    &GCP_REGISTRY_HOST,
+    &GCP_SECRET_VERSIONS_TO_KEEP,
+    &ENVS_DIR,
+    &VALIDIBOT_DIR,
+];
+
+/// A variable of the deploy tool, not required, not secret: what most of this area is.
+const OPTIONAL: Variable = Variable {
+    name: "",
+    doc: "",
+    held_in: &[HeldIn::Gcp],
+    readers: &[Reader::Xtask],
+    kind: Kind::Text,
+    fallback: Fallback::Nothing,
+    required: Required::No,
+    secret: false,
+    example: "",
+};
+
+/// `ENABLE_MCP_SERVER`
+pub const ENABLE_MCP_SERVER: Variable = Variable {
+    name: "ENABLE_MCP_SERVER",
+    doc: "The build gate: without it no command builds, starts or deploys the MCP server",
+    held_in: &[HeldIn::Build],
+    kind: Kind::Gate,
+    fallback: Fallback::Value("false"),
+    example: "false",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_API_BASE_URL`
+pub const MCP_API_BASE_URL: Variable = Variable {
+    name: "VALIDIBOT_MCP_API_BASE_URL",
+    doc: "Validibot's API as the deployed server reaches it; also the identity token's audience and Validibot's MCP_OIDC_AUDIENCE",
+    held_in: &[HeldIn::Build],
+    kind: Kind::Url,
+    required: Required::When("deploying to Google Cloud"),
+    example: "https://app.example.com",
+    ..OPTIONAL
+};
+
+/// `GCP_PROJECT_ID`
+pub const GCP_PROJECT_ID: Variable = Variable {
+    name: "GCP_PROJECT_ID",
+    doc: "Google Cloud project",
+    required: Required::When("any gcp command"),
+    example: "my-project",
+    ..OPTIONAL
+};
+
+/// `GCP_REGION`
+pub const GCP_REGION: Variable = Variable {
+    name: "GCP_REGION",
+    doc: "Google Cloud region",
+    fallback: Fallback::Value("us-central1"),
+    example: "us-central1",
+    ..OPTIONAL
+};
+
+/// `GCP_APP_NAME`
+pub const GCP_APP_NAME: Variable = Variable {
+    name: "GCP_APP_NAME",
+    doc: "Prefix of every resource's name",
+    fallback: Fallback::Value("validibot"),
+    example: "validibot",
+    ..OPTIONAL
+};
+
+/// `GCP_REGISTRY_HOST`
+pub const GCP_REGISTRY_HOST: Variable = Variable {
+    name: "GCP_REGISTRY_HOST",
+    doc: "Host of the container registry",
+    fallback: Fallback::Derived("<GCP_REGION>-docker.pkg.dev"),
+    ..OPTIONAL
+};
+
+/// `GCP_SECRET_VERSIONS_TO_KEEP`
+pub const GCP_SECRET_VERSIONS_TO_KEEP: Variable = Variable {
+    name: "GCP_SECRET_VERSIONS_TO_KEEP",
+    doc: "How many of the newest secret versions stay, besides those that a revision uses",
+    kind: Kind::Integer,
+    fallback: Fallback::Value("2"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_ENVS_DIR`
+pub const ENVS_DIR: Variable = Variable {
+    name: "VALIDIBOT_ENVS_DIR",
+    doc: "Folder of the environments, as --envs; a present .envs tree works as it is",
+    held_in: &[HeldIn::Process],
+    fallback: Fallback::Value("envs"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_DIR`
+pub const VALIDIBOT_DIR: Variable = Variable {
+    name: "VALIDIBOT_DIR",
+    doc: "A Validibot checkout, for stacks with the real application instead of the sandbox",
+    held_in: &[HeldIn::Process],
+    ..OPTIONAL
+};

@@ -1,0 +1,120 @@
+//! What the server reads for chain 1's OAuth. A client secret switches it on.
+
+use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+
+/// Every variable of this area.
+pub const ALL: &[&Variable] = &[
+    &CLIENT_SECRET,
+    &AUTHORIZATION_SERVER_URL,
+    &CLIENT_ID,
+    &SEAL_KEYS,
+    &REQUIRED_SCOPE,
+    &RESOURCE_AUDIENCE,
+    &AUTHORIZATION_ENDPOINT,
+    &TOKEN_ENDPOINT,
+    &REVOCATION_ENDPOINT,
+    &JWKS_URL,
+];
+
+/// A variable of the server's own file, not required, not secret: what most of this area is.
+const OPTIONAL: Variable = Variable {
+    name: "",
+    doc: "",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    kind: Kind::Url,
+    fallback: Fallback::Nothing,
+    required: Required::No,
+    secret: false,
+    example: "",
+};
+
+/// `VALIDIBOT_OAUTH_CLIENT_SECRET`
+pub const CLIENT_SECRET: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_CLIENT_SECRET",
+    doc: "Secret of our confidential client at Validibot (IDP_OIDC_MCP_SERVER_CLIENT_SECRET in its .django); set, it switches OAuth on",
+    kind: Kind::Text,
+    secret: true,
+    example: "<the value of IDP_OIDC_MCP_SERVER_CLIENT_SECRET>",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL`
+pub const AUTHORIZATION_SERVER_URL: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL",
+    doc: "Issuer of Validibot's OpenID provider: its SITE_URL",
+    required: Required::When("VALIDIBOT_OAUTH_CLIENT_SECRET is set"),
+    example: "http://localhost:8000",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_CLIENT_ID`
+pub const CLIENT_ID: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_CLIENT_ID",
+    doc: "Our client id at Validibot",
+    kind: Kind::Text,
+    fallback: Fallback::Value("validibot-mcp-server"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_SEAL_KEYS`
+pub const SEAL_KEYS: Variable = Variable {
+    name: "VALIDIBOT_MCP_SEAL_KEYS",
+    doc: "Key ring that seals what clients hold, as id:base64 of 32 bytes, comma separated; the first seals, all open",
+    kind: Kind::KeyRing,
+    fallback: Fallback::Derived("from VALIDIBOT_OAUTH_CLIENT_SECRET, where that has at least 32 bytes"),
+    required: Required::When("OAuth is on and the client secret has fewer than 32 bytes"),
+    secret: true,
+    example: "<id:base64 of 32 random bytes>",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_REQUIRED_SCOPE`
+pub const REQUIRED_SCOPE: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_REQUIRED_SCOPE",
+    doc: "Scope that an access token must carry; blank for none",
+    kind: Kind::Text,
+    fallback: Fallback::Value("validibot:mcp"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_RESOURCE_AUDIENCE`
+pub const RESOURCE_AUDIENCE: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_RESOURCE_AUDIENCE",
+    doc: "Audience that an access token must carry",
+    kind: Kind::Text,
+    fallback: Fallback::Derived("<VALIDIBOT_MCP_BASE_URL>/mcp"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_AUTHORIZATION_ENDPOINT`
+pub const AUTHORIZATION_ENDPOINT: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_AUTHORIZATION_ENDPOINT",
+    doc: "Validibot's authorization endpoint",
+    fallback: Fallback::Derived("<authorization server>/identity/o/authorize"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_TOKEN_ENDPOINT`
+pub const TOKEN_ENDPOINT: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_TOKEN_ENDPOINT",
+    doc: "Validibot's token endpoint",
+    fallback: Fallback::Derived("<authorization server>/identity/o/api/token"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_REVOCATION_ENDPOINT`
+pub const REVOCATION_ENDPOINT: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_REVOCATION_ENDPOINT",
+    doc: "Validibot's revocation endpoint",
+    fallback: Fallback::Derived("<authorization server>/identity/o/api/revoke"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_JWKS_URL`
+pub const JWKS_URL: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_JWKS_URL",
+    doc: "Validibot's public keys",
+    fallback: Fallback::Derived("<authorization server>/.well-known/jwks.json"),
+    ..OPTIONAL
+};

@@ -1,0 +1,148 @@
+//! What the server reads, OAuth apart.
+
+use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+
+/// Every variable of this area.
+pub const ALL: &[&Variable] = &[
+    &API_BASE_URL,
+    &MCP_BASE_URL,
+    &ENABLED,
+    &SERVICE_KEY,
+    &SERVICE_AUDIENCE,
+    &LOG_LEVEL,
+    &BIND,
+    &PORT,
+    &EXTRA_HOSTS,
+    &ALLOWED_ORIGINS,
+];
+
+/// `VALIDIBOT_API_BASE_URL`
+pub const API_BASE_URL: Variable = Variable {
+    name: "VALIDIBOT_API_BASE_URL",
+    doc: "Base URL of Validibot's REST API; deploys stamp it from VALIDIBOT_MCP_API_BASE_URL",
+    held_in: &[HeldIn::Mcp, HeldIn::Process],
+    readers: &[Reader::Server],
+    kind: Kind::Url,
+    fallback: Fallback::Nothing,
+    required: Required::Always,
+    secret: false,
+    example: "http://localhost:8000",
+};
+
+/// `VALIDIBOT_MCP_BASE_URL`
+pub const MCP_BASE_URL: Variable = Variable {
+    name: "VALIDIBOT_MCP_BASE_URL",
+    doc: "Public base URL of the MCP server: clients connect to <base>/mcp",
+    held_in: &[HeldIn::Build, HeldIn::Mcp],
+    readers: &[Reader::Server, Reader::Xtask],
+    kind: Kind::Url,
+    fallback: Fallback::Nothing,
+    required: Required::Always,
+    secret: false,
+    example: "http://localhost:8001",
+};
+
+/// `VALIDIBOT_MCP_ENABLED`
+pub const ENABLED: Variable = Variable {
+    name: "VALIDIBOT_MCP_ENABLED",
+    doc: "Kill switch: false keeps the server up, skips the licence check and makes every tool answer SERVICE_UNAVAILABLE",
+    held_in: &[HeldIn::Build, HeldIn::Mcp],
+    readers: &[Reader::Server, Reader::Xtask],
+    kind: Kind::Switch,
+    fallback: Fallback::Value("true"),
+    required: Required::No,
+    secret: false,
+    example: "true",
+};
+
+/// `VALIDIBOT_MCP_SERVICE_KEY`
+pub const SERVICE_KEY: Variable = Variable {
+    name: "VALIDIBOT_MCP_SERVICE_KEY",
+    doc: "Shared key that proves this server to Validibot, the same value as in its .django; unset on Google Cloud, where an identity token does",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    kind: Kind::Text,
+    fallback: Fallback::Nothing,
+    required: Required::When("the server does not run on Google Cloud"),
+    secret: true,
+    example: "<a long random string, the same as in .django>",
+};
+
+/// `VALIDIBOT_MCP_SERVICE_AUDIENCE`
+pub const SERVICE_AUDIENCE: Variable = Variable {
+    name: "VALIDIBOT_MCP_SERVICE_AUDIENCE",
+    doc: "Audience of the Google identity token; must equal Validibot's MCP_OIDC_AUDIENCE byte for byte",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    kind: Kind::Text,
+    fallback: Fallback::Derived("VALIDIBOT_API_BASE_URL, exactly as written"),
+    required: Required::No,
+    secret: false,
+    example: "",
+};
+
+/// `VALIDIBOT_LOG_LEVEL`
+pub const LOG_LEVEL: Variable = Variable {
+    name: "VALIDIBOT_LOG_LEVEL",
+    doc: "How much is logged",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    // The system we replace takes Python's level names: WARNING and CRITICAL stay valid.
+    kind: Kind::OneOf(&["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"]),
+    fallback: Fallback::Value("INFO"),
+    required: Required::No,
+    secret: false,
+    example: "INFO",
+};
+
+/// `VALIDIBOT_MCP_BIND`
+pub const BIND: Variable = Variable {
+    name: "VALIDIBOT_MCP_BIND",
+    doc: "IP address to listen on",
+    held_in: &[HeldIn::Mcp, HeldIn::Process],
+    readers: &[Reader::Server],
+    kind: Kind::Address,
+    fallback: Fallback::Value("0.0.0.0"),
+    required: Required::No,
+    secret: false,
+    example: "0.0.0.0",
+};
+
+/// `PORT`
+pub const PORT: Variable = Variable {
+    name: "PORT",
+    doc: "TCP port to listen on; Cloud Run sets it; 0 takes a free one",
+    held_in: &[HeldIn::Process],
+    readers: &[Reader::Server],
+    kind: Kind::Integer,
+    fallback: Fallback::Value("8080"),
+    required: Required::No,
+    secret: false,
+    example: "8080",
+};
+
+/// `VALIDIBOT_MCP_EXTRA_HOSTS`
+pub const EXTRA_HOSTS: Variable = Variable {
+    name: "VALIDIBOT_MCP_EXTRA_HOSTS",
+    doc: "Host names that /mcp answers to besides the base URL's and loopback; deploys stamp the run.app names",
+    held_in: &[HeldIn::Mcp, HeldIn::Process],
+    readers: &[Reader::Server],
+    kind: Kind::List,
+    fallback: Fallback::Nothing,
+    required: Required::No,
+    secret: false,
+    example: "",
+};
+
+/// `VALIDIBOT_MCP_ALLOWED_ORIGINS`
+pub const ALLOWED_ORIGINS: Variable = Variable {
+    name: "VALIDIBOT_MCP_ALLOWED_ORIGINS",
+    doc: "Web origins that may call /mcp besides the base URL's, such as https://inspector.example:6274",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    kind: Kind::List,
+    fallback: Fallback::Nothing,
+    required: Required::No,
+    secret: false,
+    example: "",
+};

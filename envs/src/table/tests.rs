@@ -1,0 +1,53 @@
+//! What the suites read.
+
+use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+
+/// Every variable of this area.
+pub const ALL: &[&Variable] = &[&E2E_URL, &E2E_TOKEN, &E2E_ORG_SLUG, &REQUIRE_ALL_TESTS];
+
+/// `VALIDIBOT_E2E_URL`
+pub const E2E_URL: Variable = Variable {
+    name: "VALIDIBOT_E2E_URL",
+    doc: "The live server that test-e2e checks",
+    held_in: &[HeldIn::Test],
+    readers: &[Reader::Xtask],
+    kind: Kind::Url,
+    fallback: Fallback::Derived("the running local stack"),
+    required: Required::No,
+    secret: false,
+    example: "http://localhost:8001",
+};
+
+/// `VALIDIBOT_E2E_TOKEN`
+pub const E2E_TOKEN: Variable = Variable {
+    name: "VALIDIBOT_E2E_TOKEN",
+    doc: "API token for test-e2e and for the proof of a deploy",
+    kind: Kind::Text,
+    fallback: Fallback::Nothing,
+    required: Required::When("test-e2e runs against another server than the local stack"),
+    secret: true,
+    example: "<an API token of a test user>",
+    ..E2E_URL
+};
+
+/// `VALIDIBOT_E2E_ORG_SLUG`
+pub const E2E_ORG_SLUG: Variable = Variable {
+    name: "VALIDIBOT_E2E_ORG_SLUG",
+    doc: "The organisation whose workflows test-e2e uses",
+    kind: Kind::Text,
+    fallback: Fallback::Derived("the first organisation that the token can see"),
+    example: "acme",
+    ..E2E_URL
+};
+
+/// `VALIDIBOT_REQUIRE_ALL_TESTS`
+pub const REQUIRE_ALL_TESTS: Variable = Variable {
+    name: "VALIDIBOT_REQUIRE_ALL_TESTS",
+    doc: "Turns a test that is skipped for a missing program into a failure; CI sets it",
+    held_in: &[HeldIn::Process],
+    readers: &[Reader::Suite],
+    kind: Kind::Switch,
+    fallback: Fallback::Value("false"),
+    example: "",
+    ..E2E_URL
+};

@@ -1,0 +1,128 @@
+//! What is known about one variable.
+
+/// One environment variable: who sets it, who reads it and what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// The name, as it stands in the environment.
+    pub name: &'static str,
+    /// One line, in the present tense, without the name.
+    pub doc: &'static str,
+    /// The files that may hold it, the usual one first. Any variable can come from the process environment
+    /// too, which wins over every file.
+    pub held_in: &'static [HeldIn],
+    /// The programs that read it.
+    pub readers: &'static [Reader],
+    /// The form of the value.
+    pub kind: Kind,
+    /// What holds where it is not set.
+    pub fallback: Fallback,
+    /// When it has to be set.
+    pub required: Required,
+    /// Whether the value must never be shown.
+    pub secret: bool,
+    /// A value for the template; for a secret, a placeholder in angle brackets.
+    pub example: &'static str,
+}
+
+/// A kind of environment file. Each stage's folder has at most one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HeldIn {
+    /// Build and deploy switches, the gate above all.
+    Build,
+    /// The server's runtime file, uploaded as a secret and mounted at `/secrets/.env`.
+    Mcp,
+    /// Google Cloud project, region and prefix. A `.just` file is read as the same thing.
+    Gcp,
+    /// Credentials of the end-to-end suite.
+    Test,
+    /// No file: the process environment alone.
+    Process,
+}
+
+/// A program of this workspace that reads a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// `validibot-mcp`.
+    Server,
+    /// `cargo xtask`.
+    Xtask,
+    /// The test suites.
+    Suite,
+}
+
+/// The form of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Free text.
+    Text,
+    /// An on/off switch, see [`crate::parse_switch`].
+    Switch,
+    /// The build gate, see [`crate::parse_gate`].
+    Gate,
+    /// An absolute `http` or `https` URL.
+    Url,
+    /// A whole number.
+    Integer,
+    /// An IP address to listen on.
+    Address,
+    /// Entries separated by commas.
+    List,
+    /// `id:base64,…`: named 32-byte keys, the first of which seals.
+    KeyRing,
+    /// One of these words, in any case.
+    OneOf(&'static [&'static str]),
+}
+
+/// What holds where a variable is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// Nothing: the feature it belongs to is off, or the variable is required.
+    Nothing,
+    /// This value.
+    Value(&'static str),
+    /// A value made from others; the text says how.
+    Derived(&'static str),
+}
+
+/// When a variable has to be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Required {
+    /// Never.
+    No,
+    /// For its readers to start at all.
+    Always,
+    /// In the case that the text names.
+    When(&'static str),
+}
+
+impl HeldIn {
+    /// The file's name inside a stage's folder; `None` for the process environment.
+    pub const fn file_name(self) -> Option<&'static str> {
+        match self {
+            Self::Build => Some(".build"),
+            Self::Mcp => Some(".mcp"),
+            Self::Gcp => Some(".gcp"),
+            Self::Test => Some(".test"),
+            Self::Process => None,
+        }
+    }
+}
+
+impl Reader {
+    /// The program's name, as an operator types it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "validibot-mcp",
+            Self::Xtask => "cargo xtask",
+            Self::Suite => "cargo xtask test",
+        }
+    }
+}
+
+impl Variable {
+    /// Whether a value is still the template's placeholder, such as `<a long random string>`.
+    pub fn is_placeholder(value: &str) -> bool {
+        let value = value.trim();
+        value.len() > 2 && value.starts_with('<') && value.ends_with('>')
+    }
+}
