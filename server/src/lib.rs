@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The MCP server for Validibot.
+//!
+//! A request goes one way: limits, chain 1 (who is the user), Host and Origin, rmcp, the kill switch, the
+//! tool, chain 2 (how we prove ourselves to Validibot), the reply. The modules follow that order;
+//! ARCHITECTURE.md has the map.
+
+pub mod app;
+pub mod caller;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod env;
+pub mod healthcheck;
+mod http_body;
+pub mod license;
+mod public;
+pub mod router;
+pub mod serve;
+pub mod telemetry;
+mod tools;

@@ -1,2 +1,42 @@
-//! Placeholder.
-fn main() {}
+//! `validibot-mcp`: parse, configure, serve.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use validibot_mcp::cli::{Cli, Command, ServeArgs};
+use validibot_mcp::config::Settings;
+use validibot_mcp::env::ProcessEnv;
+use validibot_mcp::{healthcheck, serve, telemetry};
+
+/// Wrong usage or configuration, as sysexits' `EX_USAGE`; clap is told the same code.
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed output is no reason to fail differently.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args, &ProcessEnv),
+    }
+}
+
+fn serve(args: &ServeArgs) -> ExitCode {
+    let loaded = match Settings::load(&ProcessEnv, &args.settings) {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            telemetry::report(&problems);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    telemetry::install(loaded.settings.log_level);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    serve::block_on(loaded.settings)
+}

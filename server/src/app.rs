@@ -1,0 +1,49 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use crate::caller::Callers;
+use crate::clock::SharedClock;
+use crate::config::Settings;
+use crate::license::LicenseGate;
+
+/// The running server's parts, built once.
+pub struct App {
+    /// What the server was told.
+    pub settings: Settings,
+    /// The time.
+    pub clock: SharedClock,
+    /// The one HTTP client: each costs a parse of the whole CA bundle, 70% of the start-up time.
+    pub http: reqwest::Client,
+    /// Chain 1: who is calling.
+    pub callers: Callers,
+    /// The runtime gate.
+    pub license: LicenseGate,
+}
+
+impl App {
+    /// Puts the parts together; touches no network.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built, which in practice means that no CA certificates were found.
+    pub fn build(settings: Settings, clock: SharedClock) -> Result<Arc<Self>, reqwest::Error> {
+        let http = http_client()?;
+        let callers = Callers::new(&settings, http.clone(), clock.clone());
+        let license = LicenseGate::new(&settings, http.clone());
+        Ok(Arc::new(Self { settings, clock, http, callers, license }))
+    }
+}
+
+/// No redirects: a redirect from Validibot's API is a misconfiguration, and following one would carry our
+/// credentials to wherever it points. No proxy: identity and service headers go to configured hosts only.
+#[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
+fn http_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(std::time::Duration::from_secs(5))
+        .pool_max_idle_per_host(10)
+        .tcp_nodelay(true)
+        .user_agent(concat!("validibot-mcp/", env!("CARGO_PKG_VERSION")))
+        .build()
+}

@@ -1,0 +1,74 @@
+//! Chain 1: who is calling. Every request of `/mcp` passes here first.
+
+mod bearer;
+mod challenge;
+mod legacy;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use secrecy::SecretString;
+
+use self::bearer::Bearer;
+pub use self::challenge::Refusal;
+use self::legacy::ApiTokens;
+use crate::app::App;
+use crate::clock::SharedClock;
+use crate::config::Settings;
+
+/// Who is calling, as far as this server knows.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A user who signed in: the subject of a verified access token.
+    Subject(String),
+    /// A user with a Validibot API token, which Validibot accepted.
+    ApiToken(SecretString),
+    /// Somebody with a bearer that nobody looked at: the kill switch is on, and no tool will act.
+    Unchecked,
+}
+
+impl Caller {
+    /// The kind of caller, for logs: never the identity itself.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Subject(_) => "oauth",
+            Self::ApiToken(_) => "api_token",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
+/// The verifiers of chain 1.
+pub struct Callers {
+    api_tokens: ApiTokens,
+}
+
+impl Callers {
+    /// Puts the verifiers together; touches no network.
+    pub fn new(settings: &Settings, http: reqwest::Client, clock: SharedClock) -> Self {
+        Self { api_tokens: ApiTokens::new(settings, http, clock) }
+    }
+
+    async fn verify(&self, bearer: Bearer) -> Result<Caller, Refusal> {
+        self.api_tokens.verify(bearer.into_token()).await
+    }
+}
+
+/// The middleware: finds the caller and hands it on as a request extension, or answers 401 or 503.
+pub async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let caller = match Bearer::from_headers(request.headers()) {
+        Err(refusal) => Err(refusal),
+        // Switched off, no backend may be needed: a bearer has to be there, but it is not checked.
+        Ok(_) if !app.settings.enabled => Ok(Caller::Unchecked),
+        Ok(bearer) => app.callers.verify(bearer).await,
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.challenge(&app.settings).into_response(),
+    }
+}

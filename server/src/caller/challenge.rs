@@ -1,0 +1,101 @@
+//! What a caller without a good credential is told (RFC 6750, section 3; RFC 9728, section 5.1).
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::config::Settings;
+
+/// How long a client should wait when we cannot tell whether its credential is good.
+const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// Why a request has no caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No bearer credential at all.
+    Missing,
+    /// A credential that no token of ours can look like.
+    Malformed,
+    /// A credential that is definitely not, or not any more, good.
+    Invalid,
+    /// A good credential that lacks the scope.
+    InsufficientScope,
+    /// Whoever could tell did not answer. The credential may be good: the client must keep it.
+    CannotTell,
+}
+
+/// A refusal together with what the answer has to name.
+pub(super) struct Challenge<'a> {
+    refusal: Refusal,
+    settings: &'a Settings,
+}
+
+impl Refusal {
+    pub(super) fn challenge(self, settings: &Settings) -> Challenge<'_> {
+        Challenge { refusal: self, settings }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Missing | Self::Malformed | Self::Invalid => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::CannotTell => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Missing | Self::Malformed | Self::Invalid => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::CannotTell => "temporarily_unavailable",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::Missing => "Sign in, or send a Validibot API token as Authorization: Bearer",
+            Self::Malformed => "The Authorization header does not hold one bearer token",
+            Self::Invalid => "The token is unknown, expired or revoked",
+            Self::InsufficientScope => "The token does not carry the scope that this server needs",
+            Self::CannotTell => "The token could not be checked just now: keep it and try again",
+        }
+    }
+}
+
+impl IntoResponse for Challenge<'_> {
+    fn into_response(self) -> Response {
+        let Self { refusal, settings } = self;
+        let body = json!({ "error": refusal.code(), "error_description": refusal.description() });
+        let mut response = (refusal.status(), Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if refusal == Refusal::CannotTell {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        } else if let Ok(value) = HeaderValue::from_str(&www_authenticate(refusal, settings)) {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+}
+
+fn www_authenticate(refusal: Refusal, settings: &Settings) -> String {
+    let mut parameters = Vec::new();
+    // RFC 6750, section 3.1: a request without any credential gets no error code.
+    if refusal != Refusal::Missing {
+        parameters.push(format!("error=\"{}\"", refusal.code()));
+        parameters.push(format!("error_description=\"{}\"", refusal.description()));
+    }
+    if let Some(oauth) = &settings.oauth {
+        let base = settings.base_url.as_str();
+        parameters.push(format!("resource_metadata=\"{base}/.well-known/oauth-protected-resource/mcp\""));
+        if let Some(scope) = &oauth.required_scope {
+            parameters.push(format!("scope=\"{scope}\""));
+        }
+    }
+    if parameters.is_empty() {
+        parameters.push("realm=\"validibot-mcp\"".to_owned());
+    }
+    format!("Bearer {}", parameters.join(", "))
+}

@@ -1,0 +1,94 @@
+//! API tokens: opaque bearers that only Validibot can judge (contract, A2 and D4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use moka::future::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::Caller;
+use super::challenge::Refusal;
+use crate::clock::SharedClock;
+use crate::config::Settings;
+
+/// How long an accepted token is trusted without asking again: what the system we replace has.
+const GOOD_FOR: Duration = Duration::from_mins(5);
+/// How long a refusal is remembered: long enough to blunt a client that hammers with a dead token, short
+/// enough that a token made a moment ago works.
+const BAD_FOR: Duration = Duration::from_secs(5);
+/// Bounds the cache's memory, at about 100 bytes an entry.
+const MAX_ENTRIES: u64 = 10_000;
+/// The whole exchange.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Asks Validibot about API tokens, and remembers the answers under each token's SHA-256.
+pub(super) struct ApiTokens {
+    url: Url,
+    http: reqwest::Client,
+    clock: SharedClock,
+    verdicts: Cache<[u8; 32], Verdict>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Verdict {
+    good: bool,
+    /// Since the Unix epoch, by the injected clock.
+    until: Duration,
+}
+
+impl ApiTokens {
+    pub(super) fn new(settings: &Settings, http: reqwest::Client, clock: SharedClock) -> Self {
+        Self {
+            url: settings.api_base_url.join("/api/v1/auth/me/"),
+            http,
+            clock,
+            verdicts: Cache::new(MAX_ENTRIES),
+        }
+    }
+
+    pub(super) async fn verify(&self, token: SecretString) -> Result<Caller, Refusal> {
+        let key: [u8; 32] = Sha256::digest(token.expose_secret()).into();
+        if self.verdicts.get(&key).await.is_some_and(|verdict| verdict.until <= self.clock.now()) {
+            self.verdicts.invalidate(&key).await;
+        }
+        // Callers that arrive while the question is under way share its answer; a failure is not kept.
+        let verdict = self
+            .verdicts
+            .try_get_with(key, self.ask(&token))
+            .await
+            .map_err(|refusal: Arc<Refusal>| *refusal)?;
+        if verdict.good { Ok(Caller::ApiToken(token)) } else { Err(Refusal::Invalid) }
+    }
+
+    async fn ask(&self, token: &SecretString) -> Result<Verdict, Refusal> {
+        let request = self
+            .http
+            .get(self.url.clone())
+            .header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
+            .timeout(DEADLINE);
+        let status = match request.send().await {
+            Ok(response) => response.status(),
+            Err(error) => {
+                tracing::warn!(
+                    timeout = error.is_timeout(),
+                    "Validibot could not be asked about an API token"
+                );
+                return Err(Refusal::CannotTell);
+            }
+        };
+        let (good, keep) = match status {
+            StatusCode::OK => (true, GOOD_FOR),
+            // Validibot says 403 for what should be 401 (contract, A2).
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (false, BAD_FOR),
+            other => {
+                tracing::warn!(status = other.as_u16(), "Validibot gave no verdict on an API token");
+                return Err(Refusal::CannotTell);
+            }
+        };
+        Ok(Verdict { good, until: self.clock.now() + keep })
+    }
+}

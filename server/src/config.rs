@@ -1,0 +1,126 @@
+//! Settings, from an injected environment over a settings file; every error is reported at once.
+
+mod keys;
+mod oauth;
+mod problem;
+mod source;
+mod url;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use secrecy::SecretString;
+
+pub use self::keys::SealKey;
+pub use self::oauth::OauthSettings;
+pub use self::problem::{Problem, Problems};
+use self::source::Source;
+pub use self::url::BaseUrl;
+use crate::env::Env;
+
+/// Everything that the server is told from outside.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The public base URL; clients connect to `<base>/mcp`.
+    pub base_url: BaseUrl,
+    /// Host names that `/mcp` answers to besides the base URL's and loopback.
+    pub extra_hosts: Vec<String>,
+    /// Web origins that may call `/mcp` besides the base URL's.
+    pub allowed_origins: Vec<String>,
+    /// The base URL of Validibot's REST API.
+    pub api_base_url: BaseUrl,
+    /// How this server proves itself to Validibot (chain 2).
+    pub service_identity: ServiceIdentity,
+    /// OAuth (chain 1), where it is on. API tokens are accepted either way.
+    pub oauth: Option<OauthSettings>,
+    /// The key ring that seals what clients hold: the first seals, all open. Empty where none is configured.
+    pub seal_keys: Vec<SealKey>,
+    /// The kill switch: `false` serves, but every tool answers `SERVICE_UNAVAILABLE`.
+    pub enabled: bool,
+    /// How much is logged.
+    pub log_level: tracing::Level,
+}
+
+/// How this server proves itself to Validibot (contract, section b).
+#[derive(Debug)]
+pub enum ServiceIdentity {
+    /// The header `X-MCP-Service-Key`.
+    SharedKey(SecretString),
+    /// A Google-signed identity token with this audience, exactly as configured.
+    GoogleIdToken {
+        /// The `aud` that Validibot compares with its `MCP_OIDC_AUDIENCE`.
+        audience: String,
+    },
+}
+
+/// Settings, and what is odd about where they came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Sentences for the log.
+    pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the environment and, underneath it, the file at `path`, which may be missing.
+    ///
+    /// Errors are complete: whatever is wrong in either place is reported in one go.
+    pub fn load(env: &dyn Env, path: &Path) -> Result<Loaded, Problems> {
+        let mut source = Source::open(env, path);
+        let settings = read(&mut source);
+        let warnings = source.warnings();
+        match (settings, source.into_problems()) {
+            (Some(settings), None) => Ok(Loaded { settings, warnings }),
+            (_, problems) => Err(problems.unwrap_or_default()),
+        }
+    }
+}
+
+/// `None` where something required is missing or malformed; the source has noted what.
+fn read(source: &mut Source<'_>) -> Option<Settings> {
+    use envs::server as var;
+
+    let api_base_url = source.base_url(&var::API_BASE_URL);
+    let base_url = source.base_url(&var::MCP_BASE_URL);
+    if let Some(base) = &base_url
+        && !base.is_bare_origin()
+    {
+        source.refuse(&var::MCP_BASE_URL, "has a path: the server is mounted at the root of its host");
+    }
+    let enabled = source.switch(&var::ENABLED);
+    let log_level = source.log_level(&var::LOG_LEVEL);
+    let bind: Option<IpAddr> = source.parsed(&var::BIND, "an IP address, such as 0.0.0.0 or 127.0.0.1");
+    let port: Option<u16> = source.parsed(&var::PORT, "a port number from 0 to 65535");
+    let extra_hosts = source.list(&var::EXTRA_HOSTS);
+    let allowed_origins = source.origins(&var::ALLOWED_ORIGINS);
+    let service_key = source.secret(&var::SERVICE_KEY);
+    let audience = source.text(&var::SERVICE_AUDIENCE);
+    let oauth = oauth::read(source, base_url.as_ref());
+    let seal_keys = keys::read(source, oauth.as_ref());
+
+    let api_base_url = api_base_url?;
+    let service_identity = match service_key {
+        Some(key) => ServiceIdentity::SharedKey(key),
+        None => ServiceIdentity::GoogleIdToken {
+            audience: audience.unwrap_or_else(|| api_base_url.as_configured().to_owned()),
+        },
+    };
+    Some(Settings {
+        listen: SocketAddr::new(bind?, port?),
+        base_url: base_url?,
+        extra_hosts,
+        allowed_origins,
+        api_base_url,
+        service_identity,
+        oauth,
+        seal_keys,
+        enabled: enabled?,
+        log_level: log_level?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! Chain 1's OAuth settings. A client secret switches OAuth on.
+
+use envs::oauth as var;
+use secrecy::SecretString;
+use url::Url;
+
+use super::source::Source;
+use super::url::BaseUrl;
+
+/// How users sign in through Validibot's OpenID provider.
+#[derive(Debug)]
+pub struct OauthSettings {
+    /// Validibot's issuer, compared with a token's `iss` byte for byte; no trailing slash.
+    pub issuer: BaseUrl,
+    /// Our client id at Validibot.
+    pub client_id: String,
+    /// Our client secret at Validibot.
+    pub client_secret: SecretString,
+    /// Validibot's authorization endpoint.
+    pub authorization_endpoint: Url,
+    /// Validibot's token endpoint.
+    pub token_endpoint: Url,
+    /// Validibot's revocation endpoint.
+    pub revocation_endpoint: Url,
+    /// Validibot's public keys.
+    pub jwks_url: Url,
+    /// The `aud` that an access token must carry.
+    pub audience: String,
+    /// The scope that an access token must carry, where one is required.
+    pub required_scope: Option<String>,
+}
+
+/// `None` where OAuth is off, or where something is wrong with it, which the source has noted.
+pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Option<OauthSettings> {
+    let client_secret = source.secret(&var::CLIENT_SECRET)?;
+    let issuer = source.base_url(&var::AUTHORIZATION_SERVER_URL);
+    if issuer.is_none() && source.text(&var::AUTHORIZATION_SERVER_URL).is_none() {
+        source.missing(&var::AUTHORIZATION_SERVER_URL, "VALIDIBOT_OAUTH_CLIENT_SECRET switches OAuth on");
+    }
+    if let Some(base) = base_url
+        && !base.is_https()
+        && !base.is_loopback()
+    {
+        source.refuse(
+            &envs::server::MCP_BASE_URL,
+            "is plain http on another host than this one: with OAuth on, sign-in needs https",
+        );
+    }
+    let client_id = source.text(&var::CLIENT_ID).unwrap_or_default();
+    let audience = source.text(&var::RESOURCE_AUDIENCE);
+    let scope = source.text_or_blank(&var::REQUIRED_SCOPE);
+    let authorization_endpoint = source.base_url(&var::AUTHORIZATION_ENDPOINT);
+    let token_endpoint = source.base_url(&var::TOKEN_ENDPOINT);
+    let revocation_endpoint = source.base_url(&var::REVOCATION_ENDPOINT);
+    let jwks_url = source.base_url(&var::JWKS_URL);
+
+    let issuer = issuer?;
+    let endpoint =
+        |given: Option<BaseUrl>, path| given.map_or_else(|| issuer.join(path), |given| given.join(""));
+    Some(OauthSettings {
+        client_id,
+        client_secret,
+        authorization_endpoint: endpoint(authorization_endpoint, "/identity/o/authorize"),
+        token_endpoint: endpoint(token_endpoint, "/identity/o/api/token"),
+        revocation_endpoint: endpoint(revocation_endpoint, "/identity/o/api/revoke"),
+        jwks_url: endpoint(jwks_url, "/.well-known/jwks.json"),
+        audience: audience.unwrap_or(format!("{}/mcp", base_url?.as_str())),
+        required_scope: Some(scope.trim().to_owned()).filter(|scope| !scope.is_empty()),
+        issuer,
+    })
+}

@@ -1,0 +1,211 @@
+//! Reads variables one by one, remembers where each came from, and collects what is wrong.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use envs::file::Assignment;
+use envs::{Fallback, Kind, Reader, Required, VARIABLES, Variable};
+use secrecy::SecretString;
+
+use super::problem::{Problem, Problems};
+use super::url::BaseUrl;
+use crate::env::Env;
+
+/// The process environment over the settings file.
+pub(super) struct Source<'a> {
+    env: &'a dyn Env,
+    path: PathBuf,
+    file: Vec<Assignment>,
+    problems: Vec<Problem>,
+}
+
+struct Found {
+    value: String,
+    origin: Option<String>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn open(env: &'a dyn Env, path: &Path) -> Self {
+        let mut source = Self { env, path: path.to_owned(), file: Vec::new(), problems: Vec::new() };
+        match std::fs::read_to_string(path) {
+            Ok(text) => match envs::file::parse(&text) {
+                Ok(file) => source.file = file,
+                Err(errors) => source.problems.extend(errors.into_iter().map(|error| Problem {
+                    origin: Some(format!("{}:{}", path.display(), error.line)),
+                    message: error.to_string(),
+                })),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => source.problems.push(Problem {
+                origin: Some(path.display().to_string()),
+                message: format!("cannot be read: {error}"),
+            }),
+        }
+        source
+    }
+
+    /// Keys of the file that no program of ours reads: odd, but no reason to refuse to start.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let ours =
+            || VARIABLES.iter().flat_map(|area| area.iter()).filter(|v| v.readers.contains(&Reader::Server));
+        self.file
+            .iter()
+            .filter(|line| !ours().any(|variable| variable.name == line.key()))
+            .map(|line| {
+                let hint = envs::closest(line.key(), ours().map(|variable| variable.name))
+                    .map_or_else(String::new, |name| format!("; did you mean {name}?"));
+                format!(
+                    "{}:{}: {} is not a setting of this server{hint}",
+                    self.path.display(),
+                    line.line(),
+                    line.key()
+                )
+            })
+            .collect()
+    }
+
+    pub(super) fn into_problems(self) -> Option<Problems> {
+        (!self.problems.is_empty()).then_some(Problems(self.problems))
+    }
+
+    /// A value that is set and not blank; a required variable that is missing is noted.
+    pub(super) fn text(&mut self, variable: &Variable) -> Option<String> {
+        self.found(variable).map(|found| found.value)
+    }
+
+    pub(super) fn secret(&mut self, variable: &Variable) -> Option<SecretString> {
+        self.text(variable).map(SecretString::from)
+    }
+
+    /// Like [`Self::text`], but a blank value is a value: it switches the default off.
+    pub(super) fn text_or_blank(&mut self, variable: &Variable) -> String {
+        self.raw(variable).map(|found| found.value).or_else(|| fallback(variable)).unwrap_or_default()
+    }
+
+    pub(super) fn base_url(&mut self, variable: &Variable) -> Option<BaseUrl> {
+        let found = self.found(variable)?;
+        self.checked(variable, found.origin, BaseUrl::parse(&found.value))
+    }
+
+    /// A switch. Blank is an error here, as in the system we replace: a kill switch must not be guessed.
+    pub(super) fn switch(&mut self, variable: &Variable) -> Option<bool> {
+        debug_assert_eq!(variable.kind, Kind::Switch);
+        let Some(found) = self.raw(variable) else {
+            return fallback(variable).as_deref().and_then(envs::parse_switch);
+        };
+        let read = envs::parse_switch(&found.value).ok_or_else(|| "is neither true nor false".to_owned());
+        self.checked(variable, found.origin, read)
+    }
+
+    pub(super) fn log_level(&mut self, variable: &Variable) -> Option<tracing::Level> {
+        let found = self.found(variable)?;
+        let level = match found.value.to_ascii_uppercase().as_str() {
+            "TRACE" => Ok(tracing::Level::TRACE),
+            "DEBUG" => Ok(tracing::Level::DEBUG),
+            "INFO" => Ok(tracing::Level::INFO),
+            "WARN" | "WARNING" => Ok(tracing::Level::WARN),
+            "ERROR" | "CRITICAL" => Ok(tracing::Level::ERROR),
+            other => Err(format!("is {other:?}: use DEBUG, INFO, WARNING or ERROR")),
+        };
+        self.checked(variable, found.origin, level)
+    }
+
+    pub(super) fn parsed<T: FromStr>(&mut self, variable: &Variable, form: &str) -> Option<T> {
+        let found = self.found(variable)?;
+        let parsed = found.value.trim().parse().map_err(|_| format!("is not {form}"));
+        self.checked(variable, found.origin, parsed)
+    }
+
+    /// The entries of a comma-separated list, trimmed, blank ones left out.
+    pub(super) fn list(&mut self, variable: &Variable) -> Vec<String> {
+        let text = self.text(variable).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A list of web origins, each with its port written out.
+    pub(super) fn origins(&mut self, variable: &Variable) -> Vec<String> {
+        let mut origins = Vec::new();
+        for entry in self.list(variable) {
+            // `:*` means any port; what stands before it has to be an origin all the same.
+            let any_port = entry.strip_suffix(":*");
+            match BaseUrl::parse(any_port.unwrap_or(&entry)) {
+                Ok(origin) if origin.is_bare_origin() && any_port.is_some() => origins.push(entry),
+                Ok(origin) if origin.is_bare_origin() => origins.push(origin.origin_with_port()),
+                _ => self.refuse(
+                    variable,
+                    &format!("holds {entry:?}, which is no origin: write https://host[:port]"),
+                ),
+            }
+        }
+        origins
+    }
+
+    /// Notes that the value of a variable will not do; `problem` continues the sentence that its name begins.
+    pub(super) fn refuse(&mut self, variable: &Variable, problem: &str) {
+        let origin = self.raw(variable).and_then(|found| found.origin);
+        self.problems.push(Problem { origin, message: format!("{} {problem}", variable.name) });
+    }
+
+    /// Notes that a variable has to be set in the present case.
+    pub(super) fn missing(&mut self, variable: &Variable, why: &str) {
+        self.problems.push(Problem {
+            origin: None,
+            message: format!("{} is not set, and {why}: {}", variable.name, variable.doc),
+        });
+    }
+
+    fn checked<T>(
+        &mut self,
+        variable: &Variable,
+        origin: Option<String>,
+        read: Result<T, String>,
+    ) -> Option<T> {
+        read.map_err(|problem| {
+            self.problems.push(Problem { origin, message: format!("{} {problem}", variable.name) });
+        })
+        .ok()
+    }
+
+    /// What is set and not blank, else the default; notes a missing required variable and a placeholder.
+    fn found(&mut self, variable: &Variable) -> Option<Found> {
+        match self.raw(variable) {
+            Some(found) if Variable::is_placeholder(&found.value) => {
+                self.problems.push(Problem {
+                    origin: found.origin,
+                    message: format!(
+                        "{} still holds the template's placeholder: put the real value there",
+                        variable.name
+                    ),
+                });
+                None
+            }
+            Some(found) if !found.value.trim().is_empty() => Some(found),
+            _ => {
+                let value = fallback(variable);
+                if value.is_none() && variable.required == Required::Always {
+                    self.missing(variable, "the server cannot start without it");
+                }
+                value.map(|value| Found { value, origin: None })
+            }
+        }
+    }
+
+    /// What is set, blank or not: the process environment first, then the file's last line for it.
+    fn raw(&self, variable: &Variable) -> Option<Found> {
+        if let Some(value) = self.env.get(variable.name) {
+            return Some(Found { value, origin: Some("the environment".to_owned()) });
+        }
+        self.file.iter().rev().find(|line| line.key() == variable.name).map(|line| Found {
+            value: line.value().to_owned(),
+            origin: Some(format!("{}:{}", self.path.display(), line.line())),
+        })
+    }
+}
+
+fn fallback(variable: &Variable) -> Option<String> {
+    match variable.fallback {
+        Fallback::Value(value) => Some(value.to_owned()),
+        Fallback::Nothing | Fallback::Derived(_) => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! Settings from made-up environments and files.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn load(env: &[(&str, &str)], file: &str) -> Result<Loaded, Problems> {
+    let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let mut settings = tempfile::Builder::new().prefix("settings").tempfile().expect("a temporary file");
+    settings.write_all(file.as_bytes()).expect("written");
+    Settings::load(&env, settings.path())
+}
+
+const BASES: [(&str, &str); 2] = [
+    ("VALIDIBOT_API_BASE_URL", "http://127.0.0.1:8000"),
+    ("VALIDIBOT_MCP_BASE_URL", "http://localhost:8001"),
+];
+
+fn problems(env: &[(&str, &str)], file: &str) -> Vec<String> {
+    load(env, file).expect_err("refused").0.into_iter().map(|problem| problem.message).collect()
+}
+
+#[test]
+fn two_urls_are_enough_and_the_rest_has_defaults() {
+    let settings = load(&BASES, "").expect("valid").settings;
+    assert_eq!(settings.listen.to_string(), "0.0.0.0:8080");
+    assert!(settings.enabled && settings.oauth.is_none() && settings.seal_keys.is_empty());
+    assert!(matches!(&settings.service_identity,
+        ServiceIdentity::GoogleIdToken { audience } if audience == "http://127.0.0.1:8000"));
+}
+
+#[test]
+fn the_process_environment_wins_over_the_file() {
+    let file = "VALIDIBOT_MCP_BASE_URL=https://file.example\nPORT=9000\nPORT=9001\n";
+    let settings = load(&BASES, file).expect("valid").settings;
+    assert_eq!(settings.base_url.as_str(), "http://localhost:8001");
+    assert_eq!(settings.listen.port(), 9001, "the last line of a file wins");
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_and_no_secret_with_it() {
+    let file = "VALIDIBOT_MCP_ENABLED=\nVALIDIBOT_MCP_SERVICE_KEY='<a long random string>'\n\
+                VALIDIBOT_MCP_SEAL_KEYS=a:hushhush\n";
+    let env =
+        [("VALIDIBOT_MCP_BASE_URL", "mcp.example"), ("PORT", "eighty"), ("VALIDIBOT_LOG_LEVEL", "LOUD")];
+    let error = load(&env, file).expect_err("refused");
+    let text = error.to_string();
+    for part in [
+        "VALIDIBOT_API_BASE_URL is not set",
+        "the environment: VALIDIBOT_MCP_BASE_URL is no absolute URL",
+        ":1: VALIDIBOT_MCP_ENABLED is neither",
+        "PORT is not a port number",
+        "VALIDIBOT_LOG_LEVEL is \"LOUD\"",
+        ":2: VALIDIBOT_MCP_SERVICE_KEY still holds the template's placeholder",
+        ":3: VALIDIBOT_MCP_SEAL_KEYS entry 1: the key is not",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    assert!(!format!("{text}{error:?}").contains("hush"));
+}
+
+#[test]
+fn a_line_that_does_not_parse_is_named() {
+    let error = load(&BASES, "A=1\nB = 2\n").expect_err("refused").to_string();
+    assert!(error.contains(":2: B: a blank before '='"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_is_a_warning_with_a_suggestion() {
+    let loaded = load(&BASES, "VALIDIBOT_MCP_SERVICEKEY=x\n").expect("valid");
+    assert_eq!(loaded.warnings.len(), 1);
+    assert!(
+        loaded.warnings[0].ends_with("did you mean VALIDIBOT_MCP_SERVICE_KEY?"),
+        "{}",
+        loaded.warnings[0]
+    );
+}
+
+#[test]
+fn a_client_secret_switches_oauth_on_and_then_asks_for_an_issuer_and_keys() {
+    let with = |extra: &[(&'static str, &'static str)]| [&BASES[..], extra].concat();
+    let short = problems(&with(&[("VALIDIBOT_OAUTH_CLIENT_SECRET", "short")]), "");
+    assert_eq!(short.len(), 1, "{short:?}");
+    assert!(short[0].starts_with("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL is not set"));
+    let issuer = ("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", "http://localhost:8000/");
+    let short = problems(&with(&[("VALIDIBOT_OAUTH_CLIENT_SECRET", "short"), issuer]), "");
+    assert!(short[0].starts_with("VALIDIBOT_MCP_SEAL_KEYS is not set"), "{short:?}");
+
+    let secret = ("VALIDIBOT_OAUTH_CLIENT_SECRET", "0123456789abcdef0123456789abcdef");
+    let settings = load(&with(&[secret, issuer]), "").expect("valid").settings;
+    let oauth = settings.oauth.expect("on");
+    assert_eq!(oauth.issuer.as_str(), "http://localhost:8000");
+    assert_eq!(oauth.token_endpoint.as_str(), "http://localhost:8000/identity/o/api/token");
+    assert_eq!(oauth.audience, "http://localhost:8001/mcp");
+    assert_eq!(oauth.required_scope.as_deref(), Some("validibot:mcp"));
+    assert_eq!(settings.seal_keys.len(), 1);
+    assert_ne!(settings.seal_keys[0].key.expose_secret(), &[0; 32]);
+}
+
+#[test]
+fn oauth_on_plain_http_is_for_loopback_only() {
+    let env = [
+        ("VALIDIBOT_API_BASE_URL", "http://web:8000"),
+        ("VALIDIBOT_MCP_BASE_URL", "http://mcp.example"),
+        ("VALIDIBOT_OAUTH_CLIENT_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", "http://web:8000"),
+    ];
+    assert!(problems(&env, "")[0].contains("needs https"));
+}

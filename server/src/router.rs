@@ -1,0 +1,25 @@
+//! A flat list of routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any_service, get};
+
+use crate::app::App;
+use crate::{caller, public, tools};
+
+/// Every route that the server answers. What is not listed is 404.
+pub fn router(app: &Arc<App>) -> Router {
+    let mcp = Router::new()
+        .route("/mcp", any_service(tools::service(app)))
+        // Chain 1 comes first: every method of /mcp is 401 without a caller, before any transport check.
+        .layer(from_fn_with_state(app.clone(), caller::authenticate));
+    Router::new()
+        .route("/", get(public::descriptor))
+        .route("/livez", get(public::livez))
+        .route("/readyz", get(public::readyz))
+        .route("/version", get(public::version))
+        .merge(mcp)
+        .with_state(app.clone())
+}
