@@ -6,6 +6,7 @@ use crate::caller::Callers;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::license::LicenseGate;
+use crate::validibot::Validibot;
 
 /// The running server's parts, built once.
 pub struct App {
@@ -17,6 +18,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// Chain 1: who is calling.
     pub callers: Callers,
+    /// Chain 2: Validibot's helper API.
+    pub validibot: Validibot,
     /// The runtime gate.
     pub license: LicenseGate,
 }
@@ -29,8 +32,9 @@ impl App {
     pub fn build(settings: Settings, clock: SharedClock) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
         let callers = Callers::new(&settings, http.clone(), clock.clone());
+        let validibot = Validibot::new(&settings, http.clone());
         let license = LicenseGate::new(&settings, http.clone());
-        Ok(Arc::new(Self { settings, clock, http, callers, license }))
+        Ok(Arc::new(Self { settings, clock, http, callers, validibot, license }))
     }
 }
 

@@ -18,3 +18,4 @@ pub mod router;
 pub mod serve;
 pub mod telemetry;
 mod tools;
+pub mod validibot;

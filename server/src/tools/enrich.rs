@@ -1,0 +1,149 @@
+//! What a workflow's definition implies, worked out for the agent (contract, D5, enrichment).
+
+use std::collections::BTreeSet;
+
+use rmcp::model::JsonObject;
+use serde_json::{Value, json};
+
+use crate::validibot::WorkflowRef;
+
+/// Which extensions belong to a file type of Validibot's.
+const EXTENSIONS: [(&str, &[&str]); 5] = [
+    ("json", &[".json", ".epjson"]),
+    ("xml", &[".xml", ".thmx"]),
+    ("text", &[".idf", ".txt", ".csv", ".yaml", ".yml"]),
+    ("yaml", &[".yaml", ".yml"]),
+    ("binary", &[".fmu", ".thmz", ".zip"]),
+];
+
+/// Adds `workflow_ref` where it is missing, `accepted_extensions`, `pricing` and `validation_summary`.
+pub(super) fn enrich(workflow: &mut JsonObject) {
+    if !workflow.contains_key("workflow_ref")
+        && let Some(org) = text(workflow, "org_slug").or_else(|| text(workflow, "org"))
+        && let Some(slug) = text(workflow, "slug")
+    {
+        let reference = WorkflowRef::new(org, slug).to_string();
+        workflow.insert("workflow_ref".to_owned(), reference.into());
+    }
+    let (extensions, pricing, summary) =
+        (accepted_extensions(workflow), pricing(workflow), summary(workflow));
+    workflow.insert("accepted_extensions".to_owned(), extensions);
+    workflow.insert("pricing".to_owned(), pricing);
+    workflow.insert("validation_summary".to_owned(), summary.into());
+}
+
+fn text<'a>(object: &'a JsonObject, key: &str) -> Option<&'a str> {
+    object.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+}
+
+/// Sorted, without repeats; unknown types have none.
+fn accepted_extensions(workflow: &JsonObject) -> Value {
+    let types =
+        workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let extensions: BTreeSet<&str> = types
+        .iter()
+        .filter_map(Value::as_str)
+        .flat_map(|name| EXTENSIONS.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)))
+        .flat_map(|(_, extensions)| extensions.iter().copied())
+        .collect();
+    extensions.into_iter().collect()
+}
+
+fn pricing(workflow: &JsonObject) -> Value {
+    if text(workflow, "agent_billing_mode") != Some("AGENT_PAYS_X402") {
+        return json!({ "mode": "AUTHOR_PAYS", "payment_required": false });
+    }
+    let cents = workflow.get("agent_price_cents").and_then(Value::as_u64).unwrap_or_default();
+    json!({
+        "mode": "AGENT_PAYS_X402",
+        "price_cents": cents,
+        "price_display": format!("${}.{:02} USD", cents / 100, cents % 100),
+        "currency": "usd",
+        "payment_required": true,
+    })
+}
+
+/// One sentence about the steps.
+fn summary(workflow: &JsonObject) -> String {
+    let steps = workflow.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if steps.is_empty() {
+        return "This workflow has no steps: it checks nothing.".to_owned();
+    }
+    let listed: Vec<String> =
+        steps.iter().enumerate().map(|(index, step)| format!("({}) {}", index + 1, describe(step))).collect();
+    let noun = if steps.len() == 1 { "step" } else { "steps" };
+    format!("A file goes through {} {noun}: {}.", steps.len(), listed.join("; "))
+}
+
+fn describe(step: &Value) -> String {
+    let text = |value: Option<&Value>| {
+        value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let label = text(step.get("name")).or_else(|| text(step.get("description")));
+    let validator = step.get("validator");
+    let by = text(validator.and_then(|v| v.get("name")))
+        .or_else(|| text(validator.and_then(|v| v.get("validation_type"))))
+        .or_else(|| text(step.get("action_type")));
+    match (label, by) {
+        (Some(label), Some(by)) => format!("{label} - {by}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "a step without a name".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enriched(workflow: Value) -> JsonObject {
+        let Value::Object(mut workflow) = workflow else { unreachable!("an object literal") };
+        enrich(&mut workflow);
+        workflow
+    }
+
+    #[test]
+    fn extensions_are_sorted_unique_and_case_does_not_matter() {
+        for (types, expected) in [
+            (json!(["JSON"]), json!([".epjson", ".json"])),
+            (json!(["text", "yaml"]), json!([".csv", ".idf", ".txt", ".yaml", ".yml"])),
+            (json!(["hologram"]), json!([])),
+            (json!([]), json!([])),
+        ] {
+            assert_eq!(enriched(json!({ "allowed_file_types": types }))["accepted_extensions"], expected);
+        }
+    }
+
+    #[test]
+    fn prices_are_shown_in_dollars() {
+        let free = enriched(json!({}));
+        assert_eq!(free["pricing"], json!({ "mode": "AUTHOR_PAYS", "payment_required": false }));
+        let paid = enriched(json!({ "agent_billing_mode": "AGENT_PAYS_X402", "agent_price_cents": 250 }));
+        assert_eq!(paid["pricing"]["price_display"], "$2.50 USD");
+        assert_eq!(paid["pricing"]["payment_required"], true);
+    }
+
+    #[test]
+    fn the_summary_names_each_step_and_what_runs_it() {
+        let step = |name: &str, by: Value| json!({ "name": name, "validator": by });
+        let one = enriched(json!({ "steps": [step("Schema", json!({ "name": "JSON Schema" }))] }));
+        assert_eq!(one["validation_summary"], "A file goes through 1 step: (1) Schema - JSON Schema.");
+        let two = enriched(json!({ "steps": [
+            { "name": "", "description": "Look", "validator": { "name": "", "validation_type": "CSV" } },
+            { "name": "Tell", "validator": null, "action_type": "SLACK" },
+        ] }));
+        assert_eq!(
+            two["validation_summary"],
+            "A file goes through 2 steps: (1) Look - CSV; (2) Tell - SLACK."
+        );
+        assert!(
+            enriched(json!({}))["validation_summary"].as_str().is_some_and(|text| text.contains("no steps"))
+        );
+    }
+
+    #[test]
+    fn a_missing_reference_is_made_and_other_fields_stay() {
+        let workflow = enriched(json!({ "org_slug": "acme", "slug": "energy", "extra": [1] }));
+        assert_eq!(workflow["workflow_ref"], "wf_eyJvcmciOiJhY21lIiwid29ya2Zsb3ciOiJlbmVyZ3kifQ");
+        assert_eq!(workflow["extra"], json!([1]));
+    }
+}

@@ -1,0 +1,73 @@
+//! Progress notifications, for clients that asked for them.
+
+use rmcp::model::{JsonObject, ProgressNotificationParam, ProgressToken};
+use rmcp::service::{Peer, RequestContext, RoleServer};
+use serde_json::Value;
+
+/// Reports how far a run is. The number only grows, as MCP demands: between two finished steps it creeps
+/// towards the next one, which tells a client that somebody is still there.
+pub(super) struct Progress {
+    to: Option<(Peer<RoleServer>, ProgressToken)>,
+    done: usize,
+    steps: Option<usize>,
+    beats: u32,
+    state: String,
+}
+
+impl Progress {
+    pub(super) fn new(context: &RequestContext<RoleServer>) -> Self {
+        let to = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
+        Self { to, done: 0, steps: None, beats: 0, state: "asked for".to_owned() }
+    }
+
+    /// Takes in a reading of the run.
+    pub(super) fn observe(&mut self, run: &JsonObject) {
+        let steps = run.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let finished = |step: &&Value| {
+            matches!(step.get("status").and_then(Value::as_str), Some("PASSED" | "FAILED" | "SKIPPED"))
+        };
+        let done = steps.iter().filter(finished).count();
+        if done > self.done {
+            self.done = done;
+            self.beats = 0;
+        }
+        self.steps = (!steps.is_empty()).then_some(steps.len()).or(self.steps);
+        if let Some(state) = run.get("state").and_then(Value::as_str) {
+            state.clone_into(&mut self.state);
+        }
+    }
+
+    /// Tells the client. That it is gone is noticed elsewhere.
+    pub(super) async fn report(&mut self) {
+        let Some((peer, token)) = &self.to else { return };
+        self.beats += 1;
+        let mut params = ProgressNotificationParam::new(token.clone(), creeping(self.done, self.beats));
+        let mut message = format!("The run is {}", self.state);
+        if let Some(steps) = self.steps {
+            params = params.with_total(as_float(steps));
+            message = format!("{message}: {} of {steps} steps done", self.done);
+        }
+        let _ = peer.notify_progress(params.with_message(message)).await;
+    }
+}
+
+/// Grows with each beat and stays below the next step.
+fn creeping(done: usize, beats: u32) -> f64 {
+    as_float(done) + 1.0 - 1.0 / (1.0 + f64::from(beats) / 10.0)
+}
+
+fn as_float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::creeping;
+
+    #[test]
+    fn the_number_only_grows() {
+        let beats: Vec<f64> = (1..500).map(|beat| creeping(1, beat)).chain([creeping(2, 1)]).collect();
+        assert!(beats.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(beats[0] > 1.0);
+    }
+}

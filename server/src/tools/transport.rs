@@ -1,0 +1,28 @@
+//! The MCP transport: Streamable HTTP without sessions, so that any instance can answer any request.
+
+use std::sync::Arc;
+
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+
+use super::Tools;
+use crate::app::App;
+
+/// The body limit: the largest file in base64, with its envelope.
+const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
+
+/// The service of `/mcp`.
+pub(crate) fn service(app: &Arc<App>) -> StreamableHttpService<Tools, NeverSessionManager> {
+    let settings = &app.settings;
+    let hosts = ["localhost", "127.0.0.1", "::1", settings.base_url.host()].into_iter().map(str::to_owned);
+    let origins = std::iter::once(settings.base_url.origin_with_port());
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_allowed_hosts(hosts.chain(settings.extra_hosts.iter().cloned()))
+        .with_allowed_origins(origins.chain(settings.allowed_origins.iter().cloned()))
+        .enforce_origin_validation()
+        .with_max_request_body_bytes(MAX_BODY_BYTES);
+    let tools = Tools { app: app.clone() };
+    StreamableHttpService::new(move || Ok(tools.clone()), Arc::default(), config)
+}

@@ -1,0 +1,138 @@
+//! `wait_for_run`: polls until the run is finished, the budget is used up or the client is gone.
+
+use std::time::Duration;
+
+use rmcp::model::JsonObject;
+use rmcp::service::{RequestContext, RoleServer};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::arguments::Arguments;
+use super::outcome::{Outcome, ToolError};
+use super::progress::Progress;
+use super::runs::{argument, complete, is_complete};
+use crate::caller::Caller;
+use crate::validibot::{ApiError, RunRef, Validibot};
+
+/// Below the 60 s after which several hosts cut a silent call.
+pub(super) const DEFAULT_SECONDS: i64 = 50;
+/// Below Cloud Run's request timeout of 300 s, which would cut the answer off.
+pub(super) const LONGEST_SECONDS: i64 = 270;
+/// Each poll costs the user one of 1000 requests an hour, so the pauses grow: 2, 4, 8, 16, 30, 30 …
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// At least this often a client hears from us.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Waits for a run.
+pub(super) async fn wait(
+    api: &Validibot,
+    arguments: &mut Arguments,
+    caller: Option<Caller>,
+    context: &RequestContext<RoleServer>,
+) -> Result<Outcome, ToolError> {
+    let run = argument(arguments);
+    let seconds = arguments.integer("timeout_seconds", DEFAULT_SECONDS).clamp(0, LONGEST_SECONDS);
+    arguments.finish()?;
+    let (caller, run) = caller.zip(run).ok_or_else(ToolError::unauthorized)?;
+
+    let mut progress = Progress::new(context);
+    // At once: until the first message the transport sends nothing, not even a status.
+    progress.report().await;
+    let budget = Duration::from_secs(seconds.unsigned_abs());
+    tokio::select! {
+        biased;
+        () = context.ct.cancelled() => Err(ToolError::cancelled()),
+        waited = poll(api, &caller, &run, budget, &mut progress) => waited.map(Outcome::Object),
+    }
+}
+
+async fn poll(
+    api: &Validibot,
+    caller: &Caller,
+    run: &RunRef,
+    budget: Duration,
+    progress: &mut Progress,
+) -> Result<JsonObject, ToolError> {
+    let deadline = Instant::now() + budget;
+    let mut pause = FIRST_PAUSE;
+    let mut latest: Option<JsonObject> = None;
+    loop {
+        let mut asked_to_wait = Duration::ZERO;
+        let mut trouble = None;
+        match read(api, caller, run, deadline, progress).await {
+            Ok(mut read) => {
+                complete(&mut read);
+                if is_complete(&read) {
+                    return Ok(read);
+                }
+                progress.observe(&read);
+                latest = Some(read);
+            }
+            // A failure that may pass does not end the wait: the run goes on meanwhile.
+            Err(error) if error.transient => {
+                asked_to_wait = Duration::from_secs(error.retry_after.unwrap_or_default());
+                trouble = Some(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() || asked_to_wait > remaining {
+            return match (latest, trouble) {
+                (Some(latest), _) => Ok(unfinished(latest, budget)),
+                (None, Some(error)) => Err(error.into()),
+                (None, None) => unreachable!("a poll ends in a reading or an error"),
+            };
+        }
+        rest(pause.max(asked_to_wait).min(remaining), progress).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// One poll, with heartbeats while Validibot is slow. Even an empty budget buys one.
+async fn read(
+    api: &Validibot,
+    caller: &Caller,
+    run: &RunRef,
+    deadline: Instant,
+    progress: &mut Progress,
+) -> Result<JsonObject, ApiError> {
+    let latest = deadline.max(Instant::now() + FIRST_PAUSE * 5);
+    let reading = api.run(caller, run, Some(latest));
+    tokio::pin!(reading);
+    loop {
+        tokio::select! {
+            read = &mut reading => return read,
+            () = sleep(HEARTBEAT) => progress.report().await,
+        }
+    }
+}
+
+async fn rest(pause: Duration, progress: &mut Progress) {
+    progress.report().await;
+    let end = Instant::now() + pause;
+    loop {
+        let remaining = end.saturating_duration_since(Instant::now());
+        if remaining <= HEARTBEAT {
+            return sleep(remaining).await;
+        }
+        sleep(HEARTBEAT).await;
+        progress.report().await;
+    }
+}
+
+/// The last reading, marked as not finished (contract, D5), and what to do now.
+fn unfinished(mut run: JsonObject, budget: Duration) -> JsonObject {
+    let state = run.get("state").and_then(Value::as_str).unwrap_or("not finished").to_owned();
+    run.insert("result".to_owned(), "TIMED_OUT".into());
+    run.insert("is_complete".to_owned(), false.into());
+    run.insert(
+        "message".to_owned(),
+        format!(
+            "The run is still {state} after {} s. It goes on: call wait_for_run again now, with the same run_ref",
+            budget.as_secs()
+        )
+        .into(),
+    );
+    run
+}

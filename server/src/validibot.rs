@@ -1,0 +1,150 @@
+//! Chain 2: Validibot's helper API, typed. One method a call; every failure is an [`ApiError`].
+
+mod answer;
+mod error;
+mod identity;
+mod media;
+mod refs;
+mod retry;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use self::answer::Answer;
+pub use self::error::{ApiError, FieldError, code};
+use self::identity::Identity;
+pub use self::media::content_type;
+pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
+use crate::caller::Caller;
+use crate::config::{BaseUrl, Settings};
+
+/// A read, with its retries. The system we replace has the same limit for one attempt.
+const READ_DEADLINE: Duration = Duration::from_secs(30);
+/// A launch: Validibot answers once the run is queued, but it reads up to 10 MB first.
+const LAUNCH_DEADLINE: Duration = Duration::from_mins(1);
+
+/// The largest file that fits Validibot's body limit of 10 485 760 bytes (contract, A5), with 2 KiB left for the
+/// multipart frame and the file's name.
+pub const MAX_FILE_BYTES: usize = 10_485_760 - 2048;
+
+/// A client of Validibot's helper API.
+pub struct Validibot {
+    base: BaseUrl,
+    http: reqwest::Client,
+    identity: Identity,
+}
+
+/// A file on its way to Validibot.
+pub struct Upload {
+    /// Its name; Validibot derives the format from the content type and the name.
+    pub name: String,
+    /// Its bytes, at most [`MAX_FILE_BYTES`].
+    pub content: Bytes,
+}
+
+impl Validibot {
+    /// Remembers where to call and how to prove ourselves; calls nothing.
+    pub fn new(settings: &Settings, http: reqwest::Client) -> Self {
+        Self {
+            base: settings.api_base_url.clone(),
+            http,
+            identity: Identity::new(&settings.service_identity),
+        }
+    }
+
+    /// The catalogue of workflows that the caller can see (contract, A3).
+    pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
+        let answer = self.read(caller, "/api/v1/mcp/workflows/", Instant::now() + READ_DEADLINE).await?;
+        answer.array()
+    }
+
+    /// One workflow's definition (contract, A4).
+    pub async fn workflow(
+        &self,
+        caller: &Caller,
+        workflow: &WorkflowRef,
+    ) -> Result<Map<String, Value>, ApiError> {
+        let path = format!("/api/v1/mcp/workflows/{workflow}/");
+        self.read(caller, &path, Instant::now() + READ_DEADLINE).await?.object()
+    }
+
+    /// One run's state (contract, A6), asked until `deadline` at the latest.
+    pub async fn run(
+        &self,
+        caller: &Caller,
+        run: &RunRef,
+        deadline: Option<Instant>,
+    ) -> Result<Map<String, Value>, ApiError> {
+        let path = format!("/api/v1/mcp/runs/{run}/");
+        let latest = Instant::now() + READ_DEADLINE;
+        self.read(caller, &path, deadline.map_or(latest, |deadline| deadline.min(latest))).await?.object()
+    }
+
+    /// Starts a run (contract, A5). The request is sent once: the route has no idempotency key, so a second
+    /// one could start a second run. Where nobody can know whether it was started, the error says so.
+    pub async fn launch(
+        &self,
+        caller: &Caller,
+        workflow: &WorkflowRef,
+        upload: Upload,
+    ) -> Result<Map<String, Value>, ApiError> {
+        let length = upload.content.len() as u64;
+        let part = Part::stream_with_length(upload.content, length)
+            .mime_str(content_type(&upload.name))
+            .map_err(|_| ApiError::internal())?
+            .file_name(upload.name);
+        let path = format!("/api/v1/mcp/workflows/{workflow}/runs/");
+        let request = self.request(caller, Method::POST, &path)?.multipart(Form::new().part("file", part));
+        let deadline = Instant::now() + LAUNCH_DEADLINE;
+        let started = match answer::send(request, deadline).await {
+            Ok(answer) => answer.checked().and_then(Answer::object),
+            Err(failure) => Err(failure),
+        };
+        started.map_err(ApiError::for_a_launch)
+    }
+
+    async fn read(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
+        let mut attempts = retry::Attempts::until(deadline);
+        loop {
+            match self.read_once(caller, path, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => attempts.after(error).await?,
+            }
+        }
+    }
+
+    async fn read_once(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
+        let request = self.request(caller, Method::GET, path)?;
+        answer::send(request, deadline).await?.checked()
+    }
+
+    /// A request with both identities: ours and the user's (contract, section b).
+    fn request(&self, caller: &Caller, method: Method, path: &str) -> Result<RequestBuilder, ApiError> {
+        let request = self
+            .http
+            .request(method, self.base.join(path))
+            .header("Accept", "application/json")
+            .header("X-Validibot-Source", "MCP");
+        let request = match caller {
+            Caller::Subject(subject) => request.header("X-Validibot-User-Sub", subject),
+            Caller::ApiToken(token) => {
+                request.header("X-Validibot-Api-Token", sensitive(token.expose_secret())?)
+            }
+            Caller::Unchecked => return Err(ApiError::internal()),
+        };
+        self.identity.prove(request)
+    }
+}
+
+/// A header value that no debug output shows.
+fn sensitive(value: &str) -> Result<reqwest::header::HeaderValue, ApiError> {
+    let mut value = reqwest::header::HeaderValue::from_str(value).map_err(|_| ApiError::internal())?;
+    value.set_sensitive(true);
+    Ok(value)
+}

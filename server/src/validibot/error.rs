@@ -1,0 +1,128 @@
+//! One error type for everything that can go wrong between us and Validibot.
+//!
+//! Messages are ours. Of Validibot's body only what its contract defines as meant for callers goes on: the code,
+//! the `detail` and the field errors of a refusal (4xx). Never a body that we do not understand.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+/// Codes of our own; Validibot's own codes, such as `FILE_TYPE_UNSUPPORTED`, are passed on beside them.
+pub mod code {
+    /// An argument is wrong: `data.errors` names the field.
+    pub const INVALID_PARAMS: &str = "INVALID_PARAMS";
+    /// No such workflow or run, or not for this user.
+    pub const NOT_FOUND: &str = "NOT_FOUND";
+    /// Validibot refuses this user.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
+    /// The user's budget of requests is used up.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
+    /// The workflow's state forbids it.
+    pub const CONFLICT: &str = "CONFLICT";
+    /// Validibot does not accept this server: an operator has to act, the user cannot.
+    pub const SERVICE_AUTH_FAILED: &str = "SERVICE_AUTH_FAILED";
+    /// Validibot is down, slow or out of reach.
+    pub const UPSTREAM_UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
+    /// The workflow has to be paid for.
+    pub const PAYMENT_REQUIRED: &str = "PAYMENT_REQUIRED";
+    /// Validibot answered something that its contract does not know.
+    pub const API_ERROR: &str = "API_ERROR";
+    /// This server's own fault.
+    pub const INTERNAL_ERROR: &str = "INTERNAL_ERROR";
+}
+
+/// Why a call to Validibot failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// What an agent decides by: one of [`code`], or Validibot's own.
+    pub code: Cow<'static, str>,
+    /// A sentence for people and models.
+    pub message: String,
+    /// Validibot's HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// When to try again, in seconds.
+    pub retry_after: Option<u64>,
+    /// Which fields are wrong.
+    pub errors: Vec<FieldError>,
+    /// Whether the same request may succeed in a moment.
+    pub transient: bool,
+    /// Whether the request can be ruled out to have had an effect.
+    pub no_effect: bool,
+    /// For a launch: nobody knows whether the run was started.
+    pub fate_unknown: bool,
+}
+
+/// One field's error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl ApiError {
+    pub(super) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            errors: Vec::new(),
+            transient: false,
+            no_effect: false,
+            fate_unknown: false,
+        }
+    }
+
+    pub(super) fn internal() -> Self {
+        Self {
+            no_effect: true,
+            ..Self::new(code::INTERNAL_ERROR, "The server could not prepare the request")
+        }
+    }
+
+    pub(super) fn no_identity_token() -> Self {
+        Self {
+            no_effect: true,
+            ..Self::new(
+                code::SERVICE_AUTH_FAILED,
+                "This server could not get an identity token to prove itself to Validibot. An operator has to look \
+                 at it; your account is not the cause",
+            )
+        }
+    }
+
+    /// What the error of a launch means: unless it is certain that nothing was started, the answer says so.
+    pub(super) fn for_a_launch(mut self) -> Self {
+        if !self.no_effect {
+            self.fate_unknown = true;
+            self.transient = false;
+            self.message.push_str(
+                ". It is not known whether the run was started, and it was not tried again. Look for it in \
+                 Validibot's list of runs before you start another",
+            );
+        }
+        self
+    }
+
+    /// The `data` of the error payload.
+    pub fn data(&self) -> Map<String, Value> {
+        let mut data = Map::new();
+        if let Some(status) = self.status {
+            data.insert("status_code".into(), status.into());
+        }
+        if let Some(seconds) = self.retry_after {
+            data.insert("retry_after_seconds".into(), seconds.into());
+        }
+        if !self.errors.is_empty() {
+            let errors =
+                self.errors.iter().map(|error| json!({ "field": error.field, "message": error.message }));
+            data.insert("errors".into(), errors.collect());
+        }
+        if self.fate_unknown {
+            data.insert("run_started".into(), "unknown".into());
+        }
+        data
+    }
+}
