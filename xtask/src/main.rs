@@ -1,2 +1,59 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: parses, finds its surroundings, does one thing, and ends with an exit code that means something.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use xtask::cli::{Cli, Local, Task};
+use xtask::context::Context;
+use xtask::env::Environment;
+use xtask::error::{Error, Result};
+use xtask::exit::Exit;
+use xtask::interrupt::Interrupts;
+use xtask::output::Printer;
+use xtask::runner::Runner;
+use xtask::{generate, local, test};
+
+fn main() -> ExitCode {
+    let environment = Environment::new(std::env::vars_os());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return explain(&Printer::terminal(&environment, false), &usage).into(),
+    };
+    let printer = Printer::terminal(&environment, cli.verbose);
+    let exit = match run(cli, environment, &printer) {
+        Ok(exit) => exit,
+        Err(error) => {
+            printer.error(&error);
+            error.exit()
+        }
+    };
+    exit.into()
+}
+
+fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
+    let here = std::env::current_dir()
+        .map_err(|error| Error::failed("the current folder cannot be read").cause(error.to_string()))?;
+    let interrupts = Interrupts::install()?;
+    let runner = Runner::real(printer.clone(), interrupts);
+    let context = Context::new(environment, cli.envs, printer.clone(), runner, &here)?;
+    match cli.task {
+        None => printer.data("list"),
+        Some(Task::Local(Local::Up(args))) => local::up(&context, &args)?,
+        Some(Task::Local(Local::Down(args))) => local::down(&context, &args)?,
+        Some(Task::Local(Local::Info(args))) => local::info(&context, &args)?,
+        Some(Task::Test) => test::test(&context)?,
+        Some(Task::Generate(args)) => generate::generate(&context, &args)?,
+    }
+    Ok(Exit::Success)
+}
+
+/// Help goes to standard output and is a success; a wrong command line is a configuration error.
+fn explain(printer: &Printer, usage: &clap::Error) -> Exit {
+    if usage.use_stderr() {
+        printer.note(&usage.render().to_string());
+        Exit::Usage
+    } else {
+        printer.data(&usage.render().to_string());
+        Exit::Success
+    }
+}

@@ -1,0 +1,91 @@
+//! One environment file, with the line of each value.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// A file that was read and understood as a whole.
+#[derive(Debug, Clone)]
+pub struct EnvFile {
+    path: PathBuf,
+    entries: Vec<Entry>,
+}
+
+/// One assignment.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The variable.
+    pub name: String,
+    /// Its value: hidden, whatever the variable, since a mistyped name may hold a secret too.
+    pub value: Secret,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl EnvFile {
+    /// Reads a file; `None` where there is none. Every line that is wrong is reported at once.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(
+                    Error::usage(format!("{} cannot be read", path.display())).cause(error.to_string())
+                );
+            }
+        };
+        Self::parse(path, &text).map(Some)
+    }
+
+    /// Understands the text of the file at `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let assignments = envs::file::parse(text).map_err(|errors| {
+            Error::usage(format!("{} has lines that cannot be read", path.display()))
+                .causes(errors.iter().map(|error| format!("{}:{}: {error}", path.display(), error.line)))
+                .hint("such a line means one thing to bash and another to the server: correct it, then try again")
+        })?;
+        let entries = assignments
+            .iter()
+            .map(|a| Entry { name: a.key().to_owned(), value: Secret::new(a.value()), line: a.line() })
+            .collect();
+        Ok(Self { path: path.to_owned(), entries })
+    }
+
+    /// Where it stands.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every assignment, in the file's order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The assignment in force: as for bash and python-dotenv, the last one of that name.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_assignment_counts_and_every_bad_line_is_named() {
+        let file = EnvFile::parse(Path::new("x/.mcp"), "A=1\nB=2\nexport A=3\n").unwrap();
+        let entry = file.get("A").unwrap();
+        assert_eq!((entry.value.expose(), entry.line), ("3", 3));
+
+        let error = EnvFile::parse(Path::new("x/.mcp"), "A = 1\nB=2\nC=$D\n").unwrap_err();
+        expect_test::expect![[r"
+            x/.mcp has lines that cannot be read
+              x/.mcp:1: A: a blank before '=': bash would run the name as a command; write NAME=value
+              x/.mcp:3: C: a character that the shell treats specially: put the value in single quotes
+            hint: such a line means one thing to bash and another to the server: correct it, then try again"]]
+        .assert_eq(&error.to_string());
+        assert_eq!(error.exit().code(), 64);
+    }
+}

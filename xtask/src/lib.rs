@@ -1,0 +1,22 @@
+//! The deploy and ops tool of Validibot MCP, `cargo xtask`.
+//!
+//! Three layers: what is wanted ([`env`], [`stage`], [`gate`]: values), which commands that takes ([`command`]:
+//! data), and a [`runner`] that executes, shows or records them. Only [`output`] writes to the terminal.
+
+pub mod cli;
+pub mod command;
+pub mod context;
+pub mod env;
+pub mod error;
+pub mod exit;
+pub mod gate;
+pub mod generate;
+pub mod init;
+pub mod interrupt;
+pub mod local;
+pub mod output;
+pub mod process;
+pub mod runner;
+pub mod secret;
+pub mod stage;
+pub mod test;

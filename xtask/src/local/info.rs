@@ -1,0 +1,82 @@
+//! `local info`: where the stack is and whether it runs.
+
+use serde::Serialize;
+
+use super::programs::{MCP, WEB};
+use super::state::State;
+use super::{files, state_folder};
+use crate::cli::{Info, MCP_PORT, WEB_PORT};
+use crate::context::Context;
+use crate::error::Result;
+
+/// Version of the JSON below. Fields may be added under the same number; anything else raises it.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report {
+    schema_version: u32,
+    runner: &'static str,
+    edition: Option<String>,
+    mcp_url: String,
+    api_url: String,
+    api_token: Option<String>,
+    programs: Programs,
+}
+
+#[derive(Serialize)]
+struct Programs {
+    web: ProgramReport,
+    mcp: ProgramReport,
+}
+
+#[derive(Serialize)]
+struct ProgramReport {
+    running: bool,
+    pid: Option<u32>,
+    port: u16,
+    log: String,
+}
+
+/// Prints the stack's URLs, its demo token and its processes.
+pub fn info(context: &Context, args: &Info) -> Result<()> {
+    let folder = state_folder(context, &args.state);
+    let state = State::load(&folder)?;
+    let program = |name: &str, port| {
+        let known = state.programs.get(name);
+        let running = state.running(name);
+        ProgramReport {
+            running: running.is_some(),
+            pid: running.map(|program| program.identity.pid),
+            port: known.map_or(port, |program| program.port),
+            log: folder.join(format!("{name}.log")).display().to_string(),
+        }
+    };
+    let (web, mcp) = (program(WEB, WEB_PORT), program(MCP, MCP_PORT));
+    let report = Report {
+        schema_version: SCHEMA_VERSION,
+        runner: "native",
+        edition: Some(state.edition.clone()).filter(|edition| !edition.is_empty()),
+        mcp_url: format!("http://localhost:{}/mcp", mcp.port),
+        api_url: format!("http://localhost:{}", web.port),
+        // For a program on this machine that has to act as the demo user; it is a stand-in's token.
+        api_token: files::api_token(context)?.map(|token| token.expose().to_owned()),
+        programs: Programs { web, mcp },
+    };
+    if args.json {
+        context.printer.json(&report);
+    } else {
+        context.printer.data(&text(&report));
+    }
+    Ok(())
+}
+
+fn text(report: &Report) -> String {
+    let line = |name: &str, url: &str, program: &ProgramReport| match program.pid {
+        Some(pid) => format!("{name}:   {url} (pid {pid}, log {})\n", program.log),
+        None => format!("{name}:   not running\n"),
+    };
+    let web = line(WEB, &report.api_url, &report.programs.web);
+    let mcp = line(MCP, &report.mcp_url, &report.programs.mcp);
+    let token = report.api_token.as_deref().unwrap_or("none yet: `local up` writes one");
+    format!("{web}{mcp}token: {token}\n")
+}

@@ -1,0 +1,174 @@
+//! The printer: the one place that writes to the terminal.
+//!
+//! Standard output carries what a program may read: results, plans, JSON. Standard error carries what people
+//! read: steps, warnings, errors. Nothing else in this crate prints.
+
+use std::io::{IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::env::Environment;
+use crate::error::Error;
+
+/// Writes for programs and for people. Clones write to the same place.
+#[derive(Clone)]
+pub struct Printer {
+    sinks: Arc<Mutex<Sinks>>,
+    style: Style,
+}
+
+/// A line that moves while something goes on; on a terminal only, elsewhere it is written once.
+#[must_use]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Style {
+    colour: bool,
+    live: bool,
+    verbose: bool,
+}
+
+enum Sinks {
+    Terminal,
+    Captured { stdout: Vec<u8>, stderr: Vec<u8> },
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Printer {
+    /// Writes to the terminal. `NO_COLOR` (no-color.org) and `TERM=dumb` are respected; `CI` means plain lines.
+    pub fn terminal(environment: &Environment, verbose: bool) -> Self {
+        let set = |name| environment.get(name).is_some_and(|value| !value.is_empty());
+        let terminal = std::io::stderr().is_terminal() && environment.get("TERM") != Some("dumb");
+        let style =
+            Style { colour: terminal && !set("NO_COLOR"), live: terminal && !set("CI") && !verbose, verbose };
+        Self { sinks: Arc::new(Mutex::new(Sinks::Terminal)), style }
+    }
+
+    /// Keeps everything, for tests.
+    pub fn captured() -> Self {
+        let sinks = Sinks::Captured { stdout: Vec::new(), stderr: Vec::new() };
+        Self { sinks: Arc::new(Mutex::new(sinks)), style: Style::default() }
+    }
+
+    /// A result: one or more lines on standard output.
+    pub fn data(&self, text: &str) {
+        self.write(Stream::Stdout, text);
+    }
+
+    /// A result as JSON. The value carries a `schema_version`: scripts depend on it from the first day.
+    pub fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.data(&text),
+            Err(error) => self.error(&Error::failed("the result has no JSON form").cause(error.to_string())),
+        }
+    }
+
+    /// Something that people want to know.
+    pub fn note(&self, text: &str) {
+        self.write(Stream::Stderr, text);
+    }
+
+    /// Something that went on although it is not as it should be; says what to do.
+    pub fn warn(&self, text: &str) {
+        self.note(&format!("{} {text}", self.paint("33", "warning:")));
+    }
+
+    /// The error that ends the program.
+    pub fn error(&self, error: &Error) {
+        let text = error.to_string();
+        let text = text.replace("\nhint:", &format!("\n{}", self.paint("36", "hint:")));
+        self.note(&format!("{} {text}", self.paint("31", "error:")));
+    }
+
+    /// Something for `--verbose` only.
+    pub fn detail(&self, text: impl FnOnce() -> String) {
+        if self.style.verbose {
+            self.note(&text());
+        }
+    }
+
+    /// Says what is waited for until the returned value is finished or dropped.
+    pub fn progress(&self, text: &str) -> Progress {
+        if !self.style.live {
+            self.note(text);
+            return Progress { bar: None };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(text.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress { bar: Some(bar) }
+    }
+
+    /// What was captured from standard output.
+    pub fn stdout(&self) -> String {
+        self.text(Stream::Stdout)
+    }
+
+    /// What was captured from standard error.
+    pub fn stderr(&self) -> String {
+        self.text(Stream::Stderr)
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.style.colour { format!("\x1b[1;{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn text(&self, stream: Stream) -> String {
+        match (&*self.sinks.lock().unwrap_or_else(PoisonError::into_inner), stream) {
+            (Sinks::Captured { stdout, .. }, Stream::Stdout) => String::from_utf8_lossy(stdout).into_owned(),
+            (Sinks::Captured { stderr, .. }, Stream::Stderr) => String::from_utf8_lossy(stderr).into_owned(),
+            (Sinks::Terminal, _) => String::new(),
+        }
+    }
+
+    fn write(&self, stream: Stream, text: &str) {
+        let line = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+        let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        // A closed pipe (`… | head`) is the reader's choice, not our failure.
+        let _ = match (&mut *sinks, stream) {
+            (Sinks::Terminal, Stream::Stdout) => std::io::stdout().lock().write_all(line.as_bytes()),
+            (Sinks::Terminal, Stream::Stderr) => std::io::stderr().lock().write_all(line.as_bytes()),
+            (Sinks::Captured { stdout, .. }, Stream::Stdout) => stdout.write_all(line.as_bytes()),
+            (Sinks::Captured { stderr, .. }, Stream::Stderr) => stderr.write_all(line.as_bytes()),
+        };
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_and_remarks_go_their_own_ways_and_plain_text_has_no_escapes() {
+        let printer = Printer::captured();
+        printer.data("result");
+        printer.json(&serde_json::json!({"schema_version": 1}));
+        printer.warn("careful");
+        printer.error(&Error::failed("broken").hint("mend it"));
+        drop(printer.progress("waiting for web"));
+        printer.detail(|| "only when verbose".to_owned());
+        assert_eq!(printer.stdout(), "result\n{\n  \"schema_version\": 1\n}\n");
+        assert_eq!(printer.stderr(), "warning: careful\nerror: broken\nhint: mend it\nwaiting for web\n");
+    }
+}

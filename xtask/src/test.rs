@@ -1,0 +1,121 @@
+//! `cargo xtask test`: what a change has to pass. CI runs the same.
+
+use std::path::Path;
+
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::runner::Streams;
+
+/// Where tests write what they skipped and why, one `name: reason` a line; the name of the variable that says so.
+pub const SKIPPED_LOG: &str = "VALIDIBOT_SKIPPED_LOG";
+
+/// Runs every check, goes on after a failure, and ends with what failed and what was skipped.
+pub fn test(context: &Context) -> Result<()> {
+    let skipped_log = context.root.join("target/skipped-tests.log");
+    // A list of an earlier run would be read as ours.
+    let _ = std::fs::remove_file(&skipped_log);
+    let mut failed = Vec::new();
+    for (name, command) in checks(context, &skipped_log) {
+        context.printer.note(&format!("check: {name}"));
+        let outcome = context.runner.run(&command, Streams::Inherited)?;
+        if outcome.code != 0 {
+            failed.push(format!("{name}: {}", command.render()));
+        }
+    }
+    let mut skipped: Vec<String> =
+        std::fs::read_to_string(&skipped_log).unwrap_or_default().lines().map(str::to_owned).collect();
+    if !deny_installed(context)? {
+        skipped
+            .push("dependencies: cargo-deny is not installed (cargo install cargo-deny --locked)".to_owned());
+    }
+    skipped.sort();
+    skipped.dedup();
+    conclude(context, &failed, &skipped)
+}
+
+fn checks(context: &Context, skipped_log: &Path) -> Vec<(&'static str, Command)> {
+    let cargo = || Command::new(context.cargo()).dir(&context.root).no_deadline();
+    let mut checks = vec![
+        ("format", cargo().args(["fmt", "--all", "--check"])),
+        (
+            "lints",
+            cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        ),
+        (
+            "tests",
+            cargo()
+                .args(["test", "--workspace", "--locked"])
+                .env(SKIPPED_LOG, skipped_log.to_string_lossy().into_owned()),
+        ),
+    ];
+    if deny_installed(context).unwrap_or_default() {
+        // Advisories need a database from the network; CI checks them where it can be had.
+        checks.push(("dependencies", cargo().args(["deny", "check", "bans", "licenses", "sources"])));
+    }
+    checks
+}
+
+fn deny_installed(context: &Context) -> Result<bool> {
+    let version = Command::new(context.cargo()).args(["deny", "--version"]).reads();
+    Ok(context.runner.run(&version, Streams::Captured)?.code == 0)
+}
+
+fn conclude(context: &Context, failed: &[String], skipped: &[String]) -> Result<()> {
+    if !skipped.is_empty() {
+        context.printer.warn(&format!("skipped {}:\n  {}", skipped.len(), skipped.join("\n  ")));
+    }
+    if !failed.is_empty() {
+        return Err(Error::failed(format!("{} of the checks failed", failed.len())).causes(failed.to_vec()));
+    }
+    let required = &envs::tests::REQUIRE_ALL_TESTS;
+    let all = context.environment.get(required.name).and_then(envs::parse_switch).unwrap_or(false);
+    if all && !skipped.is_empty() {
+        return Err(Error::failed("tests were skipped, and none may be")
+            .causes(skipped.to_vec())
+            .origin(format!("{} in the process environment", required.name))
+            .hint("install what they need"));
+    }
+    let how = if skipped.is_empty() { "nothing skipped" } else { "but see what was skipped above" };
+    context.printer.note(&format!("all checks passed, {how}"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{Environment, Tree};
+    use crate::output::Printer;
+    use crate::runner::{Outcome, Runner};
+
+    fn context(environment: Environment, failing: &'static str) -> (Context, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let printer = Printer::captured();
+        let runner = Runner::record(printer.clone(), move |command| {
+            let code = i32::from(command.arguments().iter().any(|arg| arg == failing));
+            Outcome { code, stdout: String::new(), stderr: String::new() }
+        });
+        let tree = Tree::new(folder.path(), folder.path());
+        (Context { root: folder.path().to_owned(), environment, tree, printer, runner }, folder)
+    }
+
+    #[test]
+    fn a_missing_tool_is_loud_and_fails_where_everything_is_required() {
+        let (lenient, _folder) = context(Environment::default(), "deny");
+        test(&lenient).unwrap();
+        assert!(lenient.printer.stderr().contains("warning: skipped 1:\n  dependencies: cargo-deny"));
+        let (strict, _folder) =
+            context([("VALIDIBOT_REQUIRE_ALL_TESTS", "true")].into_iter().collect(), "deny");
+        let error = test(&strict).unwrap_err();
+        assert!(error.to_string().contains("none may be"), "{error}");
+    }
+
+    #[test]
+    fn every_failure_is_reported_at_the_end() {
+        let (context, _folder) = context(Environment::default(), "clippy");
+        let error = test(&context).unwrap_err();
+        assert!(error.to_string().starts_with("1 of the checks failed\n  lints: "), "{error}");
+        let ran: Vec<_> = context.runner.recorded().iter().map(|c| c.arguments()[0].clone()).collect();
+        assert!(ran.contains(&"test".into()), "a failure does not hide the next one");
+    }
+}
