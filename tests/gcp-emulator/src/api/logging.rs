@@ -1,0 +1,122 @@
+//! Logging v2: reading entries. The part of the filter language that our callers use: comparisons joined by AND.
+
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::clock::timestamp;
+use crate::cloud::Cloud;
+use crate::error::{Answer, ApiError};
+
+pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
+    if (call.method.as_str(), call.path.as_str()) != ("POST", "/v2/entries:list") {
+        return Err(ApiError::not_emulated(&call.method, &call.path));
+    }
+    for resource in call.body["resourceNames"].as_array().into_iter().flatten() {
+        let project = resource.as_str().and_then(|name| name.strip_prefix("projects/")).unwrap_or_default();
+        cloud.check_project(project)?;
+    }
+    let terms = parse(call.text("/filter").unwrap_or_default())?;
+    let mut entries: Vec<Value> =
+        cloud.logs.iter().filter(|entry| terms.iter().all(|term| term.holds(entry))).cloned().collect();
+    if call.text("/orderBy") == Some("timestamp desc") {
+        entries.reverse();
+    }
+    if let Some(size) = call.body["pageSize"].as_u64().filter(|size| *size > 0) {
+        entries.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    }
+    Ok(if entries.is_empty() { json!({}) } else { json!({ "entries": entries }) })
+}
+
+impl Cloud {
+    /// Writes one line of a container's output into the log.
+    pub fn log_line(&mut self, region: &str, service: &str, revision: &str, severity: &str, line: &str) {
+        let now = timestamp(self.now());
+        let id = self.next();
+        let mut entry = json!({
+            "insertId": format!("{id:020}"),
+            "timestamp": now,
+            "receiveTimestamp": now,
+            "severity": severity,
+            "logName": format!("projects/{}/logs/run.googleapis.com%2Fstderr", self.project),
+            "resource": {
+                "type": "cloud_run_revision",
+                "labels": {
+                    "project_id": self.project,
+                    "location": region,
+                    "service_name": service,
+                    "configuration_name": service,
+                    "revision_name": revision,
+                },
+            },
+        });
+        // Cloud Run parses a line that is a JSON object (structured logging).
+        match serde_json::from_str::<Value>(line) {
+            Ok(object @ Value::Object(_)) => entry["jsonPayload"] = object,
+            _ => entry["textPayload"] = json!(line),
+        }
+        self.logs.push(entry);
+    }
+}
+
+/// The severities, lowest first (`LogSeverity`).
+const SEVERITIES: [&str; 9] =
+    ["DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"];
+
+#[derive(Debug, PartialEq)]
+struct Term {
+    field: String,
+    operator: &'static str,
+    value: String,
+}
+
+impl Term {
+    fn holds(&self, entry: &Value) -> bool {
+        let pointer = format!("/{}", self.field.replace('.', "/"));
+        let Some(found) = entry.pointer(&pointer).and_then(Value::as_str) else { return false };
+        let rank = |severity: &str| SEVERITIES.iter().position(|known| *known == severity);
+        let order = if self.field == "severity" {
+            rank(found).cmp(&rank(&self.value))
+        } else {
+            found.cmp(self.value.as_str())
+        };
+        match self.operator {
+            ">=" => order.is_ge(),
+            "<=" => order.is_le(),
+            ">" => order.is_gt(),
+            "<" => order.is_lt(),
+            _ => order.is_eq(),
+        }
+    }
+}
+
+fn parse(filter: &str) -> Result<Vec<Term>, ApiError> {
+    let terms = filter.split("AND").flat_map(str::lines).map(str::trim).filter(|term| !term.is_empty());
+    terms
+        .map(|term| {
+            // The longer operators first: `>` is the beginning of `>=`.
+            let operators = [">=", "<=", "=", ">", "<"];
+            let (field, operator, value) = operators
+                .into_iter()
+                .find_map(|operator| term.split_once(operator).map(|(field, value)| (field, operator, value)))
+                .ok_or_else(|| ApiError::invalid(format!("Unparseable filter: syntax error at '{term}'")))?;
+            let value = value.trim().trim_matches('"').to_owned();
+            Ok(Term { field: field.trim().to_owned(), operator, value })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparisons_joined_by_and() {
+        let entry = json!({"severity": "ERROR", "timestamp": "2026-01-02", "resource": {"type": "cloud_run_revision"}});
+        let holds = |filter: &str| parse(filter).unwrap().iter().all(|term| term.holds(&entry));
+        assert!(holds("resource.type=\"cloud_run_revision\" AND severity >= WARNING"));
+        assert!(holds("timestamp>=\"2026-01-01\" AND resource.type = cloud_run_revision"));
+        assert!(!holds("severity < ERROR"));
+        assert!(!holds("resource.labels.service_name=\"x\""));
+        assert!(parse("just words").is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! What makes a revision real: the seam between the emulated Cloud Run and something that runs images.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::glob;
+use crate::shared::Report;
+
+/// Runs revisions. Methods are called with the emulator's state locked or not, as each says.
+pub trait Engine: Send + Sync + 'static {
+    /// Starts a revision and says through `report`, now or later, how that went. Called unlocked.
+    fn launch(&self, launch: Launch, report: Report);
+
+    /// A service's traffic has changed. Called locked: must not call the emulator.
+    fn route(&self, service: &str, routes: &[Route]) {
+        let _ = (service, routes);
+    }
+
+    /// A revision is gone. Called locked: must not call the emulator.
+    fn stop(&self, revision: &str) {
+        let _ = revision;
+    }
+
+    /// The base URL at which a service, or one of its tags, answers; `None` for the name that Google would give.
+    /// Called locked: must not call the emulator.
+    fn address(&self, service: &str, tag: Option<&str>) -> Option<String> {
+        let _ = (service, tag);
+        None
+    }
+}
+
+/// Everything needed to start one revision.
+#[derive(Clone)]
+pub struct Launch {
+    /// The revision's name, unique in the project.
+    pub revision: String,
+    /// The service it belongs to.
+    pub service: String,
+    /// The Cloud Run region.
+    pub region: String,
+    /// The image as deployed.
+    pub image: String,
+    /// The port the container must listen on, told to it as `PORT`.
+    pub port: u16,
+    /// Plain environment variables, in the order deployed.
+    pub env: Vec<(String, String)>,
+    /// Mounted secrets: absolute path and content, the version resolved when the revision was made.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The e-mail address whose identity the container has.
+    pub service_account: String,
+    /// Memory limit as deployed, for example `512Mi`.
+    pub memory: Option<String>,
+    /// CPU limit as deployed, for example `1`.
+    pub cpu: Option<String>,
+    /// The startup probe, `Null` for Cloud Run's default (a TCP connect).
+    pub startup_probe: Value,
+}
+
+impl fmt::Debug for Launch {
+    /// Without the content of the files: they are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch")
+            .field("revision", &self.revision)
+            .field("image", &self.image)
+            .field("files", &self.files.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One line of a service's traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The revision that is meant.
+    pub revision: String,
+    /// Its share of the traffic, 0 to 100.
+    pub percent: u8,
+    /// The tag whose own URL leads there.
+    pub tag: Option<String>,
+}
+
+/// An engine without containers: revisions are ready at once, but for the images that were told to fail or to hang.
+#[derive(Debug, Default)]
+pub struct Scripted {
+    rules: Mutex<Vec<(String, Script)>>,
+}
+
+#[derive(Clone, Debug)]
+enum Script {
+    Fail(String),
+    Hang,
+}
+
+impl Scripted {
+    /// Revisions whose image matches `pattern` do not become ready; `message` is what their condition says.
+    pub fn fail(&self, pattern: &str, message: &str) {
+        self.add(pattern, Script::Fail(message.to_owned()));
+    }
+
+    /// Revisions whose image matches `pattern` stay in the middle: neither ready nor failed.
+    pub fn hang(&self, pattern: &str) {
+        self.add(pattern, Script::Hang);
+    }
+
+    /// Forgets every rule.
+    pub fn clear(&self) {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn add(&self, pattern: &str, script: Script) {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).push((pattern.to_owned(), script));
+    }
+}
+
+impl Engine for Scripted {
+    fn launch(&self, launch: Launch, report: Report) {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let script = rules.iter().find(|(pattern, _)| glob::matches(pattern, &launch.image));
+        match script.map(|(_, script)| script) {
+            None => report.ready(),
+            Some(Script::Fail(message)) => report.failed(message),
+            Some(Script::Hang) => {}
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The state that connections, engines and tests share, and the news that it has changed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
+
+use crate::cloud::Cloud;
+use crate::fault::Faults;
+use crate::record::Recorded;
+
+/// Everything behind one emulator.
+pub(crate) struct Shared {
+    cloud: Mutex<Cloud>,
+    faults: Mutex<Faults>,
+    record: Mutex<Vec<Recorded>>,
+    /// Told whenever a revision has settled: what `operations:wait` waits for.
+    pub(crate) changed: Notify,
+    /// The only access token that is accepted.
+    pub(crate) token: String,
+}
+
+impl Shared {
+    pub(crate) fn new(cloud: Cloud, token: String) -> Self {
+        Self {
+            cloud: Mutex::new(cloud),
+            faults: Mutex::default(),
+            record: Mutex::default(),
+            changed: Notify::new(),
+            token,
+        }
+    }
+
+    pub(crate) fn cloud(&self) -> MutexGuard<'_, Cloud> {
+        self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn record(&self) -> MutexGuard<'_, Vec<Recorded>> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands the revisions that wait for it to the engine.
+    pub(crate) fn launch(self: &Arc<Self>) {
+        let (launches, engine) = {
+            let mut cloud = self.cloud();
+            (std::mem::take(&mut cloud.launches), cloud.engine())
+        };
+        for launch in launches {
+            let report = Report {
+                shared: Arc::downgrade(self),
+                service: launch.service.clone(),
+                region: launch.region.clone(),
+                revision: launch.revision.clone(),
+            };
+            engine.launch(launch, report);
+        }
+    }
+}
+
+/// How an engine tells the emulator about one revision.
+#[derive(Clone)]
+pub struct Report {
+    shared: Weak<Shared>,
+    service: String,
+    region: String,
+    revision: String,
+}
+
+impl Report {
+    /// The revision is up and its startup probe has passed.
+    pub fn ready(&self) {
+        self.settle(Ok(()));
+    }
+
+    /// The revision will not come up, for this reason.
+    pub fn failed(&self, message: &str) {
+        self.settle(Err(message.to_owned()));
+    }
+
+    /// One line of the container's output, as Cloud Logging will hold it.
+    pub fn log(&self, severity: &str, line: &str) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.cloud().log_line(&self.region, &self.service, &self.revision, severity, line);
+        }
+    }
+
+    fn settle(&self, outcome: Result<(), String>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.cloud().settle(&self.region, &self.service, &self.revision, outcome);
+            shared.changed.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The emulator through its public door: by HTTP as gcloud was seen to speak, and by the real gcloud.
+
+mod client;
+mod gcloud;
+mod replay;
+mod rules;
