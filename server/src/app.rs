@@ -41,7 +41,7 @@ impl App {
 /// No redirects: a redirect from Validibot's API is a misconfiguration, and following one would carry our
 /// credentials to wherever it points. No proxy: identity and service headers go to configured hosts only.
 #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
-fn http_client() -> reqwest::Result<reqwest::Client> {
+pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

@@ -2,6 +2,8 @@
 
 mod bearer;
 mod challenge;
+mod jwks;
+mod jwt;
 mod legacy;
 
 use std::sync::Arc;
@@ -9,10 +11,11 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use self::bearer::Bearer;
 pub use self::challenge::Refusal;
+pub(crate) use self::jwt::{AccessTokens, BadToken};
 use self::legacy::ApiTokens;
 use crate::app::App;
 use crate::clock::SharedClock;
@@ -43,16 +46,35 @@ impl Caller {
 /// The verifiers of chain 1.
 pub struct Callers {
     api_tokens: ApiTokens,
+    /// Where OAuth is on.
+    access_tokens: Option<Arc<AccessTokens>>,
 }
 
 impl Callers {
     /// Puts the verifiers together; touches no network.
     pub fn new(settings: &Settings, http: reqwest::Client, clock: SharedClock) -> Self {
-        Self { api_tokens: ApiTokens::new(settings, http, clock) }
+        let access_tokens = settings
+            .oauth
+            .as_ref()
+            .map(|oauth| Arc::new(AccessTokens::new(oauth, http.clone(), clock.clone())));
+        Self { api_tokens: ApiTokens::new(settings, http, clock), access_tokens }
     }
 
+    /// The verifier of access tokens, where OAuth is on.
+    pub(crate) fn access_tokens(&self) -> Option<Arc<AccessTokens>> {
+        self.access_tokens.clone()
+    }
+
+    /// A bearer with the form of a JWT is an access token; any other is an API token, and only Validibot can judge it.
     async fn verify(&self, bearer: Bearer) -> Result<Caller, Refusal> {
-        self.api_tokens.verify(bearer.into_token()).await
+        let token = bearer.into_token();
+        match &self.access_tokens {
+            Some(access_tokens) if jwt::has_jwt_form(token.expose_secret()) => {
+                let verified = access_tokens.verify(&token).await.map_err(|bad| bad.refusal())?;
+                Ok(Caller::Subject(verified.subject))
+            }
+            _ => self.api_tokens.verify(token).await,
+        }
     }
 }
 

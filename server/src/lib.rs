@@ -13,9 +13,14 @@ pub mod env;
 pub mod healthcheck;
 mod http_body;
 pub mod license;
+pub mod oauth;
 mod public;
+pub mod random;
 pub mod router;
+pub mod seal;
 pub mod serve;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 mod tools;
 pub mod validibot;

@@ -1,0 +1,228 @@
+use std::sync::atomic::Ordering;
+
+use aws_lc_rs::hmac;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::BaseUrl;
+use crate::testing::{KeyServer, ManualClock, SIGNERS, message};
+
+const NOW: u64 = 1_795_388_905;
+const ISSUER: &str = "https://app.example";
+const AUDIENCE: &str = "https://mcp.example/mcp";
+
+struct World {
+    idp: KeyServer,
+    clock: Arc<ManualClock>,
+    tokens: AccessTokens,
+}
+
+impl World {
+    async fn new() -> Self {
+        let idp = KeyServer::start(vec![SIGNERS[0].jwk()]).await;
+        let url = |path: &str| format!("http://{}{path}", idp.address).parse().expect("a URL");
+        let oauth = OauthSettings {
+            issuer: BaseUrl::parse(ISSUER).expect("a URL"),
+            client_id: "validibot-mcp-server".to_owned(),
+            client_secret: "secret".into(),
+            authorization_endpoint: url("/authorize"),
+            token_endpoint: url("/token"),
+            revocation_endpoint: url("/revoke"),
+            jwks_url: url("/.well-known/jwks.json"),
+            audience: AUDIENCE.to_owned(),
+            required_scope: Some("validibot:mcp".to_owned()),
+        };
+        let clock = ManualClock::at(NOW);
+        let tokens = AccessTokens::new(&oauth, crate::app::http_client().expect("a client"), clock.clone());
+        Self { idp, clock, tokens }
+    }
+
+    async fn verify(&self, token: &str) -> Result<String, BadToken> {
+        self.tokens.verify(&SecretString::from(token)).await.map(|verified| verified.subject)
+    }
+}
+
+fn header() -> Value {
+    json!({ "alg": "RS256", "kid": "one", "typ": "JWT" })
+}
+
+/// What Validibot issues (contract, section c).
+fn claims() -> Value {
+    json!({
+        "client_id": "validibot-mcp-server", "iss": ISSUER, "iat": NOW, "exp": NOW + 3600, "jti": "0123",
+        "token_use": "access", "sub": "2", "scope": "openid validibot:mcp", "aud": AUDIENCE,
+    })
+}
+
+fn with(mut value: Value, key: &str, new: Value) -> Value {
+    value[key] = new;
+    value
+}
+
+fn without(mut value: Value, key: &str) -> Value {
+    value.as_object_mut().expect("an object").remove(key);
+    value
+}
+
+fn sign(header: &Value, claims: &Value) -> String {
+    SIGNERS[0].sign(header, claims)
+}
+
+#[tokio::test]
+async fn a_token_of_validibot_for_this_server_is_good() {
+    let world = World::new().await;
+    let token = sign(&header(), &claims());
+    assert!(has_jwt_form(&token));
+    assert_eq!(world.verify(&token).await, Ok("2".to_owned()));
+    assert_eq!(world.verify(&token).await, Ok("2".to_owned()));
+    assert_eq!(world.idp.visits(), 1, "the keys are kept");
+    let many = with(claims(), "aud", json!(["https://a.example", AUDIENCE]));
+    assert_eq!(world.verify(&sign(&header(), &many)).await, Ok("2".to_owned()));
+}
+
+#[tokio::test]
+async fn one_wrong_field_makes_a_good_token_bad() {
+    let world = World::new().await;
+    let control = sign(&header(), &claims());
+    assert_eq!(world.verify(&control).await, Ok("2".to_owned()), "the control");
+
+    for (key, value) in [
+        ("iss", json!("https://app.example/")),
+        ("iss", json!("https://evil.example")),
+        ("aud", json!("https://mcp.example/mcp2")),
+        ("aud", json!("https://mcp.example")),
+        ("aud", json!(["https://other.example/mcp"])),
+        ("aud", json!(7)),
+        ("exp", json!(NOW - 31)),
+        ("exp", json!("never")),
+        ("nbf", json!(NOW + 31)),
+        ("token_use", json!("id")),
+        ("sub", json!("alice")),
+        ("sub", json!("")),
+        ("sub", json!("-2")),
+        ("sub", json!("9999999999999999999999")),
+        ("sub", json!(2)),
+    ] {
+        let refusal = world.verify(&sign(&header(), &with(claims(), key, value.clone()))).await;
+        let refusal = refusal.expect_err(&format!("{key} {value}")).refusal();
+        assert_eq!(refusal, Refusal::Invalid, "{key} {value}");
+    }
+    for key in ["iss", "exp", "sub", "aud"] {
+        let bad = world.verify(&sign(&header(), &without(claims(), key))).await.expect_err(key);
+        assert_eq!(bad.refusal(), Refusal::Invalid, "no {key}");
+    }
+    assert_eq!(
+        world.verify(&sign(&with(header(), "crit", json!(["b64"])), &claims())).await,
+        Err(BadToken::Malformed)
+    );
+    assert_eq!(
+        world.verify(&SIGNERS[1].sign(&header(), &claims())).await,
+        Err(BadToken::Signature),
+        "foreign key"
+    );
+    let (rest, _) = control.rsplit_once('.').expect("three parts");
+    assert_eq!(world.verify(&format!("{rest}.")).await, Err(BadToken::Signature), "no signature");
+}
+
+#[tokio::test]
+async fn the_algorithm_is_the_keys_and_never_the_tokens_choice() {
+    let world = World::new().await;
+    let unsigned = format!("{}.", message(&with(header(), "alg", json!("none")), &claims()));
+    assert!(has_jwt_form(&unsigned), "an unsecured JWT is judged here, and never sent to Validibot");
+    assert_eq!(world.verify(&unsigned).await, Err(BadToken::Algorithm));
+    for alg in ["HS256", "RS512", "PS256", "EdDSA", "rs256"] {
+        let message = message(&with(header(), "alg", json!(alg)), &claims());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &SIGNERS[0].modulus());
+        let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&key, message.as_bytes()));
+        assert_eq!(world.verify(&format!("{message}.{signature}")).await, Err(BadToken::Algorithm), "{alg}");
+    }
+    assert_eq!(world.idp.visits(), 0, "no key is looked for");
+    assert_eq!(
+        world.verify(&sign(&with(header(), "alg", json!("ES256")), &claims())).await,
+        Err(BadToken::Algorithm),
+        "an allowed algorithm with a key of another one"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_scope_can_be_mended_and_says_so() {
+    let world = World::new().await;
+    // Validibot leaves `aud` out when the scope is missing (contract, section c).
+    for claims in [
+        with(without(claims(), "aud"), "scope", json!("openid")),
+        with(claims(), "scope", json!("openid validibot:mcps")),
+        without(claims(), "scope"),
+    ] {
+        let bad = world.verify(&sign(&header(), &claims)).await.expect_err("refused");
+        assert_eq!(bad.refusal(), Refusal::InsufficientScope, "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn a_verified_token_ends_with_its_time_and_with_its_key() {
+    let world = World::new().await;
+    let token = sign(&header(), &claims());
+    assert!(world.verify(&token).await.is_ok());
+    world.clock.advance(Duration::from_secs(3600 + 29));
+    assert!(world.verify(&token).await.is_ok(), "within the leeway");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.verify(&token).await, Err(BadToken::Time));
+}
+
+#[tokio::test]
+async fn made_up_key_ids_cost_validibot_one_request() {
+    let world = World::new().await;
+    assert!(world.verify(&sign(&header(), &claims())).await.is_ok());
+    assert_eq!(world.idp.visits(), 1);
+    let forged: Vec<String> =
+        (0..200).map(|n| sign(&with(header(), "kid", json!(format!("made-up-{n}"))), &claims())).collect();
+    world.clock.advance(PAUSE_SECONDS);
+    let answers = futures_util::future::join_all(forged.iter().map(|token| world.verify(token))).await;
+    assert!(answers.iter().all(|answer| *answer == Err(BadToken::UnknownKey)));
+    assert_eq!(world.idp.visits(), 2, "one fetch for 200 of them");
+}
+
+const PAUSE_SECONDS: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_rotation_is_seen_at_once_and_withdraws_the_old_key() {
+    let world = World::new().await;
+    let old = sign(&header(), &claims());
+    assert!(world.verify(&old).await.is_ok());
+    world.clock.advance(PAUSE_SECONDS);
+    *world.idp.keys.lock().expect("unpoisoned") = vec![SIGNERS[1].jwk()];
+    let new = SIGNERS[1].sign(&with(header(), "kid", json!("two")), &claims());
+    assert!(world.verify(&new).await.is_ok());
+    assert_eq!(world.verify(&old).await, Err(BadToken::UnknownKey), "verified before, but its key is gone");
+    assert_eq!(world.idp.visits(), 2);
+}
+
+#[tokio::test]
+async fn an_outage_spares_warm_instances_and_makes_cold_ones_say_503() {
+    let world = World::new().await;
+    world.idp.down.store(true, Ordering::SeqCst);
+    let token = sign(&header(), &claims());
+    let cold = futures_util::future::join_all((0..50).map(|_| world.verify(&token))).await;
+    assert!(cold.iter().all(|answer| *answer == Err(BadToken::CannotTell)), "not 401: the token may be good");
+    assert_eq!(world.idp.visits(), 1, "and all of them asked once");
+    assert_eq!(BadToken::CannotTell.refusal(), Refusal::CannotTell);
+
+    world.idp.down.store(false, Ordering::SeqCst);
+    world.clock.advance(Duration::from_secs(2));
+    assert!(world.verify(&token).await.is_ok());
+
+    world.idp.down.store(true, Ordering::SeqCst);
+    world.clock.advance(Duration::from_mins(30));
+    let another = sign(&header(), &with(claims(), "jti", json!("4567")));
+    assert!(world.verify(&token).await.is_ok());
+    assert!(world.verify(&another).await.is_ok(), "a token never seen before is checked with the old keys");
+    let unknown = sign(&with(header(), "kid", json!("two")), &claims());
+    assert_eq!(world.verify(&unknown).await, Err(BadToken::CannotTell), "it may be a new key");
+}
+
+#[test]
+fn what_has_the_form_of_a_jwt() {
+    for token in ["", "abc", "a.b", "a.b.c", "abc.def.ghi", "vb_0123456789abcdef", "..", "e30.e30.x"] {
+        assert!(!has_jwt_form(token), "{token:?}");
+    }
+}
