@@ -48,6 +48,8 @@ pub enum Reader {
     Xtask,
     /// The test suites.
     Suite,
+    /// `validibot-sandbox`, the stand-in Validibot.
+    Sandbox,
 }
 
 /// The form of a value.
@@ -115,6 +117,7 @@ impl Reader {
             Self::Server => "validibot-mcp",
             Self::Xtask => "cargo xtask",
             Self::Suite => "cargo xtask test",
+            Self::Sandbox => "validibot-sandbox",
         }
     }
 }

@@ -60,7 +60,7 @@ pub const SERVICE_KEY: Variable = Variable {
     name: "VALIDIBOT_MCP_SERVICE_KEY",
     doc: "Shared key that proves this server to Validibot, the same value as in its .django; unset on Google Cloud, where an identity token does",
     held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
+    readers: &[Reader::Server, Reader::Sandbox],
     kind: Kind::Text,
     fallback: Fallback::Nothing,
     required: Required::When("the server does not run on Google Cloud"),

@@ -1,0 +1,116 @@
+//! The HTTP API of contract (a): who may call what, in Django REST Framework's order of checks.
+
+mod catalog;
+mod details;
+mod launch;
+mod status;
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header, request};
+use serde_json::json;
+
+use crate::answer::{self, Answer};
+use crate::auth;
+use crate::pages;
+use crate::route::{Route, Target};
+use crate::state::State;
+use crate::throttle::Client;
+
+/// A request's body.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    Whole(Bytes),
+    /// Over Django's limit.
+    TooLarge,
+    /// The client went away in the middle of it.
+    Broken,
+}
+
+/// One request and what it is asked of.
+pub(crate) struct Call<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) address: IpAddr,
+    pub(crate) head: &'a request::Parts,
+    pub(crate) payload: Payload,
+}
+
+impl Call<'_> {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// The base URL that the client used: Django builds absolute URLs from the `Host` header.
+    pub(crate) fn base_url(&self) -> String {
+        self.header("host").map_or_else(|| self.state.url.clone(), |host| format!("http://{host}"))
+    }
+
+    fn throttle(&self, client: Client) -> Result<(), Answer> {
+        self.state.throttle.admit(client, self.state.clock.now())
+    }
+
+    /// 405 for any method but this one; `HEAD` goes with `GET`.
+    fn expect(&self, method: &Method) -> Result<(), Answer> {
+        let got = &self.head.method;
+        if got == method || (got == Method::HEAD && method == Method::GET) {
+            return Ok(());
+        }
+        let allow = if method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" };
+        let text = format!("The method {got} is not allowed here.");
+        Err(answer::detail(StatusCode::METHOD_NOT_ALLOWED, &text).with(header::ALLOW, allow))
+    }
+}
+
+/// The answer of the right deployment to this request.
+pub(crate) async fn answer(call: Call<'_>, target: Target) -> Answer {
+    let result = match target {
+        Target::Home => Ok(pages::home(&call)),
+        Target::Unknown => Ok(answer::page_not_found()),
+        Target::Slashless(_) => Ok(to_slash(&call)),
+        Target::Endpoint(route, reference) => endpoint(call, route, &reference).await,
+    };
+    result.unwrap_or_else(|refusal| refusal)
+}
+
+/// Authentication, throttle, method, then the endpoint: the order decides which error a doubtful request gets.
+async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answer, Answer> {
+    match route {
+        Route::LicenseFeatures => {
+            call.throttle(Client::Address(call.address))?;
+            call.expect(&Method::GET)?;
+            Ok(license(&call))
+        }
+        Route::AuthMe => {
+            let user = auth::bearer(&call)?;
+            call.throttle(Client::User(user.id))?;
+            call.expect(&Method::GET)?;
+            Ok(Answer::json(StatusCode::OK, &json!({ "email": user.email, "name": user.name })))
+        }
+        Route::ListWorkflows | Route::WorkflowDetails | Route::RunStatus | Route::LaunchRun => {
+            let user = auth::forwarded(&call)?;
+            call.throttle(Client::User(user.id))?;
+            call.expect(if route == Route::LaunchRun { &Method::POST } else { &Method::GET })?;
+            match route {
+                Route::ListWorkflows => Ok(catalog::list(&call, user)),
+                Route::WorkflowDetails => details::show(&call, user, reference),
+                Route::RunStatus => status::show(&call, user, reference),
+                _ => launch::launch(call, user, reference).await,
+            }
+        }
+        Route::Any | Route::Other => Ok(answer::page_not_found()),
+    }
+}
+
+fn license(call: &Call<'_>) -> Answer {
+    let edition = call.state.edition();
+    Answer::json(StatusCode::OK, &json!({ "edition": edition.name(), "features": edition.features() }))
+}
+
+fn to_slash(call: &Call<'_>) -> Answer {
+    let uri = &call.head.uri;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Answer::html(StatusCode::MOVED_PERMANENTLY, Bytes::new())
+        .with(header::LOCATION, &format!("{}/{query}", uri.path()))
+}

@@ -1,0 +1,95 @@
+//! A4: one workflow's whole definition.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::answer::{self, Answer};
+use crate::api::Call;
+use crate::refs;
+use crate::submission::FileType;
+use crate::validators::{self, Constant, Step};
+use crate::world::{User, Workflow};
+
+/// The object; the order of the fields is the order on the wire.
+#[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the contract has them")]
+struct Details<'a> {
+    workflow_ref: String,
+    id: i64,
+    uuid: uuid::Uuid,
+    slug: &'a str,
+    name: &'a str,
+    description: &'a str,
+    version: i64,
+    org: &'a str,
+    is_active: bool,
+    allowed_file_types: &'a [FileType],
+    input_schema: Option<&'a RawValue>,
+    mcp_enabled: bool,
+    x402_enabled: bool,
+    agent_price_cents: Option<i64>,
+    url: String,
+    workflow_visibility: &'static str,
+    allow_submission_name: bool,
+    allow_submission_meta_data: bool,
+    allow_submission_short_description: bool,
+    input_retention: &'static str,
+    output_retention: &'static str,
+    success_message: &'static str,
+    agent_billing_mode: &'static str,
+    agent_max_launches_per_hour: Option<i64>,
+    steps: Vec<Step>,
+    constants: Vec<Constant>,
+    org_slug: &'a str,
+    org_name: &'a str,
+    access_modes: [&'static str; 1],
+    preferred_access_mode: &'static str,
+}
+
+/// The workflow that the reference names, if the user may see it.
+pub(crate) fn show(call: &Call<'_>, user: &User, reference: &str) -> Result<Answer, Answer> {
+    let workflow = find(call, user, reference)?;
+    let input_schema = validators::input_schema(workflow);
+    let details = Details {
+        workflow_ref: refs::workflow_ref(workflow.org.slug, workflow.slug),
+        id: workflow.id,
+        uuid: workflow.uuid,
+        slug: workflow.slug,
+        name: workflow.name,
+        description: workflow.description,
+        version: workflow.version,
+        org: workflow.org.slug,
+        is_active: true,
+        allowed_file_types: workflow.file_types,
+        input_schema: input_schema.as_deref(),
+        mcp_enabled: true,
+        x402_enabled: false,
+        agent_price_cents: None,
+        url: format!("{}/api/v1/orgs/{}/workflows/{}/", call.base_url(), workflow.org.slug, workflow.slug),
+        workflow_visibility: workflow.visibility(),
+        allow_submission_name: true,
+        allow_submission_meta_data: false,
+        allow_submission_short_description: true,
+        input_retention: "DO_NOT_STORE",
+        output_retention: crate::runs::OUTPUT_RETENTION,
+        success_message: "The file meets every requirement of this workflow.",
+        agent_billing_mode: "AUTHOR_PAYS",
+        agent_max_launches_per_hour: None,
+        steps: validators::steps(workflow),
+        constants: validators::constants(workflow),
+        org_slug: workflow.org.slug,
+        org_name: workflow.org.name,
+        access_modes: ["member_access"],
+        preferred_access_mode: "member_access",
+    };
+    Ok(Answer::json(StatusCode::OK, &details))
+}
+
+/// The workflow that a reference names. One that the user may not see does not exist for her.
+pub(crate) fn find(call: &Call<'_>, user: &User, reference: &str) -> Result<&'static Workflow, Answer> {
+    let named = refs::decode_workflow(reference)?;
+    call.state.world.find(user, &named.org, &named.workflow).ok_or_else(|| {
+        answer::coded(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no such workflow, or it is not yours.")
+    })
+}

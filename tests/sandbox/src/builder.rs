@@ -1,0 +1,145 @@
+//! What a sandbox is started with.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::running::Sandbox;
+use crate::{fixtures, serve};
+
+/// Validibot's edition, which decides the licensed features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// No paid feature: the MCP server has no place here.
+    Community,
+    /// With the `mcp_server` feature.
+    Pro,
+    /// Every feature.
+    Enterprise,
+}
+
+impl Edition {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Community => "community",
+            Self::Pro => "pro",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
+    /// The licensed features, sorted, as contract A1 lists them.
+    pub(crate) const fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Community => &[],
+            Self::Pro => &["mcp_server", "team_management"],
+            Self::Enterprise => &[
+                "advanced_analytics",
+                "audit_log",
+                "billing",
+                "guest_management",
+                "ldap_integration",
+                "mcp_server",
+                "multi_org",
+                "saml_sso",
+                "signed_credentials",
+                "team_management",
+            ],
+        }
+    }
+}
+
+/// Settings of a sandbox that has not started yet. Every one has a default that suits a test.
+#[derive(Clone)]
+pub struct Builder {
+    pub(crate) bind: SocketAddr,
+    pub(crate) edition: Edition,
+    pub(crate) service_key: Option<String>,
+    pub(crate) api_token: String,
+    pub(crate) per_hour: u32,
+    pub(crate) simulation: Duration,
+    pub(crate) recording: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            edition: Edition::Pro,
+            service_key: Some(fixtures::SERVICE_KEY.to_owned()),
+            api_token: fixtures::DEMO_TOKEN.to_owned(),
+            // DRF_THROTTLE_RATE_USER's default: 1000/hour (contract A, throttling).
+            per_hour: 1000,
+            // Long enough for a client to see PENDING, RUNNING and several steps, short enough to wait for.
+            simulation: Duration::from_secs(12),
+            recording: true,
+        }
+    }
+}
+
+impl Builder {
+    /// The address to listen on; port 0 takes a free one. Default `127.0.0.1:0`.
+    #[must_use]
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.bind = address;
+        self
+    }
+
+    /// The edition. Default [`Edition::Pro`].
+    #[must_use]
+    pub fn edition(mut self, edition: Edition) -> Self {
+        self.edition = edition;
+        self
+    }
+
+    /// The shared key that `X-MCP-Service-Key` must carry. Default [`fixtures::SERVICE_KEY`].
+    #[must_use]
+    pub fn service_key(mut self, key: impl Into<String>) -> Self {
+        self.service_key = Some(key.into());
+        self
+    }
+
+    /// No shared key: the header is never accepted, as on Google Cloud.
+    #[must_use]
+    pub fn no_service_key(mut self) -> Self {
+        self.service_key = None;
+        self
+    }
+
+    /// The demo user's API token. Default [`fixtures::DEMO_TOKEN`].
+    #[must_use]
+    pub fn api_token(mut self, token: impl Into<String>) -> Self {
+        self.api_token = token.into();
+        self
+    }
+
+    /// How many requests a user, or an anonymous address, may make in an hour. Default 1000.
+    #[must_use]
+    pub fn throttle(mut self, per_hour: u32) -> Self {
+        self.per_hour = per_hour;
+        self
+    }
+
+    /// How long the slow workflow takes. Default 12 s.
+    #[must_use]
+    pub fn simulation(mut self, length: Duration) -> Self {
+        self.simulation = length;
+        self
+    }
+
+    /// Whether requests are kept for [`Sandbox::received`]. Default true; a long-lived process says false.
+    #[must_use]
+    pub fn recording(mut self, on: bool) -> Self {
+        self.recording = on;
+        self
+    }
+
+    /// Binds and serves, on the runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub async fn start(self) -> io::Result<Sandbox> {
+        serve::start(self).await
+    }
+}

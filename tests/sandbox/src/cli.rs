@@ -1,0 +1,148 @@
+//! The command line, and what each command does.
+
+use std::env;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sandbox::{Edition, Sandbox};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A stand-in Validibot deployment: REST API, licence and three workflows that really validate.
+///
+/// Secrets come from the environment: `VALIDIBOT_MCP_SERVICE_KEY` and `VALIDIBOT_SANDBOX_API_TOKEN`.
+#[derive(Parser)]
+#[command(name = "validibot-sandbox", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT (the default).
+    Serve(Serve),
+    /// Exit with 0 when a sandbox answers on this machine's port, else with 1.
+    Healthcheck {
+        /// The port that the sandbox listens on.
+        #[arg(long, default_value_t = DEFAULT_PORT)]
+        port: u16,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// IP address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    bind: IpAddr,
+    /// TCP port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    port: u16,
+    /// Validibot's edition: only community lacks the MCP feature.
+    #[arg(long, value_enum, default_value_t = EditionName::Pro)]
+    edition: EditionName,
+    /// How long the slow workflow takes, in seconds.
+    #[arg(long, default_value_t = 12)]
+    simulation_seconds: u32,
+}
+
+/// Where Validibot's own web container listens.
+const DEFAULT_PORT: u16 = 8000;
+
+/// Limit of each step of a health check: the probes that call it give up after a few seconds.
+const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EditionName {
+    Community,
+    Pro,
+    Enterprise,
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> io::Result<ExitCode> {
+        match self.command.unwrap_or(Command::Serve(self.serve)) {
+            Command::Serve(serve) => serve.run().await,
+            Command::Healthcheck { port } => {
+                healthcheck(port).map_err(|error| {
+                    io::Error::new(error.kind(), format!("no sandbox answers on port {port}: {error}"))
+                })?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+impl Serve {
+    async fn run(self) -> io::Result<ExitCode> {
+        // Before anything is said: a signal that follows the first line must not be lost.
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let address = SocketAddr::new(self.bind, self.port);
+        let mut builder = Sandbox::builder()
+            .bind(address)
+            .edition(self.edition.into())
+            .simulation(Duration::from_secs(self.simulation_seconds.into()))
+            .recording(false);
+        let name = envs::server::SERVICE_KEY.name;
+        builder = if let Some(key) = secret(name) {
+            builder.service_key(key)
+        } else {
+            say(&format!("warning: {name} is not set, so no MCP server can prove itself by shared key"))?;
+            builder.no_service_key()
+        };
+        if let Some(token) = secret(envs::sandbox::API_TOKEN.name) {
+            builder = builder.api_token(token);
+        }
+        let sandbox = builder
+            .start()
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+        say(&format!("validibot-sandbox listens on {}", sandbox.url()))?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sandbox.stop().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl From<EditionName> for Edition {
+    fn from(name: EditionName) -> Self {
+        match name {
+            EditionName::Community => Self::Community,
+            EditionName::Pro => Self::Pro,
+            EditionName::Enterprise => Self::Enterprise,
+        }
+    }
+}
+
+/// A variable that is set and not blank.
+fn secret(name: &str) -> Option<String> {
+    env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{line}")
+}
+
+/// Asks for the front page: it needs no credential and is not throttled.
+fn healthcheck(port: u16) -> io::Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut stream = TcpStream::connect_timeout(&address, HEALTHCHECK_TIMEOUT)?;
+    stream.set_read_timeout(Some(HEALTHCHECK_TIMEOUT))?;
+    stream.set_write_timeout(Some(HEALTHCHECK_TIMEOUT))?;
+    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    if answer.starts_with("HTTP/1.1 200 ") {
+        Ok(())
+    } else {
+        Err(io::Error::other("it answers, but not as a sandbox does"))
+    }
+}

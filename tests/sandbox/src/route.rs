@@ -1,0 +1,107 @@
+//! Which endpoint a path names.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// An endpoint, as faults are scripted for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// Every path, known or not.
+    Any,
+    /// `/api/v1/license/features/`
+    LicenseFeatures,
+    /// `/api/v1/auth/me/`
+    AuthMe,
+    /// `/api/v1/mcp/workflows/`
+    ListWorkflows,
+    /// `/api/v1/mcp/workflows/{workflow_ref}/`
+    WorkflowDetails,
+    /// `/api/v1/mcp/workflows/{workflow_ref}/runs/`
+    LaunchRun,
+    /// `/api/v1/mcp/runs/{run_ref}/`
+    RunStatus,
+    /// Everything else.
+    Other,
+}
+
+/// What a request's path leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// An endpoint, with the reference in its path, if it has one.
+    Endpoint(Route, String),
+    /// An endpoint's path without its last slash: Django redirects there (`APPEND_SLASH`).
+    Slashless(Route),
+    /// The front page, for people.
+    Home,
+    /// No such path.
+    Unknown,
+}
+
+impl Target {
+    /// The route that faults are looked up for.
+    pub(crate) const fn route(&self) -> Route {
+        match self {
+            Self::Endpoint(route, _) | Self::Slashless(route) => *route,
+            Self::Home | Self::Unknown => Route::Other,
+        }
+    }
+}
+
+/// Resolves a path as it stands in the request line. Django matches the decoded path, so an encoded slash
+/// separates segments there too.
+pub(crate) fn resolve(path: &str) -> Target {
+    let path: Cow<'_, str> = percent_decode_str(path).decode_utf8_lossy();
+    if path == "/" {
+        return Target::Home;
+    }
+    if let Some((route, reference)) = endpoint(&path) {
+        return Target::Endpoint(route, reference);
+    }
+    match endpoint(&format!("{path}/")) {
+        Some((route, _)) => Target::Slashless(route),
+        None => Target::Unknown,
+    }
+}
+
+fn endpoint(path: &str) -> Option<(Route, String)> {
+    let segments: Vec<&str> = path.strip_prefix("/api/v1/")?.strip_suffix('/')?.split('/').collect();
+    let (route, reference) = match *segments {
+        ["license", "features"] => (Route::LicenseFeatures, ""),
+        ["auth", "me"] => (Route::AuthMe, ""),
+        ["mcp", "workflows"] => (Route::ListWorkflows, ""),
+        ["mcp", "workflows", reference] => (Route::WorkflowDetails, reference),
+        ["mcp", "workflows", reference, "runs"] => (Route::LaunchRun, reference),
+        ["mcp", "runs", reference] => (Route::RunStatus, reference),
+        _ => return None,
+    };
+    // Django's `<str:…>` matches one character or more.
+    (reference.is_empty() != path.starts_with("/api/v1/mcp/") || path == "/api/v1/mcp/workflows/")
+        .then(|| (route, reference.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_one_endpoint() {
+        let found = |path: &str| resolve(path);
+        assert_eq!(
+            found("/api/v1/license/features/"),
+            Target::Endpoint(Route::LicenseFeatures, String::new())
+        );
+        assert_eq!(found("/api/v1/mcp/workflows/"), Target::Endpoint(Route::ListWorkflows, String::new()));
+        assert_eq!(
+            found("/api/v1/mcp/workflows/wf_a/runs/"),
+            Target::Endpoint(Route::LaunchRun, "wf_a".to_owned())
+        );
+        assert_eq!(found("/api/v1/mcp/runs/run_a"), Target::Slashless(Route::RunStatus));
+        assert_eq!(found("/api/v1/license/features"), Target::Slashless(Route::LicenseFeatures));
+        for unknown in
+            ["/nope", "/api/v1/", "/api/v1/mcp/runs/", "/api/v1/mcp/workflows//", "/api/v1/mcp/runs/a%2Fb/"]
+        {
+            assert_eq!(found(unknown), Target::Unknown, "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A running sandbox, as a test holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::builder::{Builder, Edition};
+use crate::fault::Fault;
+use crate::received::Received;
+use crate::route::Route;
+use crate::state::State;
+
+/// A sandbox that serves until it is stopped or dropped.
+pub struct Sandbox {
+    pub(crate) url: String,
+    pub(crate) state: Arc<State>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Sandbox {
+    /// Settings to start one with.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The base URL, `http://127.0.0.1:PORT`, without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Every request that arrived, in order of arrival, refused and misbehaved ones too.
+    pub fn received(&self) -> Vec<Received> {
+        self.state.log.all()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_received(&self) {
+        self.state.log.clear();
+    }
+
+    /// Changes the licence while running.
+    pub fn set_edition(&self, edition: Edition) {
+        self.state.set_edition(edition);
+    }
+
+    /// Makes a route misbehave until [`Self::behave`]. The newest fault of a route wins.
+    pub fn misbehave(&self, route: Route, fault: Fault) {
+        self.state.faults.add(route, fault, None);
+    }
+
+    /// Makes a route misbehave for the next `times` requests.
+    pub fn misbehave_times(&self, route: Route, fault: Fault, times: u32) {
+        self.state.faults.add(route, fault, Some(times));
+    }
+
+    /// Ends all misbehaviour.
+    pub fn behave(&self) {
+        self.state.faults.clear();
+    }
+
+    /// The sandbox's time: the system's, plus what [`Self::advance`] and [`Self::set_skew`] made of it.
+    pub fn now(&self) -> OffsetDateTime {
+        self.state.clock.now()
+    }
+
+    /// Moves the sandbox's clock forward: runs finish, throttled hours pass, tokens expire.
+    pub fn advance(&self, by: Duration) {
+        self.state.clock.advance(by);
+    }
+
+    /// Sets how far the sandbox's clock is ahead of the system's; negative is behind.
+    pub fn set_skew(&self, skew: time::Duration) {
+        self.state.clock.set_skew(skew);
+    }
+
+    /// Stops: open connections are cut, and the port is refused once this returns.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("url", &self.url).finish_non_exhaustive()
+    }
+}

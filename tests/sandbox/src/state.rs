@@ -1,0 +1,57 @@
+//! What all requests share.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::builder::{Builder, Edition};
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::received::Log;
+use crate::runs::Runs;
+use crate::throttle::Throttle;
+use crate::world::World;
+
+/// A deployment's memory.
+pub(crate) struct State {
+    /// Where requests without a usable `Host` header think they are.
+    pub(crate) url: String,
+    pub(crate) service_key: Option<String>,
+    pub(crate) simulation: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    pub(crate) throttle: Throttle,
+    pub(crate) world: World,
+    pub(crate) runs: Runs,
+    edition: Mutex<Edition>,
+}
+
+impl State {
+    pub(crate) fn new(settings: Builder, url: String) -> Self {
+        Self {
+            url,
+            service_key: settings.service_key,
+            simulation: settings.simulation,
+            clock: Clock::default(),
+            faults: Faults::default(),
+            log: Log::new(settings.recording),
+            throttle: Throttle::new(settings.per_hour),
+            world: World::new(&settings.api_token),
+            runs: Runs::default(),
+            edition: Mutex::new(settings.edition),
+        }
+    }
+
+    pub(crate) fn edition(&self) -> Edition {
+        *lock(&self.edition)
+    }
+
+    pub(crate) fn set_edition(&self, edition: Edition) {
+        *lock(&self.edition) = edition;
+    }
+}
+
+/// Locks, and does not mind that another holder panicked: every critical section here leaves whole values.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

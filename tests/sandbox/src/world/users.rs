@@ -1,0 +1,49 @@
+//! The users and their API tokens.
+
+use crate::fixtures::{self, ACME, NORTHWIND};
+
+/// A user.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) id: i64,
+    pub(crate) email: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) active: bool,
+    /// Slugs of the organisations that the user is a member of.
+    pub(crate) orgs: &'static [&'static str],
+}
+
+pub(crate) const USERS: &[User] = &[
+    User {
+        id: fixtures::DEMO_USER_ID,
+        email: fixtures::DEMO_EMAIL,
+        name: "Demo User",
+        active: true,
+        orgs: &[ACME, NORTHWIND],
+    },
+    User {
+        id: fixtures::SECOND_USER_ID,
+        email: "second@example.com",
+        // Names may be empty (contract A2).
+        name: "",
+        active: true,
+        orgs: &[ACME],
+    },
+    User {
+        id: fixtures::INACTIVE_USER_ID,
+        email: "former@example.com",
+        name: "Former User",
+        active: false,
+        orgs: &[ACME],
+    },
+];
+
+/// The tokens that are not revoked, each with its user's id.
+pub(crate) fn tokens(demo_token: &str) -> Vec<(String, i64)> {
+    vec![
+        (demo_token.to_owned(), fixtures::DEMO_USER_ID),
+        (fixtures::LEGACY_TOKEN.to_owned(), fixtures::DEMO_USER_ID),
+        (fixtures::SECOND_TOKEN.to_owned(), fixtures::SECOND_USER_ID),
+        (fixtures::INACTIVE_TOKEN.to_owned(), fixtures::INACTIVE_USER_ID),
+    ]
+}

@@ -1,0 +1,129 @@
+//! The workflows.
+
+use uuid::{Uuid, uuid};
+
+use super::{Org, User};
+use crate::fixtures;
+use crate::submission::FileType;
+
+/// What a workflow does with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// JSON Schema and assertions on a building-energy model.
+    Energy,
+    /// Typed columns and ranges of a CSV table.
+    Table,
+    /// A simulation that takes its time.
+    Simulation,
+}
+
+/// One workflow, in its newest version.
+#[derive(Debug)]
+pub(crate) struct Workflow {
+    pub(crate) id: i64,
+    pub(crate) uuid: Uuid,
+    pub(crate) org: &'static Org,
+    pub(crate) slug: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) version: i64,
+    pub(crate) file_types: &'static [FileType],
+    pub(crate) check: Check,
+    /// `Some`: private to this user.
+    pub(crate) owner: Option<i64>,
+}
+
+impl Workflow {
+    /// Members of the organisation see it, unless it is private to another.
+    pub(crate) fn visible_to(&self, user: &User) -> bool {
+        user.orgs.contains(&self.org.slug) && self.owner.is_none_or(|owner| owner == user.id)
+    }
+
+    /// The name of its visibility on the wire.
+    pub(crate) const fn visibility(&self) -> &'static str {
+        if self.owner.is_some() { "PRIVATE" } else { "ORG" }
+    }
+
+    /// Whether its runs outlast the request that starts them.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.check == Check::Simulation
+    }
+}
+
+static ACME: Org = Org { slug: fixtures::ACME, name: "Acme Engineering" };
+static NORTHWIND: Org = Org { slug: fixtures::NORTHWIND, name: "Northwind Facilities" };
+
+pub(crate) static WORKFLOWS: &[Workflow] = &[
+    Workflow {
+        id: 1,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e01"),
+        org: &ACME,
+        slug: fixtures::ENERGY_MODEL,
+        name: "Energy model",
+        description: "Checks a building-energy model against its JSON Schema, then for plausibility.",
+        version: 3,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        owner: None,
+    },
+    Workflow {
+        id: 2,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e02"),
+        org: &ACME,
+        slug: fixtures::SENSOR_TABLE,
+        name: "Sensor table",
+        description: "Checks a CSV table of sensor readings: columns, types and ranges.",
+        version: 1,
+        file_types: &[FileType::Text],
+        check: Check::Table,
+        owner: None,
+    },
+    Workflow {
+        id: 3,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e03"),
+        org: &ACME,
+        slug: fixtures::ANNUAL_SIMULATION,
+        name: "Annual simulation",
+        description: "Simulates a year of heating, hour by hour. Takes about twelve seconds.",
+        version: 2,
+        file_types: &[FileType::Json, FileType::Binary],
+        check: Check::Simulation,
+        owner: None,
+    },
+    Workflow {
+        id: 4,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e04"),
+        org: &ACME,
+        slug: fixtures::HIDDEN_WORKFLOW,
+        name: "Board report",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        owner: Some(fixtures::SECOND_USER_ID),
+    },
+    Workflow {
+        id: 5,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e05"),
+        org: &NORTHWIND,
+        slug: fixtures::ENERGY_MODEL,
+        name: "Energy model",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        owner: None,
+    },
+    Workflow {
+        id: 6,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e06"),
+        org: &NORTHWIND,
+        slug: fixtures::SENSOR_TABLE,
+        name: "Sensor table – Zürich",
+        description: "Checks the readings of the Zürich plant: −40 °C to 60 °C.",
+        version: 4,
+        file_types: &[FileType::Text],
+        check: Check::Table,
+        owner: None,
+    },
+];

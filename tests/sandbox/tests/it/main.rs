@@ -1,0 +1,10 @@
+//! The sandbox through its public door: real HTTP, held to the contract's own examples.
+
+mod auth;
+mod catalog;
+mod client;
+mod faults;
+mod launch;
+mod program;
+mod runs;
+mod surface;
