@@ -6,6 +6,8 @@ use crate::caller::Callers;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::license::LicenseGate;
+use crate::random::SharedRandom;
+use crate::seal::Seal;
 use crate::validibot::Validibot;
 
 /// The running server's parts, built once.
@@ -14,6 +16,10 @@ pub struct App {
     pub settings: Settings,
     /// The time.
     pub clock: SharedClock,
+    /// Randomness.
+    pub random: SharedRandom,
+    /// Seals what clients hold; `None` where no key ring is configured.
+    pub seal: Option<Arc<Seal>>,
     /// The one HTTP client: each costs a parse of the whole CA bundle, 70% of the start-up time.
     pub http: reqwest::Client,
     /// Chain 1: who is calling.
@@ -29,12 +35,17 @@ impl App {
     ///
     /// # Errors
     /// When the HTTP client cannot be built, which in practice means that no CA certificates were found.
-    pub fn build(settings: Settings, clock: SharedClock) -> Result<Arc<Self>, reqwest::Error> {
+    pub fn build(
+        settings: Settings,
+        clock: SharedClock,
+        random: SharedRandom,
+    ) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
+        let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
         let callers = Callers::new(&settings, http.clone(), clock.clone());
         let validibot = Validibot::new(&settings, http.clone());
         let license = LicenseGate::new(&settings, http.clone());
-        Ok(Arc::new(Self { settings, clock, http, callers, validibot, license }))
+        Ok(Arc::new(Self { settings, clock, random, seal, http, callers, validibot, license }))
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
+use crate::random::SystemRandom;
 use crate::router::router;
 
 /// The server could not start, or not go on.
@@ -40,7 +41,7 @@ pub fn block_on(settings: Settings) -> ExitCode {
 
 async fn serve(settings: Settings) -> Result<(), String> {
     let listen = settings.listen;
-    let app = App::build(settings, Arc::new(SystemClock))
+    let app = App::build(settings, Arc::new(SystemClock), Arc::new(SystemRandom))
         .map_err(|_| "no HTTP client: the system's CA certificates were not found".to_owned())?;
     if app.settings.enabled {
         app.license.check().await.map_err(|error| error.to_string())?;
