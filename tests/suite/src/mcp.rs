@@ -1,0 +1,194 @@
+//! A small MCP client over Streamable HTTP, for tests that must see the wire.
+//!
+//! It does what the specification says a client does and no more, in both eras; clients that others wrote are
+//! tested elsewhere.
+
+mod reply;
+mod sse;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+
+pub use self::reply::{Progress, Reply, ToolResult};
+use self::sse::Messages;
+use crate::net;
+
+/// Which of the two ways of the protocol to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Era {
+    /// 2025-11-25: a version header, capabilities known from `initialize`.
+    Legacy,
+    /// 2026-07-28: each request carries its version, method and name in headers and `_meta`.
+    Modern,
+}
+
+impl Era {
+    /// Both, for tests that must hold in each.
+    pub const BOTH: [Self; 2] = [Self::Legacy, Self::Modern];
+
+    /// The protocol version.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Legacy => "2025-11-25",
+            Self::Modern => "2026-07-28",
+        }
+    }
+}
+
+/// A client of one server.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    era: Era,
+    headers: HeaderMap,
+    next_id: AtomicU64,
+}
+
+impl Client {
+    /// A client without credentials. Nothing is sent yet.
+    pub fn new(url: &str, era: Era) -> Self {
+        let headers = HeaderMap::from_iter([
+            (ACCEPT, HeaderValue::from_static("application/json, text/event-stream")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ]);
+        Self { http: net::http_client(), url: url.to_owned(), era, headers, next_id: AtomicU64::new(1) }
+    }
+
+    /// Sends this bearer token.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        self.with_header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Sends this header with every request, in place of one of that name.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("a header value");
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// The handshake of the legacy era, or discovery in the modern one; the result.
+    pub async fn hello(&self) -> Value {
+        let reply = match self.era {
+            Era::Legacy => {
+                let params = json!({
+                    "protocolVersion": self.era.version(),
+                    "capabilities": {},
+                    "clientInfo": { "name": "suite", "version": "0" },
+                });
+                self.request("initialize", params).await
+            }
+            Era::Modern => self.request("server/discover", json!({})).await,
+        };
+        reply.result()
+    }
+
+    /// Calls a tool.
+    pub async fn call_tool(&self, name: &str, arguments: Value) -> ToolResult {
+        self.request("tools/call", json!({ "name": name, "arguments": arguments })).await.tool_result()
+    }
+
+    /// Calls a tool, and asks for progress.
+    pub async fn call_tool_with_progress(&self, name: &str, arguments: Value) -> ToolResult {
+        let params =
+            json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": "progress-1" } });
+        self.request("tools/call", params).await.tool_result()
+    }
+
+    /// Sends a request and reads its answer to the end.
+    pub async fn request(&self, method: &str, params: Value) -> Reply {
+        self.start(method, params).await.finish().await
+    }
+
+    /// Sends a request and returns once the status and headers are there. Dropping what is returned
+    /// disconnects.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn start(&self, method: &str, params: Value) -> Pending {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (headers, params) = self.dress(method, params);
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let started = Instant::now();
+        let response = self
+            .http
+            .post(&self.url)
+            .headers(headers)
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("the server answers");
+        Pending { id, started, response }
+    }
+
+    /// Adds what the era wants in the headers and in `_meta`.
+    fn dress(&self, method: &str, mut params: Value) -> (HeaderMap, Value) {
+        let mut headers = self.headers.clone();
+        let mut set = |name: &'static str, value: &str| {
+            // What a test has set itself stays.
+            if !self.headers.contains_key(name) {
+                let value = HeaderValue::from_str(value).expect("a header value");
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        if method != "initialize" {
+            set("mcp-protocol-version", self.era.version());
+        }
+        if self.era == Era::Modern {
+            set("mcp-method", method);
+            if let Some(name) = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str) {
+                set("mcp-name", name);
+            }
+            let meta = params
+                .as_object_mut()
+                .expect("params are an object")
+                .entry("_meta")
+                .or_insert_with(|| Value::Object(Map::new()));
+            meta["io.modelcontextprotocol/protocolVersion"] = self.era.version().into();
+            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            meta["io.modelcontextprotocol/clientInfo"] = json!({ "name": "suite", "version": "0" });
+        }
+        (headers, params)
+    }
+}
+
+/// A request that is under way.
+#[derive(Debug)]
+pub struct Pending {
+    id: u64,
+    started: Instant,
+    response: reqwest::Response,
+}
+
+impl Pending {
+    /// Reads the answer to its end.
+    pub async fn finish(self) -> Reply {
+        let Self { id, started, response } = self;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let mut messages = Messages::of(response);
+        let mut reply = Reply { status, headers, body: String::new(), answer: None, notifications: Vec::new() };
+        while let Some(message) = messages.next().await {
+            if message["id"] == id {
+                reply.answer = Some(message);
+            } else {
+                reply.notifications.push((started.elapsed(), message));
+            }
+        }
+        reply.body = messages.into_body();
+        reply
+    }
+
+    /// The first message that arrives, a notification or the answer; disconnects after it.
+    ///
+    /// # Panics
+    /// When the answer ends before any.
+    pub async fn first_message_then_disconnect(self) -> Value {
+        Messages::of(self.response).next().await.expect("a message")
+    }
+}

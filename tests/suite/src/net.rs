@@ -1,0 +1,20 @@
+//! Ports and the HTTP client.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+/// A loopback port that was free a moment ago, for the cases in which it must be known before the program
+/// starts. Where it need not be, let the program take port 0.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// A client that goes nowhere but where it is told: no proxy, no redirects.
+#[expect(clippy::disallowed_methods, reason = "the tests' own client, apart from the server's")]
+pub fn http_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("an HTTP client")
+}

@@ -1,0 +1,66 @@
+//! Node with pinned MCP clients.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::install::{self, pinned, step};
+use crate::process::on_path;
+
+/// A node 22 with the packages of `tests/suite/clients/package.json`.
+#[derive(Debug, Clone)]
+pub struct Node {
+    folder: PathBuf,
+}
+
+impl Node {
+    /// Installs the packages where that has not been done yet.
+    ///
+    /// # Errors
+    /// Why it is not to be had here.
+    pub async fn with_clients() -> Result<Self, String> {
+        let npm = on_path("npm").ok_or("no npm on the PATH")?;
+        let folder = install::folder("node", &["package.json"], async |folder: &Path| {
+            fs::copy(pinned("package.json"), folder.join("package.json")).map_err(|error| error.to_string())?;
+            step(
+                Command::new(&npm)
+                    .args(["install", "--no-audit", "--no-fund", "--no-package-lock"])
+                    .current_dir(folder),
+            )
+            .await
+        });
+        let node = Self { folder: folder.await? };
+        if node.program().exists() { Ok(node) } else { Err("npm installed no node 22".to_owned()) }
+    }
+
+    /// A command that runs a package's program, such as `mcp-inspector`.
+    pub fn bin(&self, name: &str) -> Command {
+        let mut command = Command::new(self.program());
+        command.arg(self.folder.join("node_modules/.bin").join(name)).current_dir(&self.folder);
+        // Programs that start others by name find this node first.
+        let path = crate::process::env("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", self.folder.join("node_modules/.bin").display()));
+        command
+    }
+
+    /// A command that runs this script, a path inside `tests/suite/clients`.
+    ///
+    /// # Panics
+    /// When the script cannot be copied beside the packages, from where it can import them.
+    pub fn script(&self, name: &str) -> Command {
+        let copy = self.folder.join(name);
+        let text = fs::read(pinned(name)).expect("the script is in the repository");
+        // Renamed into place: another test may be starting the same script.
+        let draft = tempfile::NamedTempFile::new_in(&self.folder).expect("a file beside the packages");
+        fs::write(draft.path(), text).expect("the script is copied");
+        draft.persist(&copy).expect("the script is in place");
+        let mut command = Command::new(self.program());
+        command.arg(copy).current_dir(&self.folder);
+        command
+    }
+
+    fn program(&self) -> PathBuf {
+        self.folder.join("node_modules/.bin/node")
+    }
+}

@@ -1,0 +1,176 @@
+//! Bad input gets a clear answer, and Validibot never hears of it.
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use sandbox::fixtures;
+use serde_json::{Value, json};
+use suite::mcp::Era;
+use suite::net::http_client;
+
+use crate::Stack;
+
+/// Nothing but the question who is calling.
+fn assert_only_auth(stack: &Stack, what: &dyn std::fmt::Display) {
+    let others: Vec<String> =
+        stack.asked().into_iter().filter(|asked| asked != "GET /api/v1/auth/me/").collect();
+    assert_eq!(others, Vec::<String>::new(), "{what}");
+}
+
+fn encoded(prefix: &str, json: &str) -> String {
+    format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(json))
+}
+
+#[tokio::test]
+async fn references_that_are_none_are_refused_here() {
+    let stack = Stack::start().await;
+    let client = stack.client(Era::Modern);
+    let common = ["", " ", "/", "..", "../../license/features", "%2F", "a b", "wf", "run", "wf_", "run_", "wf_%2F"];
+    let payloads = ["[1]", "1", "null", "\"text\"", "{}", r#"{"org":"acme"}"#, r#"{"org":"","workflow":" "}"#];
+    let mut workflow_refs: Vec<String> = common.map(str::to_owned).to_vec();
+    workflow_refs.extend(payloads.map(|payload| encoded("wf_", payload)));
+    workflow_refs.push(encoded("run_", r#"{"org":"acme","workflow":"energy-model"}"#));
+    workflow_refs.push(format!("{}/../..", fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL)));
+    workflow_refs.push(format!("{}%2e%2e", fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL)));
+    workflow_refs.push("wf_\u{202e}".to_owned());
+    workflow_refs.push(format!("wf_{}", "A".repeat(100_000)));
+    for reference in &workflow_refs {
+        for (tool, mut arguments) in [
+            ("get_workflow_details", json!({})),
+            ("validate_file", json!({ "file_content": "e30=", "file_name": "a.json" })),
+        ] {
+            arguments["workflow_ref"] = reference.as_str().into();
+            let result = client.call_tool(tool, arguments).await;
+            assert_eq!(result.error_code(), "INVALID_PARAMS", "{tool} {reference:?}");
+            assert!(result.text.contains("workflow_ref"), "the field is named: {}", result.text);
+        }
+    }
+    let mut run_refs: Vec<String> = common.map(str::to_owned).to_vec();
+    run_refs.extend(payloads.map(|payload| encoded("run_", payload)));
+    for payload in [
+        r#"{"kind":"member","org":"acme","run_id":"no-uuid"}"#,
+        r#"{"kind":"member","org":"acme","run_id":"../../auth/me"}"#,
+        r#"{"kind":"member","run_id":"ea71cf20-ed08-4db4-84e3-5b631a6acf2d"}"#,
+        r#"{"kind":"other","org":"acme","run_id":"ea71cf20-ed08-4db4-84e3-5b631a6acf2d"}"#,
+    ] {
+        run_refs.push(encoded("run_", payload));
+    }
+    for reference in &run_refs {
+        for tool in ["get_run_status", "wait_for_run"] {
+            let result = client.call_tool(tool, json!({ "run_ref": reference })).await;
+            assert_eq!(result.error_code(), "INVALID_PARAMS", "{tool} {reference:?}");
+            assert!(result.text.contains("run_ref"), "the field is named: {}", result.text);
+        }
+    }
+    assert_only_auth(&stack, &"a bad reference");
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_one_are_refused_here() {
+    let stack = Stack::start().await;
+    let client = stack.client(Era::Modern);
+    let reference = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
+    let over = BASE64_STANDARD.encode(vec![b'x'; 10 * 1024 * 1024 + 1]);
+    let cases: [(&str, &str, &str); 7] = [
+        ("file_content", "", "a.json"),
+        ("file_content", "not base64!", "a.json"),
+        ("file_content", "e30", "\u{7}"),
+        ("file_content", "{\"plain\": true}", "a.json"),
+        ("file_content", &over, "a.json"),
+        ("file_name", "e30=", ""),
+        ("file_name", "e30=", "a\nb.json"),
+    ];
+    for (field, content, name) in cases {
+        let arguments = json!({ "file_content": content, "file_name": name, "workflow_ref": reference });
+        let result = client.call_tool("validate_file", arguments).await;
+        assert_eq!(result.error_code(), "INVALID_PARAMS", "{field} {name:?}");
+        assert!(result.text.contains(field) || name.contains('\u{7}'), "the field is named: {}", result.text);
+        assert!(result.body.len() < 4096, "the file is not quoted back");
+    }
+    assert_only_auth(&stack, &"a bad file");
+}
+
+#[tokio::test]
+async fn everything_wrong_with_the_arguments_is_said_at_once() {
+    let stack = Stack::start().await;
+    let arguments = json!({ "file_content": 7, "workflow_ref": ["x"], "file_nmae": "a.json" });
+    let result = stack.client(Era::Modern).call_tool("validate_file", arguments).await;
+    assert_eq!(result.error_code(), "INVALID_PARAMS");
+    for field in ["file_content", "file_name", "workflow_ref", "file_nmae"] {
+        assert!(result.text.contains(field), "{field} is not named: {}", result.text);
+    }
+    assert_only_auth(&stack, &"bad arguments");
+}
+
+#[tokio::test]
+async fn unknown_tools_and_wrong_types_are_answered_clearly() {
+    let stack = Stack::start().await;
+    for era in Era::BOTH {
+        let client = stack.client(era);
+        let reply = client.request("tools/call", json!({ "name": "validate", "arguments": {} })).await;
+        let error = reply.error();
+        assert_eq!(error["code"], -32602, "{error}");
+        assert!(error["message"].as_str().is_some_and(|m| m.contains("validate_file")), "it says what there is: {error}");
+        for seconds in [json!("soon"), json!(1.5), json!([]), json!(true)] {
+            let arguments = json!({ "run_ref": "run_x", "timeout_seconds": seconds });
+            let result = client.call_tool("wait_for_run", arguments).await;
+            assert_eq!(result.error_code(), "INVALID_PARAMS");
+            assert!(result.text.contains("timeout_seconds"), "{}", result.text);
+        }
+        let reply = client.request("tools/call", json!({ "name": 7 })).await;
+        assert_eq!(reply.error()["code"], -32602, "{}", reply.body);
+    }
+    assert_only_auth(&stack, &"an unknown tool");
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_json_rpc_are_refused_and_the_server_goes_on() {
+    let stack = Stack::start().await;
+    let post = async |body: Vec<u8>| {
+        http_client()
+            .post(stack.server.mcp_url())
+            .bearer_auth(fixtures::DEMO_TOKEN)
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .header("mcp-protocol-version", "2025-11-25")
+            .body(body)
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    for body in ["", "{", "[]", "7", "null", "{}", r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, "\u{0}\u{1}"] {
+        let status = post(body.as_bytes().to_vec()).await;
+        assert!((400..500).contains(&status), "{body:?}: {status}");
+    }
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+    assert!((400..500).contains(&post(deep.into_bytes()).await), "nested too deep");
+    assert!((400..500).contains(&post(vec![b'x'; 32 << 20]).await), "too large");
+    stack.client(Era::Modern).call_tool("list_workflows", json!({})).await.success();
+}
+
+#[tokio::test]
+async fn a_foreign_body_never_reaches_the_agent() {
+    use sandbox::{Fault, Route};
+    let stack = Stack::start().await;
+    let client = stack.client(Era::Modern);
+    let faults = [
+        Fault::Html(200),
+        Fault::Html(404),
+        Fault::Html(500),
+        Fault::WrongTypes,
+        Fault::Oversized(32 << 20),
+        Fault::Redirect("http://127.0.0.1:1/steal".to_owned()),
+        Fault::CutMidway,
+    ];
+    for fault in faults {
+        stack.sandbox.misbehave(Route::ListWorkflows, fault.clone());
+        let result = client.call_tool("list_workflows", json!({})).await;
+        result.error_code();
+        assert!(!result.body.contains(fixtures::HTML_MARKER), "{fault:?}: {}", result.body);
+        assert!(result.body.len() < 4096, "{fault:?}");
+        stack.sandbox.behave();
+    }
+    let list: Value = client.call_tool("list_workflows", json!({})).await.success();
+    assert_eq!(list["result"].as_array().map(Vec::len), Some(5));
+}

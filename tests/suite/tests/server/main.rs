@@ -1,0 +1,38 @@
+//! The real server as a black box, against the sandbox.
+
+mod auth;
+mod bad_input;
+mod gate;
+mod journey;
+mod privacy;
+mod settings;
+mod surface;
+
+use sandbox::{Sandbox, fixtures};
+use suite::mcp::{Client, Era};
+use suite::server::Server;
+
+/// A licensed Validibot, a server before it, and a client with the demo user's token.
+struct Stack {
+    sandbox: Sandbox,
+    server: Server,
+}
+
+impl Stack {
+    async fn start() -> Self {
+        let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+        let server = Server::for_sandbox(&sandbox).start().await;
+        // What start-up asked is of no interest to a test of what comes after.
+        sandbox.clear_received();
+        Self { sandbox, server }
+    }
+
+    fn client(&self, era: Era) -> Client {
+        self.server.client(era, fixtures::DEMO_TOKEN)
+    }
+
+    /// The paths that Validibot was asked for, in order.
+    fn asked(&self) -> Vec<String> {
+        self.sandbox.received().into_iter().map(|request| format!("{} {}", request.method, request.path)).collect()
+    }
+}
