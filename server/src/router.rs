@@ -14,7 +14,8 @@ pub fn router(app: &Arc<App>) -> Router {
     let mcp = Router::new()
         .route("/mcp", any_service(tools::service(app)))
         // Chain 1 comes first: every method of /mcp is 401 without a caller, before any transport check.
-        .layer(from_fn_with_state(app.clone(), caller::authenticate));
+        // On the route alone: a layer would answer 401 for paths that do not exist, too.
+        .route_layer(from_fn_with_state(app.clone(), caller::authenticate));
     Router::new()
         .route("/", get(public::descriptor))
         .route("/livez", get(public::livez))

@@ -64,5 +64,7 @@ fn hash(pins: &[&str]) -> String {
     for pin in pins {
         hasher.update(fs::read(pinned(pin)).expect("the pins are in the repository"));
     }
-    hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = hasher.finalize();
+    let start: [u8; 8] = std::array::from_fn(|index| digest[index]);
+    format!("{:016x}", u64::from_be_bytes(start))
 }

@@ -53,11 +53,9 @@ impl Logs {
         match waited {
             Ok(Ok(lines)) => Ok(find(&lines).expect("just seen")),
             Ok(Err(_)) => Err(format!("the log ended without the message {message:?}:\n{}", self.text())),
-            Err(_) => Err(format!(
-                "no message {message:?} within {} s:\n{}",
-                deadline.as_secs(),
-                self.text()
-            )),
+            Err(_) => {
+                Err(format!("no message {message:?} within {} s:\n{}", deadline.as_secs(), self.text()))
+            }
         }
     }
 

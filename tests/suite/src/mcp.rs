@@ -172,7 +172,8 @@ impl Pending {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let mut messages = Messages::of(response);
-        let mut reply = Reply { status, headers, body: String::new(), answer: None, notifications: Vec::new() };
+        let mut reply =
+            Reply { status, headers, body: String::new(), answer: None, notifications: Vec::new() };
         while let Some(message) = messages.next().await {
             if message["id"] == id {
                 reply.answer = Some(message);

@@ -22,7 +22,8 @@ impl Node {
     pub async fn with_clients() -> Result<Self, String> {
         let npm = on_path("npm").ok_or("no npm on the PATH")?;
         let folder = install::folder("node", &["package.json"], async |folder: &Path| {
-            fs::copy(pinned("package.json"), folder.join("package.json")).map_err(|error| error.to_string())?;
+            fs::copy(pinned("package.json"), folder.join("package.json"))
+                .map_err(|error| error.to_string())?;
             step(
                 Command::new(&npm)
                     .args(["install", "--no-audit", "--no-fund", "--no-package-lock"])

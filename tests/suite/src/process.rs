@@ -41,6 +41,7 @@ impl Output {
     /// # Panics
     /// With both streams, when it did not.
     #[track_caller]
+    #[must_use]
     pub fn expect_success(self, what: &str) -> Self {
         assert!(
             self.code == Some(0),

@@ -52,9 +52,8 @@ pub fn found<T>(place: &str, found: Result<T, String>) -> Option<T> {
 
 fn all_required() -> bool {
     let Some(value) = env(envs::tests::REQUIRE_ALL_TESTS.name) else { return false };
-    envs::parse_switch(&value).unwrap_or_else(|| {
-        panic!("{} is {value:?}: true or false", envs::tests::REQUIRE_ALL_TESTS.name)
-    })
+    envs::parse_switch(&value)
+        .unwrap_or_else(|| panic!("{} is {value:?}: true or false", envs::tests::REQUIRE_ALL_TESTS.name))
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ async fn the_token_goes_to_validibot_as_contract_and_never_as_authorization_of_t
     let stack = Stack::start().await;
     stack.client(Era::Modern).call_tool("list_workflows", json!({})).await.success();
     let received = stack.sandbox.received();
-    let list = received.iter().find(|r| r.path == "/api/v1/mcp/workflows/").expect("the catalogue was asked for");
+    let list =
+        received.iter().find(|r| r.path == "/api/v1/mcp/workflows/").expect("the catalogue was asked for");
     assert_eq!(list.header("x-mcp-service-key"), Some(fixtures::SERVICE_KEY));
     assert_eq!(list.header("x-validibot-api-token"), Some(fixtures::DEMO_TOKEN));
     assert_eq!(list.header("x-validibot-user-sub"), None);

@@ -70,9 +70,12 @@ async fn switched_off_it_is_ready_without_any_api_and_every_tool_says_so() {
         let client = server.client(era, "never-checked");
         client.hello().await;
         let tools = client.request("tools/list", json!({})).await.result();
-        let names: Vec<&str> = tools["tools"].as_array().expect("a list").iter().filter_map(|t| t["name"].as_str()).collect();
+        let names: Vec<&str> =
+            tools["tools"].as_array().expect("a list").iter().filter_map(|t| t["name"].as_str()).collect();
         assert!(names.len() >= 5, "{names:?}");
-        for name in ["list_workflows", "get_workflow_details", "validate_file", "get_run_status", "wait_for_run"] {
+        for name in
+            ["list_workflows", "get_workflow_details", "validate_file", "get_run_status", "wait_for_run"]
+        {
             assert!(names.contains(&name), "{names:?}");
             let arguments = match name {
                 "validate_file" => json!({ "file_content": "e30=", "file_name": "a.json" }),

@@ -69,7 +69,9 @@ async fn good_files_pass_and_bad_ones_fail_with_findings_that_name_the_place() {
 
         let bad = verdict(&client, fixtures::ENERGY_MODEL, "bad.json", fixtures::BAD_ENERGY_MODEL).await;
         assert_eq!(bad["result"], "FAIL", "{bad}");
-        assert!(findings(&bad).iter().any(|issue| issue["path"].as_str().is_some_and(|p| p.contains("zones"))));
+        assert!(
+            findings(&bad).iter().any(|issue| issue["path"].as_str().is_some_and(|p| p.contains("zones")))
+        );
         let bad = verdict(&client, fixtures::SENSOR_TABLE, "bad.csv", fixtures::BAD_TABLE).await;
         let bad_findings = findings(&bad);
         assert_eq!(bad["result"], "FAIL", "{bad}");
@@ -106,10 +108,14 @@ async fn a_slow_run_is_waited_for_with_progress() {
         let sandbox = Sandbox::builder().simulation(Duration::from_secs(5)).start().await.expect("a sandbox");
         let server = Server::for_sandbox(&sandbox).start().await;
         let client = server.client(era, fixtures::DEMO_TOKEN);
-        let run = submit(&client, fixtures::ANNUAL_SIMULATION, "model.json", fixtures::GOOD_ENERGY_MODEL).await;
+        let run =
+            submit(&client, fixtures::ANNUAL_SIMULATION, "model.json", fixtures::GOOD_ENERGY_MODEL).await;
         assert_ne!(run["state"], "COMPLETED", "{run}");
         let waited = client
-            .call_tool_with_progress("wait_for_run", json!({ "run_ref": run["run_ref"], "timeout_seconds": 60 }))
+            .call_tool_with_progress(
+                "wait_for_run",
+                json!({ "run_ref": run["run_ref"], "timeout_seconds": 60 }),
+            )
             .await;
         let progress = waited.progress.clone();
         assert!(progress.len() >= 3, "{progress:?}");
@@ -172,7 +178,8 @@ async fn numbers_and_key_order_reach_the_agent_as_validibot_wrote_them() {
         let details = stack.client(era).call_tool("get_workflow_details", arguments.clone()).await;
         for written in [&details.text, &details.body] {
             let unescaped = written.replace("\\\"", "\"");
-            for part in [r#""zeta":1.10,"alpha":12345678901234567890123,"#, r#""mid":{"b":1"#, r#""a":-0.0}"#] {
+            for part in [r#""zeta":1.10,"alpha":12345678901234567890123,"#, r#""mid":{"b":1"#, r#""a":-0.0}"#]
+            {
                 assert!(unescaped.contains(part), "{part} is not in {unescaped}");
             }
         }
@@ -181,7 +188,8 @@ async fn numbers_and_key_order_reach_the_agent_as_validibot_wrote_them() {
 
 #[tokio::test]
 async fn a_launch_whose_fate_is_unknown_is_not_tried_again() {
-    for fault in [Fault::Cut, Fault::CutMidway, Fault::Status(502), Fault::Status(500), Fault::TruncatedJson] {
+    for fault in [Fault::Cut, Fault::CutMidway, Fault::Status(502), Fault::Status(500), Fault::TruncatedJson]
+    {
         let stack = Stack::start().await;
         stack.sandbox.misbehave(Route::LaunchRun, fault.clone());
         let arguments = json!({

@@ -33,6 +33,10 @@ impl Stack {
 
     /// The paths that Validibot was asked for, in order.
     fn asked(&self) -> Vec<String> {
-        self.sandbox.received().into_iter().map(|request| format!("{} {}", request.method, request.path)).collect()
+        self.sandbox
+            .received()
+            .into_iter()
+            .map(|request| format!("{} {}", request.method, request.path))
+            .collect()
     }
 }

@@ -23,7 +23,7 @@ async fn logs_hold_no_token_no_file_and_no_reference() {
         let run = client.call_tool("validate_file", arguments).await.success();
         run["run_ref"].as_str().expect("text").clone_into(&mut run_ref);
         client.call_tool_with_progress("wait_for_run", json!({ "run_ref": run_ref })).await.success();
-        for fault in [Fault::Html(500), Fault::Cut, Fault::WrongTypes] {
+        for fault in [Fault::Html(500), Fault::Cut, Fault::TruncatedJson] {
             sandbox.misbehave(Route::RunStatus, fault);
             client.call_tool("get_run_status", json!({ "run_ref": run_ref })).await.error_code();
             sandbox.behave();
