@@ -43,7 +43,7 @@ impl App {
         let http = http_client()?;
         let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
         let callers = Callers::new(&settings, http.clone(), clock.clone());
-        let validibot = Validibot::new(&settings, http.clone());
+        let validibot = Validibot::new(&settings, http.clone(), callers.api_tokens());
         let license = LicenseGate::new(&settings, http.clone());
         Ok(Arc::new(Self { settings, clock, random, seal, http, callers, validibot, license }))
     }

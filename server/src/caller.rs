@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use self::bearer::Bearer;
 pub use self::challenge::Refusal;
 pub(crate) use self::jwt::{AccessTokens, BadToken};
-use self::legacy::ApiTokens;
+pub(crate) use self::legacy::ApiTokens;
 use crate::app::App;
 use crate::clock::SharedClock;
 use crate::config::Settings;
@@ -45,7 +45,7 @@ impl Caller {
 
 /// The verifiers of chain 1.
 pub struct Callers {
-    api_tokens: ApiTokens,
+    api_tokens: Arc<ApiTokens>,
     /// Where OAuth is on.
     access_tokens: Option<Arc<AccessTokens>>,
 }
@@ -57,12 +57,17 @@ impl Callers {
             .oauth
             .as_ref()
             .map(|oauth| Arc::new(AccessTokens::new(oauth, http.clone(), clock.clone())));
-        Self { api_tokens: ApiTokens::new(settings, http, clock), access_tokens }
+        Self { api_tokens: Arc::new(ApiTokens::new(settings, http, clock)), access_tokens }
     }
 
     /// The verifier of access tokens, where OAuth is on.
     pub(crate) fn access_tokens(&self) -> Option<Arc<AccessTokens>> {
         self.access_tokens.clone()
+    }
+
+    /// The verifier of API tokens, for whoever has to find out whose fault a 401 of Validibot is.
+    pub(crate) fn api_tokens(&self) -> Arc<ApiTokens> {
+        self.api_tokens.clone()
     }
 
     /// A bearer with the form of a JWT is an access token; any other is an API token, and only Validibot can judge it.

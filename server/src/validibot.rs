@@ -7,6 +7,7 @@ mod media;
 mod refs;
 mod retry;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,10 +19,10 @@ use tokio::time::Instant;
 
 use self::answer::Answer;
 pub use self::error::{ApiError, FieldError, code};
-use self::identity::Identity;
+use self::identity::{Identity, Proof};
 pub use self::media::content_type;
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
-use crate::caller::Caller;
+use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Settings};
 
 /// A read, with its retries. The system we replace has the same limit for one attempt.
@@ -38,6 +39,7 @@ pub struct Validibot {
     base: BaseUrl,
     http: reqwest::Client,
     identity: Identity,
+    api_tokens: Arc<ApiTokens>,
 }
 
 /// A file on its way to Validibot.
@@ -50,11 +52,14 @@ pub struct Upload {
 
 impl Validibot {
     /// Remembers where to call and how to prove ourselves; calls nothing.
-    pub fn new(settings: &Settings, http: reqwest::Client) -> Self {
+    ///
+    /// `api_tokens` tell whose fault a 401 is.
+    pub(crate) fn new(settings: &Settings, http: reqwest::Client, api_tokens: Arc<ApiTokens>) -> Self {
         Self {
             base: settings.api_base_url.clone(),
             http,
             identity: Identity::new(&settings.service_identity),
+            api_tokens,
         }
     }
 
@@ -100,32 +105,31 @@ impl Validibot {
             .map_err(|_| ApiError::internal())?
             .file_name(upload.name);
         let path = format!("/api/v1/mcp/workflows/{workflow}/runs/");
-        let request = self.request(caller, Method::POST, &path)?.multipart(Form::new().part("file", part));
+        let form = |request: RequestBuilder| request.multipart(Form::new().part("file", part));
         let deadline = Instant::now() + LAUNCH_DEADLINE;
-        let started = match answer::send(request, deadline).await {
-            Ok(answer) => answer.checked().and_then(Answer::object),
-            Err(failure) => Err(failure),
-        };
-        started.map_err(ApiError::for_a_launch)
+        let started = self.exchange(caller, Method::POST, &path, deadline, form).await;
+        started.and_then(Answer::object).map_err(ApiError::for_a_launch)
     }
 
     async fn read(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
         let mut attempts = retry::Attempts::until(deadline);
         loop {
-            match self.read_once(caller, path, deadline).await {
+            match self.exchange(caller, Method::GET, path, deadline, |request| request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => attempts.after(error).await?,
             }
         }
     }
 
-    async fn read_once(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
-        let request = self.request(caller, Method::GET, path)?;
-        answer::send(request, deadline).await?.checked()
-    }
-
-    /// A request with both identities: ours and the user's (contract, section b).
-    fn request(&self, caller: &Caller, method: Method, path: &str) -> Result<RequestBuilder, ApiError> {
+    /// One request and its answer, with both identities: ours and the user's (contract, section b).
+    async fn exchange(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        deadline: Instant,
+        with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Answer, ApiError> {
         let request = self
             .http
             .request(method, self.base.join(path))
@@ -138,7 +142,24 @@ impl Validibot {
             }
             Caller::Unchecked => return Err(ApiError::internal()),
         };
-        self.identity.prove(request)
+        let proof = self.identity.proof().await?;
+        let request = with_body(self.identity.add(request, &proof)?);
+        match answer::send(request, deadline).await?.checked() {
+            Err(error) if error.status == Some(401) => Err(self.whose_fault(caller, &proof, error).await),
+            answer => answer,
+        }
+    }
+
+    /// Validibot says 401 alike for our identity and for the user's. An API token can be asked about; a subject
+    /// comes from a token that was verified a moment ago.
+    async fn whose_fault(&self, caller: &Caller, proof: &Proof, error: ApiError) -> ApiError {
+        if let Caller::ApiToken(token) = caller
+            && self.api_tokens.ask_again(token).await == Some(false)
+        {
+            return ApiError::unauthorized();
+        }
+        self.identity.refused(proof);
+        error
     }
 }
 

@@ -26,7 +26,7 @@ const MAX_ENTRIES: u64 = 10_000;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Asks Validibot about API tokens, and remembers the answers under each token's SHA-256.
-pub(super) struct ApiTokens {
+pub(crate) struct ApiTokens {
     url: Url,
     http: reqwest::Client,
     clock: SharedClock,
@@ -62,6 +62,13 @@ impl ApiTokens {
             .await
             .map_err(|refusal: Arc<Refusal>| *refusal)?;
         if verdict.good { Ok(Caller::ApiToken(token)) } else { Err(Refusal::Invalid) }
+    }
+
+    /// Asks although an answer may be remembered, and remembers the new one. `None`: nobody could tell.
+    pub(crate) async fn ask_again(&self, token: &SecretString) -> Option<bool> {
+        let verdict = self.ask(token).await.ok()?;
+        self.verdicts.insert(Sha256::digest(token.expose_secret()).into(), verdict).await;
+        Some(verdict.good)
     }
 
     async fn ask(&self, token: &SecretString) -> Result<Verdict, Refusal> {

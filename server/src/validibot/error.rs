@@ -13,6 +13,8 @@ pub mod code {
     pub const INVALID_PARAMS: &str = "INVALID_PARAMS";
     /// No such workflow or run, or not for this user.
     pub const NOT_FOUND: &str = "NOT_FOUND";
+    /// The user's credential is not, or not any more, good.
+    pub const UNAUTHORIZED: &str = "UNAUTHORIZED";
     /// Validibot refuses this user.
     pub const FORBIDDEN: &str = "FORBIDDEN";
     /// The user's budget of requests is used up.
@@ -82,9 +84,25 @@ impl ApiError {
         }
     }
 
+    /// Validibot answered 401, and of the two identities it was the user's that it does not accept.
+    pub(super) fn unauthorized() -> Self {
+        Self {
+            no_effect: true,
+            status: Some(401),
+            ..Self::new(
+                code::UNAUTHORIZED,
+                "Validibot does not accept your API token any more: it was revoked, or it has expired. Make a new one \
+                 in your profile",
+            )
+        }
+    }
+
+    /// The metadata server may be back in a moment. The status is what the system we replace gives this.
     pub(super) fn no_identity_token() -> Self {
         Self {
             no_effect: true,
+            transient: true,
+            status: Some(503),
             ..Self::new(
                 code::SERVICE_AUTH_FAILED,
                 "This server could not get an identity token to prove itself to Validibot. An operator has to look \
