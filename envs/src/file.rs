@@ -75,24 +75,27 @@ impl fmt::Display for LineError {
 
 impl std::error::Error for LineError {}
 
-/// Names that bash keeps to itself: assigning one is refused by bash or changes how it goes on.
-const BASH_OWN: [&str; 16] = [
+/// Names that bash keeps to itself, besides all that begin with `BASH`: assigning one is refused, has no effect,
+/// or changes how bash goes on (bash(1), "Shell Variables"; each tried).
+const BASH_OWN: [&str; 18] = [
     "_",
-    "BASHOPTS",
-    "BASH_VERSINFO",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
     "EUID",
     "FUNCNAME",
     "GROUPS",
+    "HISTCMD",
     "IFS",
     "LINENO",
+    "OPTIND",
+    "PIPESTATUS",
     "POSIXLY_CORRECT",
     "PPID",
     "RANDOM",
     "SECONDS",
-    "SHELLOPTS",
     "SRANDOM",
     "UID",
-    "EPOCHSECONDS",
 ];
 
 type Refusal = (Option<String>, &'static str);
@@ -129,7 +132,7 @@ fn split_key(line: &str) -> Result<(String, &str), Refusal> {
         ));
     }
     let key = key.to_owned();
-    if BASH_OWN.contains(&key.as_str()) {
+    if BASH_OWN.contains(&key.as_str()) || key.starts_with("BASH") || key == "SHELLOPTS" {
         return Err((Some(key), "bash keeps this name to itself: choose another"));
     }
     match rest.strip_prefix('=') {
@@ -275,6 +278,7 @@ mod tests {
             "A={b,c}",
             "A=b;c",
             "UID=0",
+            "BASHPID=1",
             "A=b\r",
             "A=\u{a0}b",
             "export A",

@@ -5,6 +5,7 @@
 //! The crate has no dependencies: everything else in the workspace reads it.
 
 mod boolean;
+mod check;
 pub mod file;
 mod place;
 mod render;

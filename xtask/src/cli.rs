@@ -4,11 +4,19 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
+mod local;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
+
+use crate::stage::Target;
 
 /// Deploy and operate Validibot MCP.
+///
+/// Without a task, the tasks are listed.
 ///
 /// Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (`plan` only), 64 wrong command line or
 /// configuration, 75 somebody else holds the lock, 130 interrupted.
@@ -35,86 +43,75 @@ pub enum Task {
     #[command(subcommand)]
     Local(Local),
 
+    /// Explain, check and begin the environment files
+    #[command(subcommand)]
+    Env(Env),
+
     /// Check everything: format, lints, tests, dependencies
+    ///
+    /// Goes on after a failure, and ends with what failed and what was skipped for a missing program. With
+    /// VALIDIBOT_REQUIRE_ALL_TESTS=true a skip is a failure.
     Test,
 
     /// Write the files that come from the table of variables
+    ///
+    /// These are the templates (NAME.example), docs/configuration.md and the README's table.
     Generate(Generate),
+
+    /// Print a completion script for a shell
+    ///
+    /// Shells complete programs, not cargo's aliases: the script is for `alias xtask='cargo xtask'`.
+    #[command(
+        after_help = "Example, for bash:\n  alias xtask='cargo xtask'\n  source <(cargo xtask completions bash)"
+    )]
+    Completions(Completions),
+
+    /// Write a man page for each command
+    Man(Man),
 }
 
-/// The local stack.
+/// The environment files.
 #[derive(Debug, Subcommand)]
-pub enum Local {
-    /// Start the stack, or bring the running one up to date
+pub enum Env {
+    /// Say what a variable is, which value is in force, and which line decides
     ///
-    /// Starts a stand-in Validibot on port 8000 and, with --pro and an open gate, the MCP server on port 8001.
-    /// Typed again, it changes nothing. The first use writes envs/local/.mcp and envs/local/.test with fresh
-    /// random secrets.
+    /// A secret is shown only as set or not set.
+    #[command(after_help = "Example:\n  cargo xtask env explain ENABLE_MCP_SERVER --stage prod")]
+    Explain(Explain),
+
+    /// Report everything that is wrong with a stage's files
     ///
-    /// The gate is ENABLE_MCP_SERVER: in the command line's environment, or in envs/local/.build.
-    #[command(after_help = "Example:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro")]
-    Up(Up),
+    /// Lines that cannot be read, unknown and misplaced names, missing and malformed values, placeholders left
+    /// in, and values that differ from the application's .django where both must be equal. Changes nothing.
+    Check(StageArg),
 
-    /// Stop the stack: exactly the processes that `up` started
-    Down(StateDir),
-
-    /// Show the stack's URLs, demo token and processes
-    Info(Info),
+    /// Write a stage's files from their templates, with fresh secrets
+    ///
+    /// A file that exists is left as it is. Ends with what is left to fill in.
+    Init(StageArg),
 }
 
-/// Arguments of `local up`.
+/// Arguments of `env explain`.
 #[derive(Debug, Args)]
-pub struct Up {
-    /// With Pro's features, of which the MCP server is one
-    #[arg(long)]
-    pub pro: bool,
+pub struct Explain {
+    /// The variable
+    pub name: String,
 
-    /// How the programs run
-    #[arg(long, value_enum, default_value_t = RunnerKind::Native)]
-    pub runner: RunnerKind,
+    /// The stage: local, self-hosted, dev, staging or prod
+    #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
+    pub stage: Target,
 
-    /// Port of the web application
-    #[arg(long, value_name = "PORT", default_value_t = WEB_PORT)]
-    pub port: u16,
-
-    /// Port of the MCP server
-    #[arg(long, value_name = "PORT", default_value_t = MCP_PORT)]
-    pub mcp_port: u16,
-
-    /// Take the programs from this folder instead of building them
-    #[arg(long, value_name = "DIR")]
-    pub bin_dir: Option<PathBuf>,
-
-    /// Where the stack keeps its state.
-    #[command(flatten)]
-    pub state: StateDir,
-}
-
-/// Arguments of `local info`.
-#[derive(Debug, Args)]
-pub struct Info {
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
-
-    /// Where the stack keeps its state.
-    #[command(flatten)]
-    pub state: StateDir,
 }
 
-/// Where a local stack keeps its state.
+/// A stage, for commands that work on its files.
 #[derive(Debug, Args)]
-pub struct StateDir {
-    /// Folder for process ids and logs; another one is another stack [default: target/local]
-    #[arg(long, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
-}
-
-/// How the programs of a local stack run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunnerKind {
-    /// As processes of this machine, built by cargo
-    Native,
+pub struct StageArg {
+    /// The stage: local, self-hosted, dev, staging or prod
+    #[arg(value_name = "STAGE")]
+    pub stage: Target,
 }
 
 /// Arguments of `generate`.
@@ -125,8 +122,17 @@ pub struct Generate {
     pub check: bool,
 }
 
-/// Where Validibot's own recipes put the web application.
-pub const WEB_PORT: u16 = 8000;
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
 
-/// Where Validibot's own recipes put the MCP server: kept free of anything else.
-pub const MCP_PORT: u16 = 8001;
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Folder for the pages
+    #[arg(value_name = "DIR", default_value = "target/man")]
+    pub dir: PathBuf,
+}

@@ -73,6 +73,11 @@ impl Error {
         self
     }
 
+    /// The reasons so far, for a report that gathers several errors.
+    pub fn causes_of(&self) -> &[String] {
+        &self.causes
+    }
+
     /// How the program ends because of it.
     pub fn exit(&self) -> Exit {
         self.exit

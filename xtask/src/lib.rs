@@ -3,6 +3,7 @@
 //! Three layers: what is wanted ([`env`], [`stage`], [`gate`]: values), which commands that takes ([`command`]:
 //! data), and a [`runner`] that executes, shows or records them. Only [`output`] writes to the terminal.
 
+pub mod ask;
 pub mod cli;
 pub mod command;
 pub mod context;
@@ -11,7 +12,6 @@ pub mod error;
 pub mod exit;
 pub mod gate;
 pub mod generate;
-pub mod init;
 pub mod interrupt;
 pub mod local;
 pub mod output;
@@ -19,4 +19,6 @@ pub mod process;
 pub mod runner;
 pub mod secret;
 pub mod stage;
+pub mod tasks;
 pub mod test;
+pub mod variables;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use xtask::cli::{Cli, Local, Task};
+use xtask::cli::{Cli, Env, Task};
 use xtask::context::Context;
 use xtask::env::Environment;
 use xtask::error::{Error, Result};
@@ -11,7 +11,7 @@ use xtask::exit::Exit;
 use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::Runner;
-use xtask::{generate, local, test};
+use xtask::{generate, local, tasks, test, variables};
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
@@ -37,12 +37,15 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
     let runner = Runner::real(printer.clone(), interrupts);
     let context = Context::new(environment, cli.envs, printer.clone(), runner, &here)?;
     match cli.task {
-        None => printer.data("list"),
-        Some(Task::Local(Local::Up(args))) => local::up(&context, &args)?,
-        Some(Task::Local(Local::Down(args))) => local::down(&context, &args)?,
-        Some(Task::Local(Local::Info(args))) => local::info(&context, &args)?,
+        None => printer.data(&tasks::list()),
+        Some(Task::Local(task)) => local::run(&context, &task)?,
+        Some(Task::Env(Env::Explain(args))) => variables::explain(&context, &args)?,
+        Some(Task::Env(Env::Check(args))) => variables::check(&context, &args)?,
+        Some(Task::Env(Env::Init(args))) => variables::init(&context, &args)?,
         Some(Task::Test) => test::test(&context)?,
         Some(Task::Generate(args)) => generate::generate(&context, &args)?,
+        Some(Task::Completions(args)) => tasks::completions(&context, &args),
+        Some(Task::Man(args)) => tasks::man(&context, &args)?,
     }
     Ok(Exit::Success)
 }

@@ -54,7 +54,7 @@ pub const MCP_API_BASE_URL: Variable = Variable {
 pub const GCP_PROJECT_ID: Variable = Variable {
     name: "GCP_PROJECT_ID",
     doc: "Google Cloud project",
-    required: Required::When("any gcp command"),
+    required: Required::When("running a gcp command"),
     example: "my-project",
     ..OPTIONAL
 };

@@ -7,9 +7,9 @@ use envs::{HeldIn, Variable, oauth, server, tests};
 use crate::context::Context;
 use crate::env::{EnvFile, Layers};
 use crate::error::{Error, Result};
-use crate::init;
 use crate::secret::Secret;
 use crate::stage::Target;
+use crate::variables::init;
 
 /// What the programs of the stack are told.
 pub(super) struct Settings {

@@ -1,11 +1,14 @@
 //! `local info`: where the stack is and whether it runs.
 
+use std::fmt::Write as _;
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::programs::{MCP, WEB};
 use super::state::State;
 use super::{files, state_folder};
-use crate::cli::{Info, MCP_PORT, WEB_PORT};
+use crate::cli::{Info, MCP_PORT, Ps, WEB_PORT};
 use crate::context::Context;
 use crate::error::Result;
 
@@ -38,20 +41,10 @@ struct ProgramReport {
 }
 
 /// Prints the stack's URLs, its demo token and its processes.
-pub fn info(context: &Context, args: &Info) -> Result<()> {
+pub(super) fn info(context: &Context, args: &Info) -> Result<()> {
     let folder = state_folder(context, &args.state);
     let state = State::load(&folder)?;
-    let program = |name: &str, port| {
-        let known = state.programs.get(name);
-        let running = state.running(name);
-        ProgramReport {
-            running: running.is_some(),
-            pid: running.map(|program| program.identity.pid),
-            port: known.map_or(port, |program| program.port),
-            log: folder.join(format!("{name}.log")).display().to_string(),
-        }
-    };
-    let (web, mcp) = (program(WEB, WEB_PORT), program(MCP, MCP_PORT));
+    let Programs { web, mcp } = programs(&state, &folder);
     let report = Report {
         schema_version: SCHEMA_VERSION,
         runner: "native",
@@ -68,6 +61,37 @@ pub fn info(context: &Context, args: &Info) -> Result<()> {
         context.printer.data(&text(&report));
     }
     Ok(())
+}
+
+/// Lists the programs.
+pub(super) fn ps(context: &Context, args: &Ps) -> Result<()> {
+    let folder = state_folder(context, &args.state);
+    let programs = programs(&State::load(&folder)?, &folder);
+    if args.json {
+        context.printer.json(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "programs": programs }));
+        return Ok(());
+    }
+    let mut text = format!("{:<6} {:<8} {:>8} {:>6}  LOG\n", "NAME", "STATE", "PID", "PORT");
+    for (name, program) in [(WEB, &programs.web), (MCP, &programs.mcp)] {
+        let state = if program.running { "running" } else { "stopped" };
+        let pid = program.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
+        let _ = writeln!(text, "{name:<6} {state:<8} {pid:>8} {:>6}  {}", program.port, program.log);
+    }
+    context.printer.data(&text);
+    Ok(())
+}
+
+fn programs(state: &State, folder: &Path) -> Programs {
+    let program = |name: &str, port| {
+        let running = state.running(name);
+        ProgramReport {
+            running: running.is_some(),
+            pid: running.map(|program| program.identity.pid),
+            port: state.programs.get(name).map_or(port, |program| program.port),
+            log: folder.join(format!("{name}.log")).display().to_string(),
+        }
+    };
+    Programs { web: program(WEB, WEB_PORT), mcp: program(MCP, MCP_PORT) }
 }
 
 fn text(report: &Report) -> String {

@@ -40,6 +40,8 @@ pub(super) struct Layout {
     pub(super) mcp_port: u16,
     /// `community` or `pro`.
     pub(super) edition: &'static str,
+    /// Whether agents may pay for runs.
+    pub(super) paid_access: bool,
 }
 
 impl Layout {
@@ -63,6 +65,9 @@ impl Layout {
             .env_secret(server::SERVICE_KEY.name, settings.service_key.clone())
             .env_secret("VALIDIBOT_SANDBOX_API_TOKEN", settings.api_token.clone())
             .no_deadline();
+        if self.paid_access {
+            serve = serve.env("VALIDIBOT_SANDBOX_PAID_ACCESS", "true");
+        }
         if let Some(secret) = &settings.client_secret {
             serve = serve.env_secret("IDP_OIDC_MCP_SERVER_CLIENT_SECRET", secret.clone());
         }
@@ -127,7 +132,14 @@ mod tests {
     use crate::secret::Secret;
 
     fn layout(web_port: u16, mcp_port: u16) -> Layout {
-        Layout { sandbox: "sandbox".into(), server: "server".into(), web_port, mcp_port, edition: "pro" }
+        Layout {
+            sandbox: "sandbox".into(),
+            server: "server".into(),
+            web_port,
+            mcp_port,
+            edition: "pro",
+            paid_access: false,
+        }
     }
 
     fn settings() -> Settings {

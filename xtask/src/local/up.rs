@@ -17,8 +17,17 @@ use crate::process::port_owner;
 use crate::runner::Streams;
 use crate::stage::Target;
 
+/// What `up` starts anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restart {
+    /// Programs whose file, arguments or settings are not as they were.
+    WhatChanged,
+    /// Every program.
+    Everything,
+}
+
 /// Brings the stack to where it should be: starts what is missing, restarts what has changed, leaves the rest.
-pub fn up(context: &Context, args: &Up) -> Result<()> {
+pub(super) fn up(context: &Context, args: &Up, restart: Restart) -> Result<()> {
     if args.port == MCP_PORT || args.port == args.mcp_port {
         return Err(Error::usage(format!("port {} is the MCP server's", args.port))
             .hint("give the web application another one, such as --port 8000"));
@@ -38,13 +47,19 @@ pub fn up(context: &Context, args: &Up) -> Result<()> {
         server: built.get(SERVER).cloned().unwrap_or_default(),
         web_port: args.port,
         mcp_port: args.mcp_port,
-        edition: if args.pro { "pro" } else { "community" },
+        edition: if pro(args) { "pro" } else { "community" },
+        paid_access: args.cloud,
     };
     let mut wanted = vec![layout.web(&settings)];
     if with_mcp {
         wanted.push(layout.mcp(&settings));
     }
     layout.edition.clone_into(&mut state.edition);
+    if restart == Restart::Everything {
+        for name in [MCP, WEB] {
+            launch::stop(context, &folder, &mut state, name)?;
+        }
+    }
     converge(context, &folder, &mut state, &wanted, &settings.mcp_file)?;
     context.printer.data(&summary(&layout, gate.as_ref(), settings.api_token.expose()));
     Ok(())
@@ -54,9 +69,14 @@ pub fn up(context: &Context, args: &Up) -> Result<()> {
 const SANDBOX: &str = "validibot-sandbox";
 const SERVER: &str = "validibot-mcp";
 
+/// Validibot's cloud is Pro with more on top.
+fn pro(args: &Up) -> bool {
+    args.pro || args.cloud
+}
+
 /// Only Pro has the server at all, so only there the gate is asked.
 fn gate(context: &Context, args: &Up) -> Result<Option<Gate>> {
-    if !args.pro {
+    if !pro(args) {
         return Ok(None);
     }
     let build = context.tree.read(Target::Local, HeldIn::Build)?;

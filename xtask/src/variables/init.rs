@@ -7,10 +7,52 @@ use std::path::{Path, PathBuf};
 
 use envs::{HeldIn, Variable};
 
+use super::neighbour::name_at_validibot;
+use crate::cli::StageArg;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::secret::{random_base64, random_hex};
 use crate::stage::Target;
+
+/// Writes every file of an environment that is not there yet, and says what is left to fill in.
+pub fn init(context: &Context, args: &StageArg) -> Result<()> {
+    let target = args.stage;
+    for file in target.place().files() {
+        if let Some(path) = write_file(context, target, *file)? {
+            context.printer.note(&format!("wrote {}", path.display()));
+        } else if let Some(path) = context.tree.path(target, *file) {
+            context.printer.note(&format!("left {} as it is", path.display()));
+        }
+    }
+    let left = to_do(context, target)?;
+    if left.is_empty() {
+        context.printer.note(&format!("{target}: nothing is left to fill in"));
+    } else {
+        context.printer.note(&format!("now, in your editor:\n  {}", left.join("\n  ")));
+        context.printer.note(&format!("then: cargo xtask env check {target}"));
+    }
+    Ok(())
+}
+
+/// What only the operator knows: placeholders, example hosts, and what Validibot has to be told.
+fn to_do(context: &Context, target: Target) -> Result<Vec<String>> {
+    let mut left = Vec::new();
+    for (_, file) in super::files(context, target)? {
+        for entry in file.entries() {
+            let place = format!("{}:{}: {}", file.path().display(), entry.line, entry.name);
+            let value = entry.value.expose();
+            if Variable::is_placeholder(value) || value.contains("example.com") || value == "my-project" {
+                left.push(format!("{place}: put your own value"));
+            } else if let Some(theirs) = envs::find(&entry.name).and_then(name_at_validibot)
+                && target != Target::Local
+                && entry.name != theirs
+            {
+                left.push(format!("{place}: put the same value into .django as {theirs}"));
+            }
+        }
+    }
+    Ok(left)
+}
 
 /// Writes one file of an environment. Returns its path, or `None` where it exists already.
 pub fn write_file(context: &Context, target: Target, file: HeldIn) -> Result<Option<PathBuf>> {

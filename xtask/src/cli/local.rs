@@ -1,0 +1,158 @@
+//! The command line of `local`.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these doc comments are shown on terminals, where backticks only disturb"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Where Validibot's own recipes put the web application.
+pub const WEB_PORT: u16 = 8000;
+
+/// Where Validibot's own recipes put the MCP server: kept free of anything else.
+pub const MCP_PORT: u16 = 8001;
+
+/// The local stack.
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Start the stack, or bring the running one up to date
+    ///
+    /// Starts a stand-in Validibot on port 8000 and, with --pro and an open gate, the MCP server on port 8001.
+    /// Typed again, it changes nothing. The first use writes envs/local/.mcp and envs/local/.test with fresh
+    /// random secrets.
+    ///
+    /// The gate is ENABLE_MCP_SERVER: in the command line's environment, or in envs/local/.build.
+    #[command(after_help = "Example:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro")]
+    Up(Up),
+
+    /// Stop the stack: exactly the processes that `up` started
+    Down(StateDir),
+
+    /// Build again and start every program anew, changed or not
+    Rebuild(Up),
+
+    /// Show the stack's URLs, demo token and processes
+    Info(Info),
+
+    /// List the stack's programs
+    Ps(Ps),
+
+    /// Show what the programs wrote
+    #[command(after_help = "Example:\n  cargo xtask local logs -f mcp")]
+    Logs(Logs),
+
+    /// Stop the stack and remove its logs and state; asks first
+    ///
+    /// The environment files stay: they are yours.
+    Clean(Clean),
+}
+
+/// Arguments of `local up` and `local rebuild`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// With Pro's features, of which the MCP server is one
+    #[arg(long)]
+    pub pro: bool,
+
+    /// As --pro, with paid access for agents
+    #[arg(long)]
+    pub cloud: bool,
+
+    /// How the programs run
+    #[arg(long, value_enum, default_value_t = RunnerKind::Native)]
+    pub runner: RunnerKind,
+
+    /// Port of the web application; 8001 is kept for the MCP server
+    #[arg(long, value_name = "PORT", default_value_t = WEB_PORT)]
+    pub port: u16,
+
+    /// Port of the MCP server
+    #[arg(long, value_name = "PORT", default_value_t = MCP_PORT)]
+    pub mcp_port: u16,
+
+    /// Take the programs from this folder instead of building them
+    #[arg(long, value_name = "DIR")]
+    pub bin_dir: Option<PathBuf>,
+
+    /// Where the stack keeps its state.
+    #[command(flatten)]
+    pub state: StateDir,
+}
+
+/// Arguments of `local info`.
+#[derive(Debug, Args)]
+pub struct Info {
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where the stack keeps its state.
+    #[command(flatten)]
+    pub state: StateDir,
+}
+
+/// Arguments of `local ps`.
+#[derive(Debug, Args)]
+pub struct Ps {
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where the stack keeps its state.
+    #[command(flatten)]
+    pub state: StateDir,
+}
+
+/// Arguments of `local logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Only this program's
+    #[arg(value_enum)]
+    pub program: Option<ProgramName>,
+
+    /// Go on until Ctrl-C, or until no program runs
+    #[arg(long, short)]
+    pub follow: bool,
+
+    /// Where the stack keeps its state.
+    #[command(flatten)]
+    pub state: StateDir,
+}
+
+/// Arguments of `local clean`.
+#[derive(Debug, Args)]
+pub struct Clean {
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Where the stack keeps its state.
+    #[command(flatten)]
+    pub state: StateDir,
+}
+
+/// Where a local stack keeps its state.
+#[derive(Debug, Args)]
+pub struct StateDir {
+    /// Folder for process ids and logs; another one is another stack [default: target/local]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// How the programs of a local stack run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunnerKind {
+    /// As processes of this machine, built by cargo
+    Native,
+}
+
+/// A program of the local stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgramName {
+    /// The web application
+    Web,
+    /// The MCP server
+    Mcp,
+}

@@ -1,0 +1,43 @@
+//! `cargo xtask env`: what a variable is, what is wrong with a stage's files, and how to begin.
+
+mod check;
+mod explain;
+pub mod init;
+mod neighbour;
+mod required;
+
+pub use check::check;
+pub use explain::explain;
+pub use init::init;
+
+use envs::{HeldIn, Reader, Variable};
+
+use crate::context::Context;
+use crate::env::{EnvFile, Environment, Layers};
+use crate::error::Result;
+use crate::stage::Target;
+
+/// Every file of an environment that exists, in the order in which one beats the other.
+fn files(context: &Context, target: Target) -> Result<Vec<(HeldIn, EnvFile)>> {
+    let mut files = Vec::new();
+    for held_in in target.place().files() {
+        if let Some(file) = context.tree.read(target, *held_in)? {
+            files.push((*held_in, file));
+        }
+    }
+    Ok(files)
+}
+
+/// The layers of one variable: only the files that may hold it, and the process environment only where it
+/// reaches the program that reads the variable.
+fn layers<'a>(
+    variable: &Variable,
+    target: Target,
+    environment: &'a Environment,
+    files: &'a [(HeldIn, EnvFile)],
+    nothing: &'a Environment,
+) -> Layers<'a> {
+    let ours = variable.readers.contains(&Reader::Xtask) || target == Target::Local;
+    let held = files.iter().filter(|(held_in, _)| variable.held_in.contains(held_in)).map(|(_, file)| file);
+    Layers::new(if ours { environment } else { nothing }, held)
+}

@@ -1,0 +1,109 @@
+//! `env check STAGE`: everything that is wrong with an environment's files, at once.
+
+use envs::{HeldIn, VARIABLES, Variable};
+
+use super::required::is_required;
+use super::{layers, neighbour};
+use crate::cli::StageArg;
+use crate::context::Context;
+use crate::env::{EnvFile, Environment, Found};
+use crate::error::{Error, Result};
+use crate::stage::Target;
+
+/// Reports all problems (exit code 64), or says which files are in order.
+pub fn check(context: &Context, args: &StageArg) -> Result<()> {
+    let target = args.stage;
+    let mut problems = Vec::new();
+    let mut files = Vec::new();
+    for held_in in target.place().files() {
+        match context.tree.read(target, *held_in) {
+            Ok(Some(file)) => files.push((*held_in, file)),
+            Ok(None) => {}
+            // Its first line only says which file it is; the causes name each line.
+            Err(error) => problems.extend(error.causes_of().iter().cloned()),
+        }
+    }
+    let unreadable = !problems.is_empty();
+    for (held_in, file) in &files {
+        problems.extend(file.entries().iter().filter_map(|entry| {
+            let problem = entry_problem(*held_in, file, &entry.name, entry.value.expose(), entry.line)?;
+            Some(format!("{}:{}: {} {problem}", file.path().display(), entry.line, entry.name))
+        }));
+    }
+    // What stands in an unreadable file would be reported as missing.
+    if !unreadable {
+        problems.extend(missing(context, target, &files));
+    }
+    let nothing = Environment::default();
+    let ours =
+        |variable: &Variable| layers(variable, target, &context.environment, &files, &nothing).get(variable);
+    problems.extend(neighbour::disagreements(context, target, &ours));
+    conclude(context, target, &files, unreadable, problems)
+}
+
+fn conclude(
+    context: &Context,
+    target: Target,
+    files: &[(HeldIn, EnvFile)],
+    unreadable: bool,
+    problems: Vec<String>,
+) -> Result<()> {
+    if problems.is_empty() {
+        let names: Vec<_> = files.iter().map(|(_, file)| file.path().display().to_string()).collect();
+        context.printer.data(&format!("{target}: nothing is wrong with {}", names.join(", ")));
+        return Ok(());
+    }
+    let count =
+        if problems.len() == 1 { "1 thing is".to_owned() } else { format!("{} things are", problems.len()) };
+    let error = Error::usage(format!("{count} wrong with the files of {target}")).causes(problems);
+    let hint = match files {
+        [] if !unreadable => format!("cargo xtask env init {target}"),
+        _ => "cargo xtask env explain NAME says what a variable is for".to_owned(),
+    };
+    Err(error.hint(hint))
+}
+
+/// What is wrong with one line, which the name and place go before.
+fn entry_problem(held_in: HeldIn, file: &EnvFile, name: &str, value: &str, line: usize) -> Option<String> {
+    let Some(variable) = envs::find(name) else { return unknown(held_in, name) };
+    if !variable.held_in.contains(&held_in) {
+        let homes: Vec<_> = variable.held_in.iter().filter_map(|home| home.file_name()).collect();
+        let homes = if homes.is_empty() { "the process environment".to_owned() } else { homes.join(" or ") };
+        return Some(format!("is not read from here, but from {homes}"));
+    }
+    if let Some(winner) = file.get(name).filter(|winner| winner.line != line) {
+        return Some(format!("is set again in line {}, which wins: remove one", winner.line));
+    }
+    if Variable::is_placeholder(value) {
+        return Some("still holds the template's placeholder".to_owned());
+    }
+    variable.problem(value)
+}
+
+/// The server's file is ours alone. The others may hold what the application's own recipes read, so there only
+/// a name that looks like one of ours is wrong.
+fn unknown(held_in: HeldIn, name: &str) -> Option<String> {
+    let known = VARIABLES.iter().flat_map(|area| area.iter()).filter(|v| v.held_in.contains(&held_in));
+    match envs::closest(name, known.map(|variable| variable.name)) {
+        Some(meant) => Some(format!("is unknown: did you mean {meant}?")),
+        None if held_in == HeldIn::Mcp => Some("is unknown: nothing reads it".to_owned()),
+        None => None,
+    }
+}
+
+fn missing(context: &Context, target: Target, files: &[(HeldIn, EnvFile)]) -> Vec<String> {
+    let nothing = Environment::default();
+    let find = |variable: &Variable| -> Option<Found> {
+        let layers = layers(variable, target, &context.environment, files, &nothing);
+        layers.get(variable).filter(|found| !found.value.expose().trim().is_empty())
+    };
+    let value = |variable: &Variable| find(variable).map(|found| found.value.expose().to_owned());
+    let all = VARIABLES.iter().flat_map(|area| area.iter()).copied();
+    all.filter(|variable| is_required(variable, target.place(), &value) && find(variable).is_none())
+        .filter_map(|variable| {
+            let home = target.place().files().iter().find(|file| variable.held_in.contains(file))?;
+            let path = context.tree.path(target, *home)?;
+            Some(format!("{}: {} is missing: {}", path.display(), variable.name, variable.doc))
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! What people read: every command's help, and every error that a wrong command line or a wrong file gets.
+//!
+//! After a change that is meant: `UPDATE_EXPECT=1 cargo test -p xtask --test golden`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use clap::{Command as Clap, CommandFactory as _};
+use expect_test::expect_file;
+use xtask::cli::Cli;
+
+#[test]
+fn help() {
+    let mut cli = Cli::command().term_width(100);
+    cli.build();
+    let mut text = xtask::tasks::list();
+    pages(&mut cli, &mut text);
+    expect_file!["golden/help.txt"].assert_eq(&text);
+}
+
+fn pages(command: &mut Clap, text: &mut String) {
+    let name = command.get_bin_name().unwrap_or_default().to_owned();
+    let help = command.clone().term_width(100).render_long_help();
+    let _ = write!(text, "\n──── {name} --help\n\n{help}");
+    for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
+        pages(inner, text);
+    }
+}
+
+/// An environment tree to run commands against; the paths in their answers begin with TREE.
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The command line, its exit code and everything it says.
+    fn run(&self, args: &[&str], environment: &[(&str, &str)]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(args).args(["--envs".as_ref(), self.path().as_os_str()]);
+        for variable in envs::VARIABLES.iter().flat_map(|area| area.iter()) {
+            command.env_remove(variable.name);
+        }
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        let set =
+            environment.iter().fold(String::new(), |set, (name, value)| format!("{set}{name}={value} "));
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap().replace(&self.path().display().to_string(), "TREE");
+        format!("$ {set}cargo xtask {}\n{said}[exit {}]\n\n", args.join(" "), output.status.code().unwrap())
+    }
+}
+
+#[test]
+fn errors() {
+    let tree = Tree::new(&[
+        ("local/.build", "# switches\nENABLE_MCP_SERVER=maybe\n"),
+        (
+            "dev/google-cloud/.build",
+            "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_BASEURL=https://mcp.acme.example\nAPP_OWN_SWITCH=1\n\
+             VALIDIBOT_MCP_ENABLED=perhaps\nENABLE_MCP_SERVER=yes\n",
+        ),
+        (
+            "dev/google-cloud/.mcp",
+            "VALIDIBOT_OAUTH_CLIENT_SECRET='short'\nVALIDIBOT_MCP_SEAL_KEYS='<id:base64 of 32 random bytes>'\n\
+             GCP_PROJECT_ID=acme\nSOMETHING_ELSE=1\n",
+        ),
+        ("dev/google-cloud/.django", "odd = line\nIDP_OIDC_MCP_SERVER_CLIENT_SECRET='longer'\n"),
+        ("staging/google-cloud/.gcp", "GCP_PROJECT_ID = acme\nGCP_REGION=$REGION\n"),
+    ]);
+    let mut text = String::new();
+    for args in [
+        &["lokal"][..],
+        &["local"],
+        &["local", "up", "--runner", "podman"],
+        &["local", "up", "--port", "8001"],
+        &["local", "up", "--pro"],
+        &["local", "logs", "--state-dir", "/nonexistent"],
+        &["local", "clean", "--state-dir", "/"],
+        &["env", "explain", "VALIDIBOT_API_BASEURL"],
+        &["env", "explain", "DATABASE"],
+        &["env", "explain", "PORT", "--stage", "production-2"],
+        &["env", "check", "dev"],
+        &["env", "check", "staging"],
+        &["env", "check", "prod"],
+        &["completions", "tcsh"],
+    ] {
+        text += &tree.run(args, &[]);
+    }
+    text += &tree.run(&["local", "up", "--pro"], &[("ENABLE_MCP_SERVER", "on")]);
+    text += &Tree::new(&[]).run(&["generate", "--chek"], &[]);
+    expect_file!["golden/errors.txt"].assert_eq(&text);
+}
+
+#[test]
+fn explanations() {
+    let tree = Tree::new(&[
+        (".local/.build", "\nexport ENABLE_MCP_SERVER='yes' # for Pro\n"),
+        (".local/.mcp", "VALIDIBOT_MCP_SERVICE_KEY=hush\nVALIDIBOT_LOG_LEVEL=loud\n"),
+        (".production/.google-cloud/.just", "export GCP_PROJECT_ID=acme\n"),
+        (".production/.google-cloud/.build", "VALIDIBOT_MCP_BASE_URL=https://mcp.acme.example\n"),
+        (".production/.google-cloud/.mcp", "VALIDIBOT_MCP_BASE_URL=https://old.acme.example\n"),
+    ]);
+    let mut text = String::new();
+    for args in [
+        &["env", "explain", "ENABLE_MCP_SERVER"][..],
+        &["env", "explain", "VALIDIBOT_MCP_SERVICE_KEY"],
+        &["env", "explain", "VALIDIBOT_LOG_LEVEL"],
+        &["env", "explain", "VALIDIBOT_MCP_SEAL_KEYS"],
+        &["env", "explain", "GCP_PROJECT_ID", "--stage", "prod"],
+        &["env", "explain", "VALIDIBOT_MCP_BASE_URL", "--stage", "prod", "--json"],
+    ] {
+        text += &tree.run(args, &[]);
+    }
+    text += &tree.run(&["env", "explain", "ENABLE_MCP_SERVER"], &[("ENABLE_MCP_SERVER", "false")]);
+    assert!(!text.contains("hush"));
+    expect_file!["golden/explanations.txt"].assert_eq(&text);
+}
+
+#[test]
+fn a_fresh_environment_is_in_order_once_its_examples_are_replaced() {
+    let tree = Tree::new(&[]);
+    let init = tree.run(&["env", "init", "self-hosted"], &[]);
+    expect_file!["golden/init.txt"].assert_eq(&init);
+    let again = tree.run(&["env", "init", "self-hosted"], &[]);
+    assert!(again.contains("left TREE/production/self-hosted/.mcp as it is"), "{again}");
+    let check = tree.run(&["env", "check", "self-hosted"], &[]);
+    assert!(check.contains(".test:") && check.contains("placeholder"), "{check}");
+    std::fs::remove_file(tree.path().join("production/self-hosted/.test")).unwrap();
+    let check = tree.run(&["env", "check", "self-hosted"], &[]);
+    assert!(check.contains("nothing is wrong") && check.contains("[exit 0]"), "{check}");
+}
+
+#[test]
+fn completions_and_man_pages_know_every_command() {
+    let tree = Tree::new(&[]);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(tree.run(&["completions", shell], &[]).contains("rebuild"), "{shell}");
+    }
+    let pages = tree.path().join("man");
+    assert!(tree.run(&["man", &pages.display().to_string()], &[]).contains("[exit 0]"));
+    for page in ["xtask.1", "xtask-local-up.1", "xtask-env-explain.1"] {
+        assert!(std::fs::read_to_string(pages.join(page)).unwrap().contains(".SH NAME"), "{page}");
+    }
+}
