@@ -1,6 +1,7 @@
 //! `cargo xtask test`: what a change has to pass. CI runs the same.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::command::Command;
 use crate::context::Context;
@@ -10,13 +11,17 @@ use crate::runner::Streams;
 /// Where tests write what they skipped and why, one `name: reason` a line; the name of the variable that says so.
 pub const SKIPPED_LOG: &str = "VALIDIBOT_SKIPPED_LOG";
 
+/// How long the advisory database may take to arrive: it is a few megabytes.
+const FETCH_WITHIN: Duration = Duration::from_mins(1);
+
 /// Runs every check, goes on after a failure, and ends with what failed and what was skipped.
 pub fn test(context: &Context) -> Result<()> {
     let skipped_log = context.root.join("target/skipped-tests.log");
     // A list of an earlier run would be read as ours.
     let _ = std::fs::remove_file(&skipped_log);
+    let deny = Deny::find(context)?;
     let mut failed = Vec::new();
-    for (name, command) in checks(context, &skipped_log) {
+    for (name, command) in checks(context, &skipped_log, &deny) {
         context.printer.note(&format!("check: {name}"));
         let outcome = context.runner.run(&command, Streams::Inherited)?;
         if outcome.code != 0 {
@@ -25,40 +30,66 @@ pub fn test(context: &Context) -> Result<()> {
     }
     let mut skipped: Vec<String> =
         std::fs::read_to_string(&skipped_log).unwrap_or_default().lines().map(str::to_owned).collect();
-    if !deny_installed(context)? {
-        skipped
-            .push("dependencies: cargo-deny is not installed (cargo install cargo-deny --locked)".to_owned());
+    match deny {
+        Deny::Missing => {
+            skipped.push(
+                "dependencies: cargo-deny is not installed (cargo install cargo-deny --locked)".to_owned(),
+            );
+        }
+        // No skip: a machine without a way to GitHub cannot do anything about it.
+        Deny::WithoutAdvisories => {
+            context.printer.warn("advisories were not checked: their database cannot be had");
+        }
+        Deny::Complete => {}
     }
     skipped.sort();
     skipped.dedup();
     conclude(context, &failed, &skipped)
 }
 
-fn checks(context: &Context, skipped_log: &Path) -> Vec<(&'static str, Command)> {
-    let cargo = || Command::new(context.cargo()).dir(&context.root).no_deadline();
-    let mut checks = vec![
-        ("format", cargo().args(["fmt", "--all", "--check"])),
-        (
-            "lints",
-            cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
-        ),
-        (
-            "tests",
-            cargo()
-                .args(["test", "--workspace", "--locked"])
-                .env(SKIPPED_LOG, skipped_log.to_string_lossy().into_owned()),
-        ),
-    ];
-    if deny_installed(context).unwrap_or_default() {
-        // Advisories need a database from the network; CI checks them where it can be had.
-        checks.push(("dependencies", cargo().args(["deny", "check", "bans", "licenses", "sources"])));
-    }
-    checks
+/// What can be checked about dependencies here.
+enum Deny {
+    Missing,
+    WithoutAdvisories,
+    Complete,
 }
 
-fn deny_installed(context: &Context) -> Result<bool> {
-    let version = Command::new(context.cargo()).args(["deny", "--version"]).reads();
-    Ok(context.runner.run(&version, Streams::Captured)?.code == 0)
+impl Deny {
+    fn find(context: &Context) -> Result<Self> {
+        let deny = |args: &[&str]| {
+            let command = Command::new(context.cargo()).arg("deny").args(args).dir(&context.root);
+            context.runner.run(&command.reads(), Streams::Captured).map(|outcome| outcome.code == 0)
+        };
+        if !deny(&["--version"])? {
+            return Ok(Self::Missing);
+        }
+        let fetch = Command::new(context.cargo()).args(["deny", "fetch", "db"]).dir(&context.root);
+        let fetched = context.runner.run(&fetch.reads().deadline(FETCH_WITHIN), Streams::Captured);
+        // Not in time is not at all; an interruption ends everything, which the next command says.
+        Ok(if fetched.is_ok_and(|outcome| outcome.code == 0) {
+            Self::Complete
+        } else {
+            Self::WithoutAdvisories
+        })
+    }
+}
+
+fn checks(context: &Context, skipped_log: &Path, deny: &Deny) -> Vec<(&'static str, Command)> {
+    let cargo = || Command::new(context.cargo()).dir(&context.root).no_deadline();
+    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let log = skipped_log.to_string_lossy().into_owned();
+    let mut checks = vec![
+        ("format", cargo().args(["fmt", "--all", "--check"])),
+        ("lints", cargo().args(lints)),
+        ("tests", cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]).env(SKIPPED_LOG, log)),
+    ];
+    let dependencies = cargo().args(["deny", "--workspace", "check", "bans", "licenses", "sources"]);
+    match deny {
+        Deny::Missing => {}
+        Deny::WithoutAdvisories => checks.push(("dependencies", dependencies)),
+        Deny::Complete => checks.push(("dependencies", dependencies.arg("advisories"))),
+    }
+    checks
 }
 
 fn conclude(context: &Context, failed: &[String], skipped: &[String]) -> Result<()> {

@@ -1,3 +1,5 @@
+//! Access tokens as an honest issuer makes them, and as others might.
+
 use std::sync::atomic::Ordering;
 
 use aws_lc_rs::hmac;

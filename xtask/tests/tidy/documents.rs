@@ -1,0 +1,175 @@
+//! What the documents say is so.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory as _, Parser as _};
+use xtask::cli::Cli;
+
+use super::{files, none, read, root};
+
+#[test]
+fn the_documents_that_people_look_for_are_there() {
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "deny.toml",
+    ] {
+        assert!(root().join(name).exists(), "{name} is missing");
+    }
+    assert!(
+        read(Path::new("README.md")).contains("<!-- variables:begin -->"),
+        "README.md has lost its table"
+    );
+}
+
+fn pages() -> Vec<PathBuf> {
+    files().into_iter().filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
+}
+
+#[test]
+fn every_command_in_a_code_block_parses() {
+    let mut wrong = Vec::new();
+    for path in pages() {
+        for (number, line) in blocks(&read(&path)) {
+            for words in commands(&line) {
+                if let Err(error) =
+                    Cli::try_parse_from(std::iter::once("cargo xtask".to_owned()).chain(words))
+                    && error.use_stderr()
+                {
+                    let reason = error.to_string();
+                    wrong.push(format!(
+                        "{}:{number}: {}: {}",
+                        path.display(),
+                        line.trim(),
+                        reason.lines().next().unwrap()
+                    ));
+                }
+            }
+        }
+    }
+    none(
+        &wrong,
+        "These commands are not what `cargo xtask` understands: correct the page, or add the command",
+    );
+}
+
+#[test]
+fn every_command_in_running_text_exists() {
+    let mut wrong = Vec::new();
+    for path in pages() {
+        for (index, line) in read(&path).lines().enumerate() {
+            for span in line.split('`').skip(1).step_by(2) {
+                for words in commands(span) {
+                    if let Some(unknown) = unknown_task(&words) {
+                        wrong.push(format!(
+                            "{}:{}: `{span}`: there is no {unknown}",
+                            path.display(),
+                            index + 1
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    none(&wrong, "Correct the page, or add the command");
+}
+
+/// The first word that is neither a task of the ones before it nor an argument.
+fn unknown_task(words: &[String]) -> Option<String> {
+    let mut cli = Cli::command();
+    for word in words.iter().filter(|word| !word.starts_with('-')) {
+        if !cli.has_subcommands() {
+            return None;
+        }
+        let Some(inner) = cli.find_subcommand(word) else { return Some(word.clone()) };
+        cli = inner.clone();
+    }
+    None
+}
+
+/// The lines of indented and fenced code blocks, continued lines joined.
+fn blocks(text: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    let mut fenced = false;
+    let mut continued = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced || line.starts_with("    ") {
+            let (line, goes_on) = line.strip_suffix('\\').map_or((line, false), |line| (line, true));
+            match lines.last_mut().filter(|_| continued) {
+                Some((_, before)) => before.push_str(line),
+                None => lines.push((index + 1, line.to_owned())),
+            }
+            continued = goes_on;
+        }
+    }
+    lines
+}
+
+/// The words behind each `cargo xtask` of a line, up to a comment, a pipe or the next command.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let line = line.split(" # ").next().unwrap();
+    line.split("cargo xtask")
+        .skip(1)
+        .map(|rest| {
+            let end = rest.find(['|', ';', '&', '(', ')', '"', '\'']).unwrap_or(rest.len());
+            rest[..end].split_whitespace().take_while(|word| *word != ">").map(placeholder).collect()
+        })
+        .collect()
+}
+
+/// `<dev|staging|prod>` and `[REVISION]` stand for one of their choices.
+fn placeholder(word: &str) -> String {
+    let inner = word.trim_matches(|c| "<>[]…,.:".contains(c));
+    match inner {
+        "stage" | "STAGE" => "prod".to_owned(),
+        _ => inner.to_owned(),
+    }
+}
+
+#[test]
+fn the_map_names_every_folder() {
+    let map = read(Path::new("ARCHITECTURE.md"));
+    let mut folders = BTreeSet::new();
+    for path in files() {
+        folders.extend(
+            path.ancestors().skip(1).filter(|folder| folder.components().count() > 0).map(Path::to_owned),
+        );
+    }
+    let unnamed: Vec<_> = folders
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .filter(|folder| !is_plain(folder) && !map.contains(&format!("`{folder}/`")))
+        .collect();
+    none(&unnamed, "Say in ARCHITECTURE.md's map what each is for, as `path/`");
+}
+
+/// What needs no words of its own: `src` and `tests`, what only leads to the stages, and whatever lies inside a
+/// module's or a test crate's folder, where each file's first line says what it is.
+fn is_plain(folder: &str) -> bool {
+    let names: Vec<_> = folder.split('/').collect();
+    matches!(
+        names[..],
+        ["tests"]
+            | ["envs", "dev" | "staging" | "production"]
+            | [_, "src" | "tests"]
+            | [_, "tests", ..]
+            | [_, "src", _, _, ..]
+            | ["tests", _, _, ..]
+    )
+}
+
+#[test]
+fn the_reader_of_commands_reads_what_pages_hold() {
+    let page = "text\n\n    A=1 cargo xtask local up --pro \\\n      --port 9000   # why\n\n```sh\ncargo xtask env check <stage> | less\n```\n";
+    let found: Vec<_> = blocks(page).iter().flat_map(|(_, line)| commands(line)).collect();
+    assert_eq!(found, [vec!["local", "up", "--pro", "--port", "9000"], vec!["env", "check", "prod"]]);
+    assert_eq!(unknown_task(&["local".into(), "upp".into()]), Some("upp".into()));
+    assert_eq!(unknown_task(&["local".into(), "up".into()]), None);
+}
