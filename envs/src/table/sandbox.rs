@@ -3,7 +3,7 @@
 use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
 
 /// Every variable of this area.
-pub const ALL: &[&Variable] = &[&API_TOKEN];
+pub const ALL: &[&Variable] = &[&API_TOKEN, &SITE_URL, &CLIENT_SECRET];
 
 /// `VALIDIBOT_SANDBOX_API_TOKEN`
 pub const API_TOKEN: Variable = Variable {
@@ -16,4 +16,24 @@ pub const API_TOKEN: Variable = Variable {
     required: Required::No,
     secret: true,
     example: "<an API token>",
+};
+
+/// `SITE_URL`
+pub const SITE_URL: Variable = Variable {
+    name: "SITE_URL",
+    doc: "Validibot's own public URL, the issuer of its OpenID provider",
+    kind: Kind::Url,
+    fallback: Fallback::Derived("where the sandbox listens"),
+    secret: false,
+    example: "http://localhost:8000",
+    ..API_TOKEN
+};
+
+/// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`
+pub const CLIENT_SECRET: Variable = Variable {
+    name: "IDP_OIDC_MCP_SERVER_CLIENT_SECRET",
+    doc: "Secret of the MCP server's client at the sandbox's OpenID provider; without one there is no such client",
+    fallback: Fallback::Nothing,
+    example: "<the value of VALIDIBOT_OAUTH_CLIENT_SECRET>",
+    ..API_TOKEN
 };

@@ -34,7 +34,7 @@ pub const MCP_BASE_URL: Variable = Variable {
     name: "VALIDIBOT_MCP_BASE_URL",
     doc: "Public base URL of the MCP server: clients connect to <base>/mcp",
     held_in: &[HeldIn::Build, HeldIn::Mcp],
-    readers: &[Reader::Server, Reader::Xtask],
+    readers: &[Reader::Server, Reader::Xtask, Reader::Sandbox],
     kind: Kind::Url,
     fallback: Fallback::Nothing,
     required: Required::Always,

@@ -6,6 +6,7 @@ mod launch;
 mod status;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header, request};
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use crate::answer::{self, Answer};
 use crate::auth;
+use crate::oidc;
 use crate::pages;
 use crate::route::{Route, Target};
 use crate::state::State;
@@ -30,7 +32,7 @@ pub(crate) enum Payload {
 
 /// One request and what it is asked of.
 pub(crate) struct Call<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a Arc<State>,
     pub(crate) address: IpAddr,
     pub(crate) head: &'a request::Parts,
     pub(crate) payload: Payload,
@@ -99,6 +101,13 @@ async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answe
                 _ => launch::launch(call, user, reference).await,
             }
         }
+        Route::Discovery
+        | Route::Jwks
+        | Route::Login
+        | Route::Authorize
+        | Route::Token
+        | Route::Revoke
+        | Route::Userinfo => oidc::answer(call, route).await,
         Route::Any | Route::Other => Ok(answer::page_not_found()),
     }
 }

@@ -59,6 +59,11 @@ pub struct Builder {
     pub(crate) per_hour: u32,
     pub(crate) simulation: Duration,
     pub(crate) recording: bool,
+    pub(crate) site_url: Option<String>,
+    pub(crate) mcp_base_url: String,
+    pub(crate) oauth_client_secret: Option<String>,
+    pub(crate) access_token_seconds: i64,
+    pub(crate) auto_login: bool,
 }
 
 impl Default for Builder {
@@ -73,6 +78,13 @@ impl Default for Builder {
             // Long enough for a client to see PENDING, RUNNING and several steps, short enough to wait for.
             simulation: Duration::from_secs(12),
             recording: true,
+            site_url: None,
+            // VALIDIBOT_MCP_BASE_URL's default there (contract c).
+            mcp_base_url: "http://localhost:8001".to_owned(),
+            oauth_client_secret: None,
+            // IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN's default.
+            access_token_seconds: 3600,
+            auto_login: false,
         }
     }
 }
@@ -131,6 +143,43 @@ impl Builder {
     #[must_use]
     pub fn recording(mut self, on: bool) -> Self {
         self.recording = on;
+        self
+    }
+
+    /// The site's public URL, which is the provider's issuer. Default: where it listens.
+    #[must_use]
+    pub fn site_url(mut self, url: impl Into<String>) -> Self {
+        self.site_url = Some(url.into());
+        self
+    }
+
+    /// The MCP server's public base URL: its redirect and its tokens' audience. Default
+    /// `http://localhost:8001`; [`Sandbox::set_mcp_base_url`] changes it later.
+    #[must_use]
+    pub fn mcp_base_url(mut self, url: impl Into<String>) -> Self {
+        self.mcp_base_url = url.into();
+        self
+    }
+
+    /// The secret of the client [`fixtures::MCP_CLIENT_ID`], which exists only with one.
+    #[must_use]
+    pub fn oauth_client_secret(mut self, secret: impl Into<String>) -> Self {
+        self.oauth_client_secret = Some(secret.into());
+        self
+    }
+
+    /// How long access tokens live, in seconds. Default 3600.
+    #[must_use]
+    pub fn access_token_seconds(mut self, seconds: u32) -> Self {
+        self.access_token_seconds = seconds.into();
+        self
+    }
+
+    /// Whether the authorization endpoint takes everyone for the demo user, who consents to everything: for
+    /// tests without a browser. Default false.
+    #[must_use]
+    pub fn auto_login(mut self, on: bool) -> Self {
+        self.auto_login = on;
         self
     }
 

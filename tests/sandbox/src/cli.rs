@@ -1,6 +1,5 @@
 //! The command line, and what each command does.
 
-use std::env;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
@@ -10,9 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sandbox::{Edition, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in Validibot deployment: REST API, licence and three workflows that really validate.
+/// A stand-in Validibot deployment: REST API, licence, OpenID provider and three workflows that really validate.
 ///
-/// Secrets come from the environment: `VALIDIBOT_MCP_SERVICE_KEY` and `VALIDIBOT_SANDBOX_API_TOKEN`.
+/// Secrets come from the environment: `VALIDIBOT_MCP_SERVICE_KEY`, `VALIDIBOT_SANDBOX_API_TOKEN` and
+/// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`. So do `SITE_URL` and `VALIDIBOT_MCP_BASE_URL`.
 #[derive(Parser)]
 #[command(name = "validibot-sandbox", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -50,6 +50,9 @@ struct Serve {
     simulation_seconds: u32,
 }
 
+/// Looks an environment variable up.
+pub(crate) type Environment = dyn Fn(&str) -> Option<String> + Sync;
+
 /// Where Validibot's own web container listens.
 const DEFAULT_PORT: u16 = 8000;
 
@@ -64,9 +67,9 @@ enum EditionName {
 }
 
 impl Cli {
-    pub(crate) async fn run(self) -> io::Result<ExitCode> {
+    pub(crate) async fn run(self, environment: &Environment) -> io::Result<ExitCode> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
-            Command::Serve(serve) => serve.run().await,
+            Command::Serve(serve) => serve.run(environment).await,
             Command::Healthcheck { port } => {
                 healthcheck(port).map_err(|error| {
                     io::Error::new(error.kind(), format!("no sandbox answers on port {port}: {error}"))
@@ -78,7 +81,7 @@ impl Cli {
 }
 
 impl Serve {
-    async fn run(self) -> io::Result<ExitCode> {
+    async fn run(self, environment: &Environment) -> io::Result<ExitCode> {
         // Before anything is said: a signal that follows the first line must not be lost.
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -89,14 +92,23 @@ impl Serve {
             .simulation(Duration::from_secs(self.simulation_seconds.into()))
             .recording(false);
         let name = envs::server::SERVICE_KEY.name;
-        builder = if let Some(key) = secret(name) {
+        builder = if let Some(key) = variable(environment, name) {
             builder.service_key(key)
         } else {
             say(&format!("warning: {name} is not set, so no MCP server can prove itself by shared key"))?;
             builder.no_service_key()
         };
-        if let Some(token) = secret(envs::sandbox::API_TOKEN.name) {
+        if let Some(token) = variable(environment, envs::sandbox::API_TOKEN.name) {
             builder = builder.api_token(token);
+        }
+        if let Some(url) = variable(environment, envs::sandbox::SITE_URL.name) {
+            builder = builder.site_url(url);
+        }
+        if let Some(url) = variable(environment, envs::server::MCP_BASE_URL.name) {
+            builder = builder.mcp_base_url(url);
+        }
+        if let Some(secret) = variable(environment, envs::sandbox::CLIENT_SECRET.name) {
+            builder = builder.oauth_client_secret(secret);
         }
         let sandbox = builder
             .start()
@@ -123,8 +135,8 @@ impl From<EditionName> for Edition {
 }
 
 /// A variable that is set and not blank.
-fn secret(name: &str) -> Option<String> {
-    env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+fn variable(environment: &Environment, name: &str) -> Option<String> {
+    environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 fn say(line: &str) -> io::Result<()> {

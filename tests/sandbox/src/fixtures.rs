@@ -29,6 +29,14 @@ pub const SECOND_USER_ID: i64 = 3;
 /// The id of a user who is not active any more.
 pub const INACTIVE_USER_ID: i64 = 4;
 
+/// The demo user's password, for the login page.
+pub const DEMO_PASSWORD: &str = "demo-password";
+
+/// Id of the MCP server's client at the OpenID provider: confidential, and without a consent page.
+pub const MCP_CLIENT_ID: &str = "validibot-mcp-server";
+/// Id of Claude's client: public, with PKCE and a consent page.
+pub const CLAUDE_CLIENT_ID: &str = "validibot-claude-desktop";
+
 /// Slug of the first organisation.
 pub const ACME: &str = "acme";
 /// Slug of the second organisation.

@@ -1,8 +1,8 @@
 //! A stand-in Validibot deployment that a laptop can run.
 //!
 //! It answers the part of Validibot's HTTP API that the MCP server uses: the licence, API tokens, the helper
-//! endpoints with service authentication, and three workflows that really validate what they are given. State
-//! is held in memory and is gone when the process ends. It shares no code with the server: each is held to the
+//! endpoints with service authentication, the OpenID provider, and three workflows that really validate what
+//! they are given. State is held in memory and is gone when the process ends. It shares no code with the server: each is held to the
 //! same contract by its own golden examples, so that a mistake in one is not repeated in the other.
 //!
 //! As a library it is a test's backend: start one on a free port, script its [`Fault`]s route by route, and
@@ -33,7 +33,10 @@ mod fault;
 pub mod fixtures;
 mod hex;
 mod json;
+mod jwt;
+mod oidc;
 mod pages;
+mod random;
 mod received;
 mod refs;
 mod route;
@@ -48,6 +51,7 @@ mod world;
 
 pub use builder::{Builder, Edition};
 pub use fault::Fault;
+pub use oidc::Mint;
 pub use received::Received;
 pub use route::Route;
 pub use running::Sandbox;

@@ -11,7 +11,7 @@ use clap::Parser as _;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    match cli.run().await {
+    match cli.run(&environment).await {
         Ok(code) => code,
         Err(error) => {
             // With stderr gone there is nobody to tell.
@@ -19,4 +19,9 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the process environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

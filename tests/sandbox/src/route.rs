@@ -21,6 +21,20 @@ pub enum Route {
     LaunchRun,
     /// `/api/v1/mcp/runs/{run_ref}/`
     RunStatus,
+    /// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`
+    Discovery,
+    /// `/.well-known/jwks.json`
+    Jwks,
+    /// `/accounts/login/`
+    Login,
+    /// `/identity/o/authorize`
+    Authorize,
+    /// `/identity/o/api/token`
+    Token,
+    /// `/identity/o/api/revoke`
+    Revoke,
+    /// `/identity/o/api/userinfo`
+    Userinfo,
     /// Everything else.
     Other,
 }
@@ -65,6 +79,9 @@ pub(crate) fn resolve(path: &str) -> Target {
 }
 
 fn endpoint(path: &str) -> Option<(Route, String)> {
+    if let Some(route) = identity(path) {
+        return Some((route, String::new()));
+    }
     let segments: Vec<&str> = path.strip_prefix("/api/v1/")?.strip_suffix('/')?.split('/').collect();
     let (route, reference) = match *segments {
         ["license", "features"] => (Route::LicenseFeatures, ""),
@@ -78,6 +95,20 @@ fn endpoint(path: &str) -> Option<(Route, String)> {
     // Django's `<str:…>` matches one character or more.
     (reference.is_empty() != path.starts_with("/api/v1/mcp/") || path == "/api/v1/mcp/workflows/")
         .then(|| (route, reference.to_owned()))
+}
+
+/// The OpenID provider's paths: most of them end without a slash.
+fn identity(path: &str) -> Option<Route> {
+    Some(match path {
+        "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => Route::Discovery,
+        "/.well-known/jwks.json" => Route::Jwks,
+        "/accounts/login/" => Route::Login,
+        "/identity/o/authorize" => Route::Authorize,
+        "/identity/o/api/token" => Route::Token,
+        "/identity/o/api/revoke" => Route::Revoke,
+        "/identity/o/api/userinfo" => Route::Userinfo,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

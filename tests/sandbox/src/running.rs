@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::builder::{Builder, Edition};
 use crate::fault::Fault;
+use crate::oidc::Mint;
 use crate::received::Received;
 use crate::route::Route;
 use crate::state::State;
@@ -75,6 +76,22 @@ impl Sandbox {
     /// Sets how far the sandbox's clock is ahead of the system's; negative is behind.
     pub fn set_skew(&self, skew: time::Duration) {
         self.state.clock.set_skew(skew);
+    }
+
+    /// An access token for the demo user, with anything in it changed.
+    pub fn mint(&self) -> Mint<'_> {
+        Mint::new(&self.state)
+    }
+
+    /// Replaces the OpenID provider's key, without overlap: tokens that the old one signed are not valid any
+    /// more. Blocks for as long as making a key takes.
+    pub fn rotate_key(&self) {
+        self.state.oidc.rotate_key();
+    }
+
+    /// Changes the MCP server's public base URL, when its port is known only after the sandbox's.
+    pub fn set_mcp_base_url(&self, url: &str) {
+        self.state.oidc.clients().set_mcp_base_url(url);
     }
 
     /// Stops: open connections are cut, and the port is refused once this returns.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::builder::{Builder, Edition};
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::oidc::Oidc;
 use crate::received::Log;
 use crate::runs::Runs;
 use crate::throttle::Throttle;
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     pub(crate) throttle: Throttle,
+    pub(crate) oidc: Oidc,
     pub(crate) world: World,
     pub(crate) runs: Runs,
     edition: Mutex<Edition>,
@@ -29,6 +31,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(settings: Builder, url: String) -> Self {
         Self {
+            oidc: Oidc::new(&settings, &url),
             url,
             service_key: settings.service_key,
             simulation: settings.simulation,

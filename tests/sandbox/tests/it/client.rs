@@ -27,6 +27,7 @@ impl World {
         Self::with(Sandbox::builder()).await
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the test's one client")]
     pub(crate) async fn with(builder: Builder) -> Self {
         let sandbox = builder.start().await.expect("a free port");
         let http = Client::builder()

@@ -5,6 +5,7 @@ mod catalog;
 mod client;
 mod faults;
 mod launch;
+mod oidc;
 mod program;
 mod runs;
 mod surface;

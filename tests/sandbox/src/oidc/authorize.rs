@@ -1,0 +1,145 @@
+//! The authorization endpoint.
+
+use http::{Method, StatusCode, header};
+use maud::html;
+use url::Url;
+use url::form_urlencoded;
+
+use super::clients::{Client, SCOPES};
+use super::consent::{self, ACTION_FIELD, GRANT};
+use super::grants::{Grant, Pending};
+use super::login;
+use super::params::Params;
+use super::sessions::csrf_matches;
+use crate::answer::Answer;
+use crate::api::Call;
+use crate::fixtures::DEMO_USER_ID;
+use crate::pages;
+
+/// A request that may be granted.
+struct Request {
+    client: Client,
+    redirect_uri: String,
+    state: Option<String>,
+    scopes: Vec<String>,
+    resources: Vec<String>,
+    challenge: Option<String>,
+    nonce: Option<String>,
+}
+
+/// Checks the request, then the user, then her consent.
+pub(crate) fn authorize(call: &Call<'_>) -> Result<Answer, Answer> {
+    let posted = call.head.method == Method::POST;
+    let params = if posted { Params::of_form(call) } else { Params::of_query(call) };
+    let request = parse(call, &params)?;
+    let oidc = &call.state.oidc;
+    let silent = params.get("prompt") == Some("none");
+    let user = if oidc.auto_login { Some(DEMO_USER_ID) } else { oidc.sessions.user(call) };
+    let Some(user) = user else {
+        return Err(if silent { request.error("login_required") } else { to_login(&params) });
+    };
+    if !(request.client.skip_consent || oidc.auto_login) {
+        if silent {
+            return Err(request.error("consent_required"));
+        }
+        match params.get(ACTION_FIELD).filter(|_| posted) {
+            None => return Ok(consent::page(call, &request.client, &request.scopes, &params)),
+            Some(_) if !csrf_matches(call, &params) => return Err(login::forbidden()),
+            Some(GRANT) => {}
+            Some(_) => return Err(request.error("access_denied")),
+        }
+    }
+    Ok(grant(call, request, user))
+}
+
+fn grant(call: &Call<'_>, request: Request, user: i64) -> Answer {
+    let Request { client, redirect_uri, state, scopes, resources, challenge, nonce } = request;
+    let grant = Grant { client: client.id, user, scopes, resources };
+    let pending = Pending { grant, redirect_uri: redirect_uri.clone(), challenge, nonce };
+    let code = call.state.oidc.grants.issue_code(pending, call.state.clock.now());
+    redirect(&redirect_uri, &[("code", Some(&code)), ("state", state.as_deref())])
+}
+
+/// What is wrong with client or redirect is shown here: the redirect cannot be trusted with it.
+fn parse(call: &Call<'_>, params: &Params) -> Result<Request, Answer> {
+    let client = params
+        .get("client_id")
+        .and_then(|id| call.state.oidc.clients().find(id))
+        .ok_or_else(|| fatal("The client is not known."))?;
+    let redirect_uri = params
+        .get("redirect_uri")
+        .filter(|uri| client.allows_redirect(uri))
+        .ok_or_else(|| fatal("The redirect address is not one of the client's."))?
+        .to_owned();
+    let resources: Vec<String> = params.all("resource").map(str::to_owned).collect();
+    if !resources.iter().all(|resource| is_resource(resource)) {
+        return Err(fatal("The resource is not an absolute URI without a fragment."));
+    }
+    let owned = |name: &str| params.get(name).map(str::to_owned);
+    let scopes =
+        params.get("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+    let (state, challenge, nonce) = (owned("state"), owned("code_challenge"), owned("nonce"));
+    let request = Request { client, redirect_uri, state, scopes, resources, challenge, nonce };
+    match request.problem(params) {
+        Some(error) => Err(request.error(error)),
+        None => Ok(request),
+    }
+}
+
+impl Request {
+    /// The error that goes back to the client, if there is one.
+    fn problem(&self, params: &Params) -> Option<&'static str> {
+        let method = params.get("code_challenge_method");
+        match params.get("response_type") {
+            None => return Some("invalid_request"),
+            Some("code") => {}
+            Some(_) => return Some("unauthorized_client"),
+        }
+        if self.challenge.is_none() && self.client.pkce_required {
+            return Some("invalid_request");
+        }
+        // RFC 7636: without a method, `plain` is meant, and only S256 is supported.
+        if self.challenge.is_some() && method != Some("S256") {
+            return Some("invalid_request");
+        }
+        if self.scopes.is_empty() || !self.scopes.iter().all(|scope| SCOPES.contains(&scope.as_str())) {
+            return Some("invalid_scope");
+        }
+        None
+    }
+
+    fn error(&self, error: &str) -> Answer {
+        redirect(&self.redirect_uri, &[("error", Some(error)), ("state", self.state.as_deref())])
+    }
+}
+
+/// RFC 8707: absolute, without a fragment, and with a normalised path.
+fn is_resource(resource: &str) -> bool {
+    let normalised = resource.split('/').all(|segment| segment != "." && segment != "..");
+    normalised && Url::parse(resource).is_ok_and(|url| url.has_host() && url.fragment().is_none())
+}
+
+fn redirect(uri: &str, parameters: &[(&str, Option<&str>)]) -> Answer {
+    let mut uri = Url::parse(uri).expect("it matched a registered one");
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            uri.query_pairs_mut().append_pair(name, value);
+        }
+    }
+    Answer::html(StatusCode::FOUND, "").with(header::LOCATION, uri.as_str())
+}
+
+/// To the login page, and from there back to the same request.
+fn to_login(params: &Params) -> Answer {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.without(&[])).finish();
+    let next = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", &format!("/identity/o/authorize?{query}"))
+        .finish();
+    Answer::html(StatusCode::FOUND, "").with(header::LOCATION, &format!("/accounts/login/?{next}"))
+}
+
+/// Contract c: a fatal error is a page with status 200.
+fn fatal(text: &str) -> Answer {
+    let body = html! { p role="alert" { (text) } };
+    Answer::html(StatusCode::OK, pages::page("This request cannot be answered", &body).into_string())
+}
