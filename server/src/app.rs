@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::license::LicenseGate;
 use crate::random::SharedRandom;
 use crate::seal::Seal;
+use crate::uploads::Uploads;
 use crate::validibot::Validibot;
 
 /// The running server's parts, built once.
@@ -26,6 +27,8 @@ pub struct App {
     pub callers: Callers,
     /// Chain 2: Validibot's helper API.
     pub validibot: Validibot,
+    /// The runs of the upload tickets that were used here.
+    pub(crate) uploads: Uploads,
     /// The runtime gate.
     pub license: LicenseGate,
 }
@@ -45,7 +48,17 @@ impl App {
         let callers = Callers::new(&settings, http.clone(), clock.clone());
         let validibot = Validibot::new(&settings, http.clone(), callers.api_tokens());
         let license = LicenseGate::new(&settings, http.clone());
-        Ok(Arc::new(Self { settings, clock, random, seal, http, callers, validibot, license }))
+        Ok(Arc::new(Self {
+            settings,
+            clock,
+            random,
+            seal,
+            http,
+            callers,
+            validibot,
+            uploads: Uploads::new(),
+            license,
+        }))
     }
 }
 

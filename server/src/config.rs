@@ -9,6 +9,7 @@ mod url;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
 
 pub use self::keys::SealKey;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub seal_keys: Vec<SealKey>,
     /// The kill switch: `false` serves, but every tool answers `SERVICE_UNAVAILABLE`.
     pub enabled: bool,
+    /// The newest protocol version to speak: a way out when a client mishandles a newer one.
+    pub max_protocol_version: ProtocolVersion,
     /// How much is logged.
     pub log_level: tracing::Level,
 }
@@ -91,6 +94,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         source.refuse(&var::MCP_BASE_URL, "has a path: the server is mounted at the root of its host");
     }
     let enabled = source.switch(&var::ENABLED);
+    let max_protocol_version = source.protocol_version(&var::MAX_PROTOCOL_VERSION);
     let log_level = source.log_level(&var::LOG_LEVEL);
     let bind: Option<IpAddr> = source.parsed(&var::BIND, "an IP address, such as 0.0.0.0 or 127.0.0.1");
     let port: Option<u16> = source.parsed(&var::PORT, "a port number from 0 to 65535");
@@ -118,6 +122,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         oauth,
         seal_keys,
         enabled: enabled?,
+        max_protocol_version: max_protocol_version?,
         log_level: log_level?,
     })
 }

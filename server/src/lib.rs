@@ -16,6 +16,7 @@ pub mod license;
 pub mod oauth;
 mod public;
 pub mod random;
+mod resources;
 pub mod router;
 pub mod seal;
 pub mod serve;
@@ -23,4 +24,5 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 mod tools;
+mod uploads;
 pub mod validibot;

@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 
-/// The newest protocol version that this server speaks. True by construction: rmcp negotiates up to it.
-const LATEST_PROTOCOL: &str = "2026-07-28";
-
 /// The commit that this binary was built from; build tools set it.
 const COMMIT: &str = match option_env!("VALIDIBOT_MCP_COMMIT") {
     Some(commit) => commit,
@@ -36,7 +33,7 @@ pub(crate) async fn descriptor(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({
         "service": "validibot-mcp",
         "protocol": "Model Context Protocol over Streamable HTTP",
-        "mcp_protocol_version": LATEST_PROTOCOL,
+        "mcp_protocol_version": app.settings.max_protocol_version,
         "surfaces": { "authenticated": authenticated },
         "docs": "https://docs.validibot.com/api/mcp-integration/",
     }))

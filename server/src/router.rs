@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any_service, get};
+use axum::routing::{get, put};
 
 use crate::app::App;
-use crate::{caller, public, tools};
+use crate::{caller, public, tools, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
 pub fn router(app: &Arc<App>) -> Router {
-    let mcp = Router::new()
-        .route("/mcp", any_service(tools::service(app)))
+    let mcp = tools::route(app)
         // Chain 1 comes first: every method of /mcp is 401 without a caller, before any transport check.
         // On the route alone: a layer would answer 401 for paths that do not exist, too.
         .route_layer(from_fn_with_state(app.clone(), caller::authenticate));
@@ -21,6 +20,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/livez", get(public::livez))
         .route("/readyz", get(public::readyz))
         .route("/version", get(public::version))
+        .route("/uploads", put(uploads::put))
         .merge(mcp)
         .with_state(app.clone())
 }

@@ -3,20 +3,25 @@
 mod arguments;
 mod catalog;
 mod enrich;
+mod findings;
 mod outcome;
+mod prepare;
 mod progress;
 mod runs;
+mod shorten;
 mod transport;
 mod validate;
 mod wait;
 mod workflows;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool as ToolDefinition,
+    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool as ToolDefinition,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
@@ -25,16 +30,19 @@ use tokio::time::Instant;
 use self::arguments::Arguments;
 use self::catalog::Tool;
 use self::outcome::{Outcome, ToolError};
-pub(crate) use self::transport::service;
+pub(crate) use self::transport::route;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::resources;
 
 /// How long a client may keep the list of tools: it changes with a deploy only.
 const TOOLS_TTL_MS: u64 = 300_000;
+/// How long a client may keep a catalogue or a definition; authors edit workflows at any time.
+const WORKFLOWS_TTL_MS: u64 = 30_000;
 
 const INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
      Work in this order: list_workflows to find one, get_workflow_details to see what it takes and checks, \
-     validate_file to start a run, wait_for_run until it is finished. A run's findings are its steps' issues.";
+     validate_file to start a run, wait_for_run until it is finished. Each result names the call to make next.";
 
 /// The handler of MCP requests. One for all: rmcp clones it for each request.
 #[derive(Clone)]
@@ -45,9 +53,12 @@ pub(crate) struct Tools {
 impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
         let server = Implementation::new("Validibot", env!("CARGO_PKG_VERSION")).with_title("Validibot");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(server)
-            .with_instructions(INSTRUCTIONS)
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        ServerConfig::new(capabilities).with_server_info(server).with_instructions(INSTRUCTIONS)
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Cow::Borrowed(ProtocolVersion::known_up_to(&self.app.settings.max_protocol_version))
     }
 
     async fn list_tools(
@@ -55,14 +66,50 @@ impl ServerHandler for Tools {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let mut tools = ListToolsResult::with_all_items(catalog::definitions().to_vec());
+        let mut tools = ListToolsResult::with_all_items(self.definitions().cloned().collect());
         tools.ttl_ms = Some(TOOLS_TTL_MS);
         tools.cache_scope = Some(CacheScope::Private);
         Ok(tools)
     }
 
     fn get_tool(&self, name: &str) -> Option<ToolDefinition> {
-        catalog::definitions().iter().find(|definition| definition.name == name).cloned()
+        self.definitions().find(|definition| definition.name == name).cloned()
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let caller = self.caller_of_resources(&context)?;
+        let mut list = resources::list(&self.app.validibot, &caller).await?;
+        list.ttl_ms = Some(WORKFLOWS_TTL_MS);
+        list.cache_scope = Some(CacheScope::Private);
+        Ok(list)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let mut templates = resources::templates();
+        templates.ttl_ms = Some(TOOLS_TTL_MS);
+        templates.cache_scope = Some(CacheScope::Private);
+        Ok(templates)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let caller = self.caller_of_resources(&context)?;
+        let mut read = resources::read(&self.app.validibot, &caller, &request.uri).await?;
+        // A run changes from one moment to the next.
+        read.ttl_ms = Some(0);
+        read.cache_scope = Some(CacheScope::Private);
+        Ok(read.into())
     }
 
     async fn call_tool(
@@ -70,9 +117,9 @@ impl ServerHandler for Tools {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = Tool::named(&request.name) else {
+        let Some(tool) = Tool::named(&request.name).filter(|tool| self.offers(*tool)) else {
             // An unknown tool is the client's mistake, and a protocol error (MCP, tools, error handling).
-            let names: Vec<&str> = Tool::ALL.iter().map(|tool| tool.name()).collect();
+            let names: Vec<&str> = self.definitions().map(|definition| definition.name.as_ref()).collect();
             return Err(ErrorData::invalid_params(
                 format!("There is no tool of this name. The tools are {}", names.join(", ")),
                 None,
@@ -89,7 +136,31 @@ impl ServerHandler for Tools {
     }
 }
 
+/// Who is calling: chain 1 put it into the request.
+fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
+    context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>()).cloned()
+}
+
 impl Tools {
+    /// The definitions of the tools that this deployment offers.
+    fn definitions(&self) -> impl Iterator<Item = &'static ToolDefinition> {
+        catalog::definitions().filter(|(tool, _)| self.offers(*tool)).map(|(_, definition)| definition)
+    }
+
+    fn offers(&self, tool: Tool) -> bool {
+        self.app.seal.is_some() || !tool.needs_seal()
+    }
+
+    /// The kill switch holds for resources too; they have no results to say it in.
+    fn caller_of_resources(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        let refused =
+            |error: ToolError| ErrorData::internal_error("Not available", Some(error.into_payload()));
+        if !self.app.settings.enabled {
+            return Err(refused(ToolError::switched_off()));
+        }
+        caller(context).ok_or_else(|| refused(ToolError::unauthorized()))
+    }
+
     async fn run(
         &self,
         tool: Tool,
@@ -108,6 +179,7 @@ impl Tools {
             Tool::GetWorkflowDetails => workflows::details(api, &mut arguments, caller).await,
             Tool::ValidateFile => validate::validate(api, &mut arguments, caller).await,
             Tool::GetRunStatus => runs::status(api, &mut arguments, caller).await,
+            Tool::PrepareUpload => prepare::prepare(&self.app, &mut arguments, caller),
             Tool::WaitForRun => wait::wait(api, &mut arguments, caller, context).await,
         }
         .unwrap_or_else(Outcome::Failed)

@@ -10,7 +10,6 @@ mod retry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
@@ -46,8 +45,10 @@ pub struct Validibot {
 pub struct Upload {
     /// Its name; Validibot derives the format from the content type and the name.
     pub name: String,
-    /// Its bytes, at most [`MAX_FILE_BYTES`].
-    pub content: Bytes,
+    /// Its bytes, or a stream of them.
+    pub content: reqwest::Body,
+    /// How many bytes, at most [`MAX_FILE_BYTES`].
+    pub length: u64,
 }
 
 impl Validibot {
@@ -99,8 +100,7 @@ impl Validibot {
         workflow: &WorkflowRef,
         upload: Upload,
     ) -> Result<Map<String, Value>, ApiError> {
-        let length = upload.content.len() as u64;
-        let part = Part::stream_with_length(upload.content, length)
+        let part = Part::stream_with_length(upload.content, upload.length)
             .mime_str(content_type(&upload.name))
             .map_err(|_| ApiError::internal())?
             .file_name(upload.name);

@@ -14,6 +14,7 @@ pub const ALL: &[&Variable] = &[
     &PORT,
     &EXTRA_HOSTS,
     &ALLOWED_ORIGINS,
+    &MAX_PROTOCOL_VERSION,
 ];
 
 /// `VALIDIBOT_API_BASE_URL`
@@ -145,4 +146,17 @@ pub const ALLOWED_ORIGINS: Variable = Variable {
     required: Required::No,
     secret: false,
     example: "",
+};
+
+/// `VALIDIBOT_MCP_MAX_PROTOCOL_VERSION`
+pub const MAX_PROTOCOL_VERSION: Variable = Variable {
+    name: "VALIDIBOT_MCP_MAX_PROTOCOL_VERSION",
+    doc: "Newest MCP version to speak: a way out when a client mishandles a newer one",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    kind: Kind::OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]),
+    fallback: Fallback::Value("2026-07-28"),
+    required: Required::No,
+    secret: false,
+    example: "2026-07-28",
 };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use envs::file::Assignment;
 use envs::{Fallback, Kind, Reader, Required, VARIABLES, Variable};
+use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
 
 use super::problem::{Problem, Problems};
@@ -109,6 +110,17 @@ impl<'a> Source<'a> {
             other => Err(format!("is {other:?}: use DEBUG, INFO, WARNING or ERROR")),
         };
         self.checked(variable, found.origin, level)
+    }
+
+    pub(super) fn protocol_version(&mut self, variable: &Variable) -> Option<ProtocolVersion> {
+        let found = self.found(variable)?;
+        let known = ProtocolVersion::KNOWN_VERSIONS;
+        let version =
+            known.iter().find(|known| known.as_str() == found.value.trim()).cloned().ok_or_else(|| {
+                let known: Vec<&str> = known.iter().map(ProtocolVersion::as_str).collect();
+                format!("is no protocol version: use one of {}", known.join(", "))
+            });
+        self.checked(variable, found.origin, version)
     }
 
     pub(super) fn parsed<T: FromStr>(&mut self, variable: &Variable, form: &str) -> Option<T> {

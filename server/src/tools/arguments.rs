@@ -17,40 +17,49 @@ impl Arguments {
         Self { given, errors: Vec::new() }
     }
 
-    /// A required text.
-    pub(super) fn required_text(&mut self, name: &str) -> String {
-        if self.given.contains_key(name) {
-            self.text(name)
-        } else {
+    /// A text that has to be there; `None` where it is not, or is something else, which is noted.
+    pub(super) fn required_text(&mut self, name: &str) -> Option<String> {
+        if !self.given.contains_key(name) {
             self.wrong(name, "is missing");
-            String::new()
         }
+        self.text(name)
     }
 
-    /// A text that may be left out, which is the same as an empty one.
-    pub(super) fn text(&mut self, name: &str) -> String {
-        match self.given.remove(name) {
-            None => String::new(),
-            Some(Value::String(text)) => text,
-            Some(_) => {
-                self.wrong(name, "has to be a string");
-                String::new()
-            }
+    /// A text that may be left out.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        if let Value::String(text) = self.given.remove(name)? {
+            return Some(text);
         }
+        self.wrong(name, "has to be a string");
+        None
     }
 
-    /// A whole number; models also write it as text.
-    pub(super) fn integer(&mut self, name: &str, default: i64) -> i64 {
-        let number = match self.given.remove(name) {
-            None => return default,
-            Some(Value::Number(number)) => number.as_i64(),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(_) => None,
+    /// A whole number that may be left out; models also write it as text.
+    pub(super) fn integer(&mut self, name: &str) -> Option<i64> {
+        let number = match self.given.remove(name)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
         };
-        number.unwrap_or_else(|| {
+        if number.is_none() {
             self.wrong(name, "has to be a whole number");
-            default
-        })
+        }
+        number
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn count(&mut self, name: &str) -> Option<usize> {
+        let number = self.integer(name)?;
+        let count = usize::try_from(number).ok();
+        if count.is_none() {
+            self.wrong(name, "must not be negative");
+        }
+        count
+    }
+
+    /// Whether an argument was given.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.given.contains_key(name)
     }
 
     /// Notes what is wrong with an argument.

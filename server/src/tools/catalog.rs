@@ -1,12 +1,14 @@
-//! The tools' definitions: names, descriptions and schemas (contract, D5).
+//! The tools' definitions: names, titles, descriptions and annotations (contract, D5).
+
+mod schemas;
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use rmcp::model::{JsonObject, Tool as Definition, ToolAnnotations};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::wait::{DEFAULT_SECONDS, LONGEST_SECONDS};
+use super::wait::DEFAULT_SECONDS;
 
 /// A tool of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +18,18 @@ pub(super) enum Tool {
     ValidateFile,
     GetRunStatus,
     WaitForRun,
+    PrepareUpload,
 }
 
 impl Tool {
     /// In the order of `tools/list`.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::ListWorkflows,
         Self::GetWorkflowDetails,
         Self::ValidateFile,
         Self::GetRunStatus,
         Self::WaitForRun,
+        Self::PrepareUpload,
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -39,7 +43,13 @@ impl Tool {
             Self::ValidateFile => "validate_file",
             Self::GetRunStatus => "get_run_status",
             Self::WaitForRun => "wait_for_run",
+            Self::PrepareUpload => "prepare_upload",
         }
+    }
+
+    /// Whether it needs the key ring: tickets are sealed.
+    pub(super) const fn needs_seal(self) -> bool {
+        matches!(self, Self::PrepareUpload)
     }
 
     const fn title(self) -> &'static str {
@@ -49,6 +59,7 @@ impl Tool {
             Self::ValidateFile => "Validate a file",
             Self::GetRunStatus => "Look at a run",
             Self::WaitForRun => "Wait for a run",
+            Self::PrepareUpload => "Prepare an upload",
         }
     }
 
@@ -62,87 +73,39 @@ impl Tool {
                  input_schema), what its steps check (validation_summary, steps) and what it costs (pricing). Use it \
                  before validate_file to choose the right workflow and to prepare the file."
                 .into(),
-            Self::ValidateFile => "Submits a file to a workflow and returns at once with a run_ref. Each call starts \
-                 a new run. Then call wait_for_run with that run_ref."
+            Self::ValidateFile => "Submits a file to a workflow and returns at once with a run_ref. Give its content \
+                 as `text`, or as base64 in `file_content`. For a binary file, or one of more than about 10 KB, use \
+                 prepare_upload instead: long base64 is easily damaged on its way through a model. Each call starts \
+                 a new run. Then call wait_for_run with the run_ref."
                 .into(),
-            Self::GetRunStatus => "Reads a run once, without waiting. `state` says whether it is finished \
-                 (COMPLETED), `result` what came out (PASS, FAIL, ERROR …), and steps[].issues hold the findings."
+            Self::GetRunStatus => "Reads a run once, without waiting, and pages through its findings. \
+                 overview.state says whether it is finished (COMPLETED), overview.result what came out (PASS, FAIL, \
+                 ERROR …), overview.findings what was found and where."
                 .into(),
             Self::WaitForRun => format!(
                 "Waits until a run is finished and returns it, at most timeout_seconds ({DEFAULT_SECONDS} by \
                  default). If the run is not finished by then, is_complete is false: call it again with the same \
-                 run_ref. In the result, steps[].issues hold the findings, each with the place (path) and a message."
+                 run_ref. In the result, overview comes first: state, result, the findings with their place (path), \
+                 and next, the call to make now if there is one."
             )
             .into(),
+            Self::PrepareUpload => "For files that are binary or too large to pass as an argument, up to 10 MB. \
+                 Returns a ready curl command, good for ten minutes, that sends the file from where it lies straight \
+                 to the workflow. Run it where the file is, or have the user run it: it prints a run_ref for \
+                 wait_for_run. The ticket in it is a credential: do not show it around."
+                .into(),
         }
     }
 
     /// Only validating changes anything; the world it acts on is Validibot's, not this server's.
     fn annotations(self) -> ToolAnnotations {
         let annotations = ToolAnnotations::new().open_world(true);
-        if self == Self::ValidateFile {
-            annotations.read_only(false).destructive(false).idempotent(false)
-        } else {
-            annotations.read_only(true).idempotent(true)
+        match self {
+            Self::ValidateFile => annotations.read_only(false).destructive(false).idempotent(false),
+            // Each ticket is another one.
+            Self::PrepareUpload => annotations.read_only(true).idempotent(false),
+            _ => annotations.read_only(true).idempotent(true),
         }
-    }
-
-    fn input_schema(self) -> Value {
-        let workflow_ref = json!({
-            "type": "string", "default": "",
-            "description": "A workflow_ref from list_workflows, exactly as it stands there",
-        });
-        let run_ref = json!({
-            "type": "string", "default": "",
-            "description": "The run_ref that validate_file returned, exactly as it stands there",
-        });
-        let (properties, required) = match self {
-            Self::ListWorkflows => (json!({}), json!([])),
-            Self::GetWorkflowDetails => (json!({ "workflow_ref": workflow_ref }), json!([])),
-            Self::ValidateFile => (
-                json!({
-                    "file_content": {
-                        "type": "string", "contentEncoding": "base64",
-                        "description": "The file's bytes in base64",
-                    },
-                    "file_name": {
-                        "type": "string",
-                        "description": "The file's name with its extension, which says what kind of file it is",
-                    },
-                    "workflow_ref": workflow_ref,
-                }),
-                json!(["file_content", "file_name"]),
-            ),
-            Self::GetRunStatus => (json!({ "run_ref": run_ref }), json!([])),
-            Self::WaitForRun => (
-                json!({
-                    "run_ref": run_ref,
-                    "timeout_seconds": {
-                        "type": "integer", "default": DEFAULT_SECONDS,
-                        "description": format!("How long to wait, in seconds; at most {LONGEST_SECONDS}"),
-                    },
-                }),
-                json!([]),
-            ),
-        };
-        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
-    }
-
-    fn output_schema(self) -> Value {
-        let mut schema = json!({
-            "type": "object",
-            "properties": { "error": error_schema() },
-            "additionalProperties": true,
-        });
-        if self == Self::ListWorkflows {
-            schema["properties"]["result"] = json!({
-                "type": "array",
-                "items": { "type": "object", "additionalProperties": true },
-            });
-            // FastMCP's clients unwrap `result` by this mark, as they did for the system we replace.
-            schema["x-fastmcp-wrap-result"] = true.into();
-        }
-        schema
     }
 
     fn definition(self) -> Definition {
@@ -154,24 +117,11 @@ impl Tool {
     }
 }
 
-/// All definitions, built once.
-pub(super) fn definitions() -> &'static [Definition] {
+/// All definitions, built once, in the order of [`Tool::ALL`].
+pub(super) fn definitions() -> impl Iterator<Item = (Tool, &'static Definition)> {
     static DEFINITIONS: LazyLock<Vec<Definition>> =
         LazyLock::new(|| Tool::ALL.iter().map(|tool| tool.definition()).collect());
-    &DEFINITIONS
-}
-
-fn error_schema() -> Value {
-    json!({
-        "type": "object",
-        "description": "Present when the call failed; then nothing else is",
-        "properties": {
-            "code": { "type": "string" },
-            "message": { "type": "string" },
-            "data": { "type": "object", "additionalProperties": true },
-        },
-        "required": ["code", "message"],
-    })
+    Tool::ALL.into_iter().zip(DEFINITIONS.iter())
 }
 
 fn object(schema: Value) -> Arc<JsonObject> {

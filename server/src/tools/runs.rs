@@ -4,6 +4,7 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 use super::arguments::Arguments;
+use super::findings::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 use super::outcome::{Outcome, ToolError};
 use crate::caller::Caller;
 use crate::validibot::{RunRef, Validibot, run_ref};
@@ -15,16 +16,26 @@ pub(super) async fn status(
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
     let run = argument(arguments);
+    let page = page(arguments);
     arguments.finish()?;
     let (caller, run) = caller.zip(run).ok_or_else(ToolError::unauthorized)?;
     let mut read = api.run(&caller, &run, None).await?;
     complete(&mut read);
-    Ok(Outcome::Object(read))
+    Ok(Outcome::run(read, page))
+}
+
+/// Reads which findings to show.
+fn page(arguments: &mut Arguments) -> Page {
+    let limit = arguments.count("findings_limit").unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        arguments.wrong("findings_limit", &format!("has to be from 1 to {MAX_LIMIT}"));
+    }
+    Page { offset: arguments.count("findings_offset").unwrap_or_default(), limit }
 }
 
 /// Reads and checks the `run_ref` argument; notes what is wrong with it.
 pub(super) fn argument(arguments: &mut Arguments) -> Option<RunRef> {
-    let text = arguments.text("run_ref");
+    let text = arguments.text("run_ref").unwrap_or_default();
     RunRef::parse(&text)
         .map_err(|error| {
             arguments.wrong("run_ref", &format!("{error}: take it from validate_file as it stands"));

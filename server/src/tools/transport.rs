@@ -1,7 +1,12 @@
 //! The MCP transport: Streamable HTTP without sessions, so that any instance can answer any request.
 
+mod leniency;
+
 use std::sync::Arc;
 
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::any_service;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
@@ -11,8 +16,12 @@ use crate::app::App;
 /// The body limit: the largest file in base64, with its envelope.
 const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
 
-/// The service of `/mcp`.
-pub(crate) fn service(app: &Arc<App>) -> StreamableHttpService<Tools, NeverSessionManager> {
+/// The route of `/mcp`, without chain 1 around it.
+pub(crate) fn route(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new().route("/mcp", any_service(service(app))).layer(from_fn(leniency::be_lenient))
+}
+
+fn service(app: &Arc<App>) -> StreamableHttpService<Tools, NeverSessionManager> {
     let settings = &app.settings;
     let hosts = ["localhost", "127.0.0.1", "::1", settings.base_url.host()].into_iter().map(str::to_owned);
     let origins = std::iter::once(settings.base_url.origin_with_port());

@@ -5,6 +5,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::arguments::Arguments;
+use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::runs::complete;
 use super::workflows::workflow_ref;
@@ -27,18 +28,40 @@ pub(super) async fn validate(
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
     let content = content(arguments);
-    let name = name(arguments);
+    let name = file_name(arguments);
     let workflow = workflow_ref(arguments);
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
-    let workflow = workflow.ok_or_else(ToolError::unauthorized)?;
-    let mut run = api.launch(&caller, &workflow, Upload { name, content: content.into() }).await?;
+    let (Some(content), Some(name), Some(workflow)) = (content, name, workflow) else {
+        unreachable!("what is missing was noted, and noted errors end the call")
+    };
+    let length = content.len() as u64;
+    let mut run = api.launch(&caller, &workflow, Upload { name, content: content.into(), length }).await?;
     complete(&mut run);
-    Ok(Outcome::Object(run))
+    Ok(Outcome::run(run, Page::default()))
 }
 
-fn content(arguments: &mut Arguments) -> Vec<u8> {
-    let mut encoded = arguments.required_text("file_content");
+/// The file's bytes, from either of the two arguments.
+fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
+    if !arguments.has("text") {
+        if !arguments.has("file_content") {
+            arguments
+                .wrong("file_content", "is missing: give the file as text, or as base64 in file_content");
+            return None;
+        }
+        return decoded(arguments);
+    }
+    let text = arguments.text("text")?;
+    if arguments.text("file_content").is_some_and(|encoded| !encoded.is_empty()) {
+        arguments.wrong("text", "and file_content are both given: give one of them");
+        None
+    } else {
+        bounded(arguments, "text", text.into_bytes())
+    }
+}
+
+fn decoded(arguments: &mut Arguments) -> Option<Vec<u8>> {
+    let mut encoded = arguments.text("file_content")?;
     // Encoders that wrap lines are common (RFC 2045); the line ends carry nothing.
     if encoded.contains(['\n', '\r']) {
         encoded.retain(|c| c != '\n' && c != '\r');
@@ -46,32 +69,43 @@ fn content(arguments: &mut Arguments) -> Vec<u8> {
     // Before decoding: four characters hold three bytes.
     if encoded.len() / 4 * 3 > MAX_FILE_BYTES + 2 {
         arguments.wrong("file_content", &too_large());
-        return Vec::new();
+        return None;
     }
-    match BASE64.decode(&encoded) {
-        Ok(bytes) if bytes.len() > MAX_FILE_BYTES => arguments.wrong("file_content", &too_large()),
-        Ok(bytes) if !bytes.is_empty() => return bytes,
-        Ok(_) => arguments.wrong("file_content", "is empty: there is nothing to validate"),
-        Err(_) => arguments
-            .wrong("file_content", "is not base64: encode the file's bytes with the standard alphabet"),
+    let Ok(bytes) = BASE64.decode(&encoded) else {
+        arguments.wrong("file_content", "is not base64: encode the file's bytes with the standard alphabet");
+        return None;
+    };
+    bounded(arguments, "file_content", bytes)
+}
+
+fn bounded(arguments: &mut Arguments, name: &str, bytes: Vec<u8>) -> Option<Vec<u8>> {
+    if bytes.is_empty() {
+        arguments.wrong(name, "is empty: there is nothing to validate");
+    } else if bytes.len() > MAX_FILE_BYTES {
+        arguments.wrong(name, &too_large());
+    } else {
+        return Some(bytes);
     }
-    Vec::new()
+    None
 }
 
 fn too_large() -> String {
     format!("is too large: a file may have at most {MAX_FILE_BYTES} bytes")
 }
 
-fn name(arguments: &mut Arguments) -> String {
-    let name = arguments.required_text("file_name");
+/// Reads and checks the `file_name` argument; notes what is wrong with it.
+pub(super) fn file_name(arguments: &mut Arguments) -> Option<String> {
+    let name = arguments.required_text("file_name")?;
     if name.trim().is_empty() {
         arguments.wrong("file_name", "is empty: its extension says what kind of file it is");
     } else if name.len() > MAX_NAME_BYTES {
         arguments.wrong("file_name", &format!("is longer than {MAX_NAME_BYTES} bytes"));
     } else if name.contains(char::is_control) {
         arguments.wrong("file_name", "holds a control character");
+    } else {
+        return Some(name);
     }
-    name
+    None
 }
 
 #[cfg(test)]
@@ -80,30 +114,39 @@ mod tests {
 
     use super::*;
 
-    fn read(file_content: &Value) -> Result<Vec<u8>, ToolError> {
-        let Value::Object(given) = json!({ "file_content": file_content }) else {
-            unreachable!("an object literal")
-        };
+    fn read(given: Value) -> Result<Vec<u8>, ToolError> {
+        let Value::Object(given) = given else { unreachable!("an object literal") };
         let mut arguments = Arguments::new(given);
         let bytes = content(&mut arguments);
-        arguments.finish().map(|()| bytes)
+        arguments.finish().map(|()| bytes.expect("no error was noted"))
     }
 
     #[test]
     fn base64_is_read_with_and_without_padding_and_line_ends() {
         for text in ["aGk=", "aGk", "aG\r\nk=\n"] {
-            assert_eq!(read(&json!(text)).expect("valid"), b"hi", "{text:?}");
+            assert_eq!(read(json!({ "file_content": text })).expect("valid"), b"hi", "{text:?}");
         }
         for bad in [json!(""), json!("a"), json!("aGk*"), json!("aGk-_"), json!(7), json!(null)] {
-            assert!(read(&bad).is_err(), "{bad}");
+            assert!(read(json!({ "file_content": bad })).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn text_goes_as_it_is_and_one_of_the_two_has_to_be_there() {
+        assert_eq!(read(json!({ "text": "é{}" })).expect("valid"), "é{}".as_bytes());
+        assert_eq!(read(json!({ "text": "a", "file_content": "" })).expect("valid"), b"a");
+        for bad in [json!({}), json!({ "text": "" }), json!({ "text": "a", "file_content": "YQ==" })] {
+            assert!(read(bad.clone()).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_limit_is_in_bytes_of_the_file() {
         let fits = BASE64.encode(vec![b'x'; MAX_FILE_BYTES]);
-        assert_eq!(read(&json!(fits)).expect("fits").len(), MAX_FILE_BYTES);
+        assert_eq!(read(json!({ "file_content": fits })).expect("fits").len(), MAX_FILE_BYTES);
         let over = BASE64.encode(vec![b'x'; MAX_FILE_BYTES + 1]);
-        assert!(format!("{:?}", read(&json!(over)).expect_err("over")).contains("too large"));
+        assert!(
+            format!("{:?}", read(json!({ "file_content": over })).expect_err("over")).contains("too large")
+        );
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::arguments::Arguments;
+use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::progress::Progress;
 use super::runs::{argument, complete, is_complete};
@@ -32,7 +33,7 @@ pub(super) async fn wait(
     context: &RequestContext<RoleServer>,
 ) -> Result<Outcome, ToolError> {
     let run = argument(arguments);
-    let seconds = arguments.integer("timeout_seconds", DEFAULT_SECONDS).clamp(0, LONGEST_SECONDS);
+    let seconds = arguments.integer("timeout_seconds").unwrap_or(DEFAULT_SECONDS).clamp(0, LONGEST_SECONDS);
     arguments.finish()?;
     let (caller, run) = caller.zip(run).ok_or_else(ToolError::unauthorized)?;
 
@@ -43,7 +44,7 @@ pub(super) async fn wait(
     tokio::select! {
         biased;
         () = context.ct.cancelled() => Err(ToolError::cancelled()),
-        waited = poll(api, &caller, &run, budget, &mut progress) => waited.map(Outcome::Object),
+        waited = poll(api, &caller, &run, budget, &mut progress) => waited.map(|run| Outcome::run(run, Page::default())),
     }
 }
 

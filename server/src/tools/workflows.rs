@@ -14,7 +14,7 @@ pub(super) async fn list(
 ) -> Result<Outcome, ToolError> {
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
-    Ok(Outcome::List(api.workflows(&caller).await?))
+    Ok(Outcome::catalogue(api.workflows(&caller).await?))
 }
 
 /// One workflow, with what an agent would otherwise have to work out.
@@ -29,12 +29,12 @@ pub(super) async fn details(
     let workflow = workflow.ok_or_else(ToolError::unauthorized)?;
     let mut details = api.workflow(&caller, &workflow).await?;
     enrich(&mut details);
-    Ok(Outcome::Object(details))
+    Ok(Outcome::workflow(details))
 }
 
 /// Reads and checks the argument; notes what is wrong with it.
 pub(super) fn workflow_ref(arguments: &mut Arguments) -> Option<WorkflowRef> {
-    let text = arguments.text("workflow_ref");
+    let text = arguments.text("workflow_ref").unwrap_or_default();
     WorkflowRef::parse(&text)
         .map_err(|error| {
             arguments.wrong("workflow_ref", &format!("{error}: take it from list_workflows as it stands"));

@@ -1,0 +1,11 @@
+//! `PUT /uploads`: files that do not fit through a model, straight into Validibot.
+//!
+//! There is no store. A sealed ticket says who may send which file to which workflow; it travels in a header, so that
+//! no URL is a secret. The bytes go on as they arrive.
+
+mod answer;
+mod receive;
+mod ticket;
+
+pub(crate) use self::receive::{Uploads, put};
+pub(crate) use self::ticket::{HEADER, LIFETIME, Ticket};

@@ -1,0 +1,89 @@
+//! What `PUT /uploads` answers: JSON, with the same payloads as the tools and an HTTP status that fits.
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::validibot::{ApiError, code};
+
+/// Why an upload was refused or failed.
+#[derive(Debug, Clone)]
+pub(super) enum UploadError {
+    /// The kill switch.
+    SwitchedOff,
+    /// No ticket, or none of ours, or one that is not good any more.
+    Ticket(&'static str),
+    /// No `Content-Length`: the size has to be known before Validibot hears of it (RFC 9110, section 15.5.12).
+    LengthRequired,
+    /// More than Validibot takes.
+    TooLarge,
+    /// Not the file that the ticket is for.
+    Mismatch(&'static str),
+    /// The body ended early.
+    Broken,
+    /// Validibot said no, or nothing.
+    Validibot(ApiError),
+}
+
+impl UploadError {
+    fn parts(&self) -> (StatusCode, &str, &str, Map<String, Value>) {
+        let none = Map::new;
+        match self {
+            Self::SwitchedOff => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SERVICE_UNAVAILABLE",
+                "Validibot's MCP server is switched off for maintenance. Try again later",
+                none(),
+            ),
+            Self::Ticket(why) => (StatusCode::UNAUTHORIZED, "INVALID_TICKET", why, none()),
+            Self::LengthRequired => (
+                StatusCode::LENGTH_REQUIRED,
+                code::INVALID_PARAMS,
+                "The request has no Content-Length: send the file with curl -T, not from a pipe",
+                none(),
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                code::INVALID_PARAMS,
+                "The file is larger than Validibot accepts, which is about 10 MB",
+                none(),
+            ),
+            Self::Mismatch(why) => (StatusCode::BAD_REQUEST, code::INVALID_PARAMS, why, none()),
+            Self::Broken => (
+                StatusCode::BAD_REQUEST,
+                code::INVALID_PARAMS,
+                "The upload ended before the whole file was there",
+                none(),
+            ),
+            Self::Validibot(error) => (status(error), &error.code, &error.message, error.data()),
+        }
+    }
+}
+
+/// Validibot's refusals keep their status; what is its trouble or ours is a gateway's.
+fn status(error: &ApiError) -> StatusCode {
+    match error.status {
+        _ if error.code == code::SERVICE_AUTH_FAILED => StatusCode::BAD_GATEWAY,
+        Some(status @ 400..=499) => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+impl IntoResponse for UploadError {
+    fn into_response(self) -> Response {
+        let (status, code, message, data) = self.parts();
+        let mut error = json!({ "code": code, "message": message });
+        let retry_after = data.get("retry_after_seconds").and_then(Value::as_u64);
+        if !data.is_empty() {
+            error["data"] = data.into();
+        }
+        let mut response = (status, Json(json!({ "error": error }))).into_response();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
