@@ -6,6 +6,7 @@ use crate::caller::Callers;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::license::LicenseGate;
+use crate::oauth::{Internet, Oauth, Shared};
 use crate::random::SharedRandom;
 use crate::seal::Seal;
 use crate::uploads::Uploads;
@@ -25,6 +26,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// Chain 1: who is calling.
     pub callers: Callers,
+    /// The authorization server towards MCP clients, where OAuth is on.
+    pub oauth: Option<Arc<Oauth>>,
     /// Chain 2: Validibot's helper API.
     pub validibot: Validibot,
     /// The runs of the upload tickets that were used here.
@@ -43,9 +46,27 @@ impl App {
         clock: SharedClock,
         random: SharedRandom,
     ) -> Result<Arc<Self>, reqwest::Error> {
+        Self::build_on(settings, clock, random, Internet::default())
+    }
+
+    /// The same, on another Internet than the real one.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_on(
+        settings: Settings,
+        clock: SharedClock,
+        random: SharedRandom,
+        internet: Internet,
+    ) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
         let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
         let callers = Callers::new(&settings, http.clone(), clock.clone());
+        let oauth = callers.access_tokens().zip(seal.clone()).and_then(|(access_tokens, seal)| {
+            let (http, clock, random) = (http.clone(), clock.clone(), random.clone());
+            Oauth::new(&settings, Shared { http, clock, random, internet, access_tokens, seal })
+        });
+        let oauth = oauth.map(Arc::new);
         let validibot = Validibot::new(&settings, http.clone(), callers.api_tokens());
         let license = LicenseGate::new(&settings, http.clone());
         Ok(Arc::new(Self {
@@ -55,6 +76,7 @@ impl App {
             seal,
             http,
             callers,
+            oauth,
             validibot,
             uploads: Uploads::new(),
             license,

@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::bearer::Bearer;
 pub use self::challenge::Refusal;
-pub(crate) use self::jwt::{AccessTokens, BadToken};
+pub(crate) use self::jwt::{AccessTokens, BadToken, has_jwt_form};
 pub(crate) use self::legacy::ApiTokens;
 use crate::app::App;
 use crate::clock::SharedClock;
@@ -74,7 +74,7 @@ impl Callers {
     async fn verify(&self, bearer: Bearer) -> Result<Caller, Refusal> {
         let token = bearer.into_token();
         match &self.access_tokens {
-            Some(access_tokens) if jwt::has_jwt_form(token.expose_secret()) => {
+            Some(access_tokens) if has_jwt_form(token.expose_secret()) => {
                 let verified = access_tokens.verify(&token).await.map_err(|bad| bad.refusal())?;
                 Ok(Caller::Subject(verified.subject))
             }

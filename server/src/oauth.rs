@@ -1,1 +1,129 @@
-//! OAuth.
+//! The authorization server that MCP clients see (OAuth 2.1), in front of Validibot's own OpenID provider.
+//!
+//! Nothing is remembered between requests: what clients and browsers have to bring back is sealed ([`artifacts`]), so any
+//! instance finishes what another one began. One-time use is Validibot's: our code wraps its code, our refresh token
+//! wraps its rotating one, and all our own bindings are checked before those are used up.
+
+mod artifacts;
+mod authorize;
+mod callback;
+mod cimd;
+mod client;
+mod consent;
+mod cookie;
+mod cors;
+mod error;
+mod metadata;
+mod page;
+mod params;
+mod pkce;
+mod redirect;
+mod refresh;
+mod register;
+mod resource;
+mod revoke;
+mod scope;
+mod token;
+mod upstream;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use url::Url;
+
+pub use self::cimd::{Internet, Network, SystemNetwork};
+use self::client::Clients;
+use self::cookie::Cookies;
+use self::refresh::Refreshes;
+use self::upstream::Upstream;
+use crate::caller::AccessTokens;
+use crate::clock::SharedClock;
+use crate::config::{BaseUrl, Settings};
+use crate::random::SharedRandom;
+use crate::seal::Seal;
+
+/// Forms hold two sealed values at most.
+const MAX_FORM_BYTES: usize = 32 * 1024;
+
+/// The parts of the authorization server.
+pub struct Oauth {
+    base: BaseUrl,
+    required_scope: Option<String>,
+    jwks_url: Url,
+    /// The host on which users sign in: for the consent page.
+    sign_in_host: String,
+    seal: Arc<Seal>,
+    clock: SharedClock,
+    random: SharedRandom,
+    cookies: Cookies,
+    clients: Clients,
+    upstream: Upstream,
+    refreshes: Refreshes,
+    access_tokens: Arc<AccessTokens>,
+}
+
+/// What [`Oauth`] shares with the rest of the server.
+pub(crate) struct Shared {
+    pub(crate) http: reqwest::Client,
+    pub(crate) clock: SharedClock,
+    pub(crate) random: SharedRandom,
+    pub(crate) internet: Internet,
+    pub(crate) access_tokens: Arc<AccessTokens>,
+    pub(crate) seal: Arc<Seal>,
+}
+
+impl Oauth {
+    /// Puts the parts together; touches no network. `None` where OAuth is off.
+    pub(crate) fn new(settings: &Settings, shared: Shared) -> Option<Self> {
+        let oauth = settings.oauth.as_ref()?;
+        let Shared { http, clock, random, internet, access_tokens, seal } = shared;
+        let documents = cimd::Documents::new(internet, clock.clone());
+        Some(Self {
+            base: settings.base_url.clone(),
+            required_scope: oauth.required_scope.clone(),
+            jwks_url: oauth.jwks_url.clone(),
+            sign_in_host: oauth.authorization_endpoint.host_str().unwrap_or_default().to_owned(),
+            cookies: Cookies::new(settings.base_url.is_https()),
+            clients: Clients::new(seal.clone(), documents),
+            upstream: Upstream::new(settings, oauth, http),
+            refreshes: Refreshes::new(clock.clone()),
+            seal,
+            clock,
+            random,
+            access_tokens,
+        })
+    }
+
+    /// The scope that a token needs to be good here.
+    fn base_scope(&self) -> &str {
+        scope::base(self.required_scope.as_deref())
+    }
+
+    /// The `iss` of our answers (RFC 9207).
+    fn issuer(&self) -> &str {
+        self.base.as_str()
+    }
+}
+
+/// The routes of OAuth. With OAuth off none of them exists.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> Router<S> {
+    // For clients' programs, in browsers too.
+    let programs = Router::new()
+        .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource))
+        .route("/.well-known/oauth-protected-resource/mcp", get(metadata::protected_resource))
+        .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server))
+        .route("/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route("/register", post(register::register).layer(DefaultBodyLimit::max(register::MAX_BODY_BYTES)))
+        .route("/token", post(token::token).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
+        .route("/revoke", post(revoke::revoke).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
+        .layer(from_fn(cors::any_origin));
+    // For people's browsers.
+    let people = Router::new()
+        .route("/authorize", get(authorize::authorize))
+        .route("/consent", post(consent::decide).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
+        .route("/auth/callback", get(callback::callback));
+    programs.merge(people).with_state(oauth)
+}

@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, put};
 
 use crate::app::App;
-use crate::{caller, public, tools, uploads};
+use crate::{caller, oauth, public, tools, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
 pub fn router(app: &Arc<App>) -> Router {
@@ -22,5 +22,6 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/version", get(public::version))
         .route("/uploads", put(uploads::put))
         .merge(mcp)
+        .merge(app.oauth.clone().map_or_else(Router::new, oauth::routes))
         .with_state(app.clone())
 }

@@ -79,6 +79,9 @@ impl Seal {
     }
 
     /// Seals a value that opens until `expires` (seconds since the Unix epoch).
+    ///
+    /// # Panics
+    /// When the value's `Serialize` fails, which that of a plain struct does not.
     pub fn seal_until<T: Artifact>(&self, value: &T, expires: u64) -> String {
         let key = &self.ring[0];
         let mut content = expires.to_be_bytes().to_vec();

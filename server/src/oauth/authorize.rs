@@ -1,0 +1,187 @@
+//! `GET /authorize`: checks an authorization request and shows the consent page (RFC 6749, section 4.1.1; OAuth 2.1).
+//!
+//! Until client and redirect URI are known to be good, errors are told to the person here; only after that are they
+//! sent to the client.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use thiserror::Error;
+
+use super::artifacts::{Request, Ticket, fingerprint};
+use super::client::{Client, ClientError};
+use super::consent::consent_page;
+use super::cookie::{Browser, LIFETIME_SECONDS, Step};
+use super::page::Problem;
+use super::params::{Params, ParamsError};
+use super::redirect::{RedirectUri, with_query};
+use super::{Oauth, pkce, resource, scope};
+
+/// What a request's own parts may take up inside `state`, which has to stay below 2 KB once sealed.
+const MAX_REQUEST_BYTES: usize = 1300;
+
+/// What can be wrong before we know whom to tell.
+#[derive(Debug, Error)]
+pub(super) enum AuthorizeError {
+    #[error("The app's request cannot be read: {0}.")]
+    Params(#[from] ParamsError),
+    #[error("The app did not say who it is: its request has no client_id.")]
+    NoClient,
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(
+        "The app wants you sent to an address that it has not registered, so this sign-in may not come from the app."
+    )]
+    Redirect,
+}
+
+/// What is wrong with the request of a client that we know (RFC 6749, section 4.1.2.1): error code and description.
+type Refusal = (&'static str, &'static str);
+
+pub(super) async fn authorize(
+    State(oauth): State<Arc<Oauth>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    match show(&oauth, query.as_deref().unwrap_or_default()).await {
+        Ok(response) => response,
+        Err(error) => error.problem().answer(&headers),
+    }
+}
+
+async fn show(oauth: &Oauth, query: &str) -> Result<Response, AuthorizeError> {
+    let params = Params::of_query(query)?;
+    let client_id = params.get("client_id").ok_or(AuthorizeError::NoClient)?;
+    let client = oauth.clients.find(client_id).await?;
+    let redirect = client.redirect(params.get("redirect_uri")).ok_or(AuthorizeError::Redirect)?;
+
+    // From here on the client can be told.
+    match read(oauth, &params, client_id, &redirect) {
+        Ok(request) => Ok(ask(oauth, &client, &redirect, request)),
+        Err((code, description)) => {
+            let refused = [("error", code), ("error_description", description)];
+            Ok(back_to_client(oauth, redirect.as_str(), &refused, params.get("state"), StatusCode::FOUND))
+        }
+    }
+}
+
+fn read(oauth: &Oauth, params: &Params, client_id: &str, redirect: &RedirectUri) -> Result<Request, Refusal> {
+    if params.get("request").is_some() || params.get("request_uri").is_some() {
+        return Err(("request_not_supported", "request objects are not supported"));
+    }
+    match params.get("response_type") {
+        Some("code") => {}
+        Some(_) => return Err(("unsupported_response_type", "response_type has to be code")),
+        None => return Err(("invalid_request", "response_type is missing")),
+    }
+    if params.get("response_mode").is_some_and(|mode| mode != "query") {
+        return Err(("invalid_request", "response_mode has to be query"));
+    }
+    let challenge = params
+        .get("code_challenge")
+        .ok_or(("invalid_request", "code_challenge is missing: PKCE is required"))?;
+    if params.get("code_challenge_method") != Some("S256") {
+        return Err(("invalid_request", "code_challenge_method has to be S256"));
+    }
+    if !pkce::is_challenge(challenge) {
+        return Err(("invalid_request", "code_challenge is no SHA-256 in base64url"));
+    }
+    if !params.all("resource").all(|resource| resource::is_ours(&oauth.base, resource)) {
+        return Err(("invalid_target", "the resource is not this server"));
+    }
+    if params.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|value| value == "none")) {
+        // Consent is asked for every time: remembered consent is what an attacker in the middle borrows.
+        return Err(("consent_required", "this server asks the user each time"));
+    }
+    let request = Request {
+        client: fingerprint(client_id),
+        redirect_uri: redirect.as_str().to_owned(),
+        redirect_was_given: params.get("redirect_uri").is_some(),
+        state: params.get("state").map(str::to_owned),
+        challenge: challenge.to_owned(),
+        scope: scope::forwarded(params.get("scope").unwrap_or_default(), oauth.required_scope.as_deref()),
+    };
+    if serde_json::to_string(&request).is_ok_and(|json| json.len() > MAX_REQUEST_BYTES) {
+        return Err(("invalid_request", "state and redirect_uri together are longer than about 1000 bytes"));
+    }
+    Ok(request)
+}
+
+fn ask(oauth: &Oauth, client: &Client, redirect: &RedirectUri, request: Request) -> Response {
+    let browser = Browser::new(oauth.random.as_ref());
+    let cookie = oauth.cookies.set(Step::Consent, &browser);
+    let scope = request.scope.clone();
+    let expires = oauth.clock.unix() + u64::from(LIFETIME_SECONDS);
+    let ticket = oauth.seal.seal_until(&Ticket { request, browser }, expires);
+    let mut response = consent_page(client, redirect, &scope, &oauth.sign_in_host, &ticket);
+    response.headers_mut().append(SET_COOKIE, cookie);
+    response
+}
+
+/// Sends the browser back to the client with an answer, the client's `state`, and our `iss` (RFC 9207).
+pub(super) fn back_to_client(
+    oauth: &Oauth,
+    redirect: &str,
+    answer: &[(&str, &str)],
+    state: Option<&str>,
+    status: StatusCode,
+) -> Response {
+    let mut pairs = answer.to_vec();
+    pairs.extend(state.map(|state| ("state", state)));
+    pairs.push(("iss", oauth.issuer()));
+    see(status, &with_query(redirect, &pairs))
+}
+
+/// A redirect that nobody keeps.
+pub(super) fn see(status: StatusCode, location: &str) -> Response {
+    // A URL is visible ASCII once it is parsed; the fallback keeps a surprise from being a panic.
+    let location = HeaderValue::from_str(location).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    let mut response = (status, [(CACHE_CONTROL, "no-store")]).into_response();
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+impl AuthorizeError {
+    fn problem(self) -> Problem {
+        let text = match &self {
+            Self::Client(ClientError::Unknown) => {
+                "This server does not know the app that sent you, or knows it no longer. Remove the Validibot connection \
+                 in the app and add it again; the app then registers anew."
+                    .to_owned()
+            }
+            Self::Client(ClientError::Document(error)) => {
+                format!("This sign-in cannot go on: {error}. Try again in a moment; if it persists, tell the app's maker.")
+            }
+            other => other.to_string(),
+        };
+        match self {
+            Self::Client(ClientError::Document(_)) => Problem {
+                status: StatusCode::BAD_REQUEST,
+                code: "invalid_client_metadata",
+                title: "The app could not be checked",
+                text,
+            },
+            Self::Client(ClientError::Unknown) | Self::NoClient => Problem {
+                status: StatusCode::BAD_REQUEST,
+                code: "invalid_client",
+                title: "Unknown app",
+                text,
+            },
+            Self::Redirect => Problem {
+                status: StatusCode::BAD_REQUEST,
+                code: "invalid_redirect_uri",
+                title: "This sign-in was stopped",
+                text,
+            },
+            Self::Params(_) => Problem {
+                status: StatusCode::BAD_REQUEST,
+                code: "invalid_request",
+                title: "This sign-in cannot be read",
+                text,
+            },
+        }
+    }
+}

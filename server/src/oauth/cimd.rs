@@ -1,0 +1,100 @@
+//! Client ID Metadata Documents: a client id that is an https URL, and the client's metadata behind it
+//! (draft-ietf-oauth-client-id-metadata-document; MCP authorization, client registration).
+//!
+//! Whoever asks for a sign-in chooses the URL, so fetching it is the one request that strangers can make us send.
+
+mod address;
+mod document;
+mod fetch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use url::{Host, Url};
+
+pub(super) use self::document::Document;
+use self::fetch::Fetcher;
+pub use self::fetch::{Internet, Network, SystemNetwork};
+use crate::clock::SharedClock;
+
+/// Bounds the memory of documents, at 5 KB an entry at most.
+const MAX_ENTRIES: u64 = 500;
+/// Fetches at a time: strangers cause them, and each may take its whole deadline.
+const MAX_FETCHES: usize = 8;
+
+/// Fetches metadata documents, and keeps the good ones as long as their headers allow.
+pub(super) struct Documents {
+    fetcher: Fetcher,
+    cache: Cache<String, Kept>,
+    fetching: Semaphore,
+    clock: SharedClock,
+}
+
+#[derive(Clone)]
+struct Kept {
+    document: Arc<Document>,
+    until: Duration,
+}
+
+/// Why there is no document. The text goes on the page that the user sees.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum DocumentError {
+    #[error("the app's metadata address is not one that this server may fetch")]
+    Forbidden,
+    #[error("the app's metadata could not be fetched: {0}")]
+    Unreachable(&'static str),
+    #[error("the app's metadata cannot be used: {0}")]
+    Unusable(&'static str),
+    #[error("too many app metadata documents are being fetched at the moment")]
+    Busy,
+}
+
+impl Documents {
+    pub(super) fn new(internet: Internet, clock: SharedClock) -> Self {
+        Self {
+            fetcher: Fetcher::new(internet),
+            cache: Cache::new(MAX_ENTRIES),
+            fetching: Semaphore::new(MAX_FETCHES),
+            clock,
+        }
+    }
+
+    /// The document of the client `id`, whose URL is `url`. Requests at the same time share one fetch; a failure is
+    /// not kept.
+    pub(super) async fn get(&self, id: &str, url: Url) -> Result<Arc<Document>, DocumentError> {
+        if self.cache.get(id).await.is_some_and(|kept| kept.until <= self.clock.now()) {
+            self.cache.invalidate(id).await;
+        }
+        let fetch = async {
+            let _permit = self.fetching.try_acquire().map_err(|_| DocumentError::Busy)?;
+            let fetched = self.fetcher.fetch(url).await?;
+            let document = Document::parse(&fetched.body, id)?;
+            Ok(Kept { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
+        };
+        let kept = self
+            .cache
+            .try_get_with_by_ref(id, fetch)
+            .await
+            .map_err(|error: Arc<DocumentError>| DocumentError::clone(&error))?;
+        Ok(kept.document)
+    }
+}
+
+/// The URL of a client id that is one: https, a host name, a path, and written as a parser writes it, so that two
+/// texts never mean one client.
+pub(super) fn is_document_url(id: &str) -> Option<Url> {
+    const MAX_BYTES: usize = 512;
+    if id.len() > MAX_BYTES || !id.starts_with("https://") || id.contains('#') {
+        return None;
+    }
+    let url = Url::parse(id).ok()?;
+    let plain = url.as_str() == id && url.username().is_empty() && url.password().is_none();
+    let named = matches!(url.host(), Some(Host::Domain(_)));
+    (plain && named && url.path().len() > 1).then_some(url)
+}
+
+#[cfg(test)]
+mod tests;

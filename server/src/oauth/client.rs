@@ -1,0 +1,142 @@
+//! Clients: who may ask for a sign-in, by the form of the client id.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::artifacts::Registration;
+use super::cimd::{DocumentError, Documents, is_document_url};
+use super::redirect::{RedirectUri, Target};
+use crate::seal::Seal;
+
+/// Clients that Validibot itself knows by these ids (contract, section c), for those who type one into a connector.
+const PRE_REGISTERED: [(&str, &str, &[&str]); 1] = [(
+    "validibot-claude-desktop",
+    "Claude",
+    &["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+)];
+
+/// A client, as far as a sign-in needs to know it.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    /// What it calls itself.
+    pub(super) name: String,
+    pub(super) redirect_uris: Vec<RedirectUri>,
+    pub(super) vouched: Vouched,
+}
+
+/// Who says that the client is what it calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Vouched {
+    /// We do.
+    Us,
+    /// The web site that its metadata document was fetched from.
+    Site(String),
+    /// Nobody but itself.
+    Nobody,
+}
+
+/// Why there is no client.
+#[derive(Debug, Error)]
+pub(super) enum ClientError {
+    /// No such client, now or ever.
+    #[error("the client id is not known here")]
+    Unknown,
+    /// Its metadata document is not to be had, or not to be used.
+    #[error("{0}")]
+    Document(#[from] DocumentError),
+}
+
+/// Finds clients.
+pub(super) struct Clients {
+    seal: Arc<Seal>,
+    documents: Documents,
+}
+
+impl Clients {
+    pub(super) fn new(seal: Arc<Seal>, documents: Documents) -> Self {
+        Self { seal, documents }
+    }
+
+    /// The client with this id. May fetch its metadata document.
+    pub(super) async fn find(&self, id: &str) -> Result<Client, ClientError> {
+        if let Some((_, name, redirects)) = PRE_REGISTERED.iter().find(|(known, ..)| *known == id) {
+            return Ok(client((*name).to_owned(), redirects.iter().copied(), Vouched::Us));
+        }
+        if let Some(url) = is_document_url(id) {
+            let site = url.host_str().unwrap_or_default().to_owned();
+            let document = self.documents.get(id, url).await?;
+            let redirects = document.redirect_uris.iter().map(String::as_str);
+            return Ok(client(
+                document.name.clone().unwrap_or_else(|| site.clone()),
+                redirects,
+                Vouched::Site(site),
+            ));
+        }
+        let registration = self.registration(id).ok_or(ClientError::Unknown)?;
+        let redirects = registration.redirect_uris.iter().map(String::as_str);
+        Ok(client(registration.name.clone(), redirects, Vouched::Nobody))
+    }
+
+    /// Whether this can be a client's id, without asking anybody: whatever the client holds is bound to its id anyway.
+    pub(super) fn is_known(&self, id: &str) -> bool {
+        PRE_REGISTERED.iter().any(|(known, ..)| *known == id)
+            || is_document_url(id).is_some()
+            || self.registration(id).is_some()
+    }
+
+    fn registration(&self, id: &str) -> Option<Registration> {
+        // Client ids never expire, so the time does not matter.
+        self.seal.open::<Registration>(id, 0).ok()
+    }
+}
+
+fn client<'a>(name: String, redirects: impl Iterator<Item = &'a str>, vouched: Vouched) -> Client {
+    Client {
+        name,
+        redirect_uris: redirects.filter_map(|uri| RedirectUri::parse(uri).ok()).collect(),
+        vouched,
+    }
+}
+
+impl Client {
+    /// The redirect URI of a request, where the client has it; without one in the request, the only one it has.
+    pub(super) fn redirect(&self, requested: Option<&str>) -> Option<RedirectUri> {
+        match (requested, self.redirect_uris.as_slice()) {
+            (Some(requested), known) if known.iter().any(|uri| uri.matches(requested)) => {
+                RedirectUri::parse(requested).ok()
+            }
+            (None, [only]) => Some(only.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether every redirect stays on the user's own machine: then any program there could pose as this client.
+    pub(super) fn is_local_only(&self) -> bool {
+        self.redirect_uris.iter().all(|uri| !matches!(uri.target(), Target::Site(_)))
+    }
+}
+
+/// A name as it may be shown: no control characters, and none that reorder or hide text.
+pub(super) fn clean_name(name: &str) -> String {
+    let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}');
+    let shown: String = name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    shown.chars().filter(|c| !c.is_control() && !hidden(*c)).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_hide_or_reorder_its_text() {
+        assert_eq!(clean_name("  Claude\u{202e}\u{0}\nCode\u{200b} "), "Claude Code");
+    }
+
+    #[test]
+    fn the_pre_registered_redirects_are_good() {
+        for (_, _, redirects) in PRE_REGISTERED {
+            assert!(redirects.iter().all(|uri| RedirectUri::parse(uri).is_ok()));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The consent page and `POST /consent`, its answer.
+//!
+//! Towards Validibot all clients are one, this server: without a consent per client, whoever registers a client here
+//! could borrow the user's session there (MCP security guide, confused deputy). So every client is asked about, every
+//! time.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use maud::{Markup, html};
+use thiserror::Error;
+
+use super::artifacts::{Login, Ticket};
+use super::authorize::{back_to_client, see};
+use super::client::{Client, Vouched};
+use super::cookie::{Browser, LIFETIME_SECONDS, Step};
+use super::page::{Problem, page};
+use super::params::{Params, ParamsError};
+use super::redirect::{RedirectUri, Target};
+use super::{Oauth, pkce};
+use crate::random;
+use crate::seal::SealError;
+
+/// What is wrong with an answer to the consent page.
+#[derive(Debug, Error)]
+pub(super) enum ConsentError {
+    #[error("The form cannot be read: {0}.")]
+    Params(#[from] ParamsError),
+    #[error("This page is older than ten minutes. Go back to the app and start the sign-in again.")]
+    Expired,
+    #[error("The form is not one that this server made. Go back to the app and start the sign-in again.")]
+    Forged,
+    #[error(
+        "The answer does not come from the browser that was asked. If you came here through a link that somebody sent \
+         you, close this window. Otherwise allow cookies for this site, go back to the app and start again."
+    )]
+    OtherBrowser,
+    #[error("The form holds neither a yes nor a no.")]
+    NoDecision,
+}
+
+pub(super) async fn decide(
+    State(oauth): State<Arc<Oauth>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match decision(&oauth, &headers, body) {
+        Ok(response) => response,
+        Err(error) => error.problem().answer(&headers),
+    }
+}
+
+fn decision(
+    oauth: &Oauth,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ConsentError> {
+    let params = Params::of_form(headers, body)?;
+    let ticket = params.get("ticket").ok_or(ConsentError::Forged)?;
+    let ticket = oauth.seal.open::<Ticket>(ticket, oauth.clock.unix()).map_err(|error| match error {
+        SealError::Expired => ConsentError::Expired,
+        SealError::Malformed | SealError::UnknownKey | SealError::Forged => ConsentError::Forged,
+    })?;
+    let Ticket { request, browser } = ticket;
+    // The cookie is the guard; what browsers say of a form's origin is a second one.
+    let cross_site =
+        headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
+    if cross_site || !oauth.cookies.proves(Step::Consent, &browser, headers) {
+        return Err(ConsentError::OtherBrowser);
+    }
+    let forget = oauth.cookies.clear(Step::Consent, &browser);
+    let mut response = match params.get("decision") {
+        Some("allow") => {
+            // A new secret, which the page before the approval never had.
+            let browser = Browser::new(oauth.random.as_ref());
+            let cookie = oauth.cookies.set(Step::Login, &browser);
+            let verifier = random::token::<32>(oauth.random.as_ref());
+            let (scope, challenge) = (request.scope.clone(), pkce::challenge(&verifier));
+            let expires = oauth.clock.unix() + u64::from(LIFETIME_SECONDS);
+            let state = oauth.seal.seal_until(&Login { request, browser, verifier }, expires);
+            let location = oauth.upstream.authorization_url(&scope, &state, &challenge);
+            let mut response = see(StatusCode::SEE_OTHER, location.as_str());
+            response.headers_mut().append(SET_COOKIE, cookie);
+            response
+        }
+        Some("deny") => {
+            let denied = [("error", "access_denied"), ("error_description", "the user said no")];
+            back_to_client(
+                oauth,
+                &request.redirect_uri,
+                &denied,
+                request.state.as_deref(),
+                StatusCode::SEE_OTHER,
+            )
+        }
+        _ => return Err(ConsentError::NoDecision),
+    };
+    response.headers_mut().append(SET_COOKIE, forget);
+    Ok(response)
+}
+
+/// The page that asks.
+pub(super) fn consent_page(
+    client: &Client,
+    redirect: &RedirectUri,
+    scope: &str,
+    sign_in_host: &str,
+    ticket: &str,
+) -> Response {
+    let main = html! {
+        h1 { "Let " (client.name) " use Validibot for you?" }
+        p.lead { "You will sign in at " strong { (sign_in_host) } " next. The app never sees your password." }
+        dl {
+            div { dt { "App" } dd { (client.name) } }
+            div { dt { "Known from" } dd { (origin(client)) } }
+            div { dt { "Sends you to" } dd { (destination(redirect)) } }
+        }
+        h2 { "It will be able to" }
+        ul {
+            li { "see the validation workflows that you can use" }
+            li { "send files to Validibot and start validation runs in your name" }
+            li { "read the status and the findings of those runs" }
+            @if scope.split(' ').any(|name| name == "profile" || name == "email") {
+                li { "see your name and e-mail address" }
+            }
+        }
+        @if client.is_local_only() || !matches!(redirect.target(), Target::Site(_)) {
+            p.warn role="note" {
+                strong { "Only go on if you started this yourself, just now." }
+                "This app runs on your own device, where any program could call itself \u{201c}" (client.name)
+                "\u{201d}. Validibot cannot tell which one is asking."
+            }
+        } @else if client.vouched == Vouched::Nobody {
+            p.warn role="note" {
+                strong { "Check the address above." }
+                "The app chose its own name, and Validibot has not verified it. Go on only if you know "
+                (destination(redirect)) "."
+            }
+        }
+        form method="post" action="/consent" {
+            input type="hidden" name="ticket" value=(ticket);
+            div.buttons {
+                button.yes type="submit" name="decision" value="allow" { "Allow and sign in" }
+                button type="submit" name="decision" value="deny" { "Cancel" }
+            }
+        }
+        p.fine {
+            "This page is good for ten minutes. The app stays connected until you disconnect it there or your "
+            "Validibot access ends."
+        }
+    };
+    page(StatusCode::OK, "Allow access", &main)
+}
+
+fn origin(client: &Client) -> Markup {
+    html! {
+        @match &client.vouched {
+            Vouched::Us => "Validibot",
+            Vouched::Site(site) => (site),
+            Vouched::Nobody => "its own registration, not verified",
+        }
+    }
+}
+
+fn destination(redirect: &RedirectUri) -> Markup {
+    html! {
+        @match redirect.target() {
+            Target::Site(host) => (host),
+            Target::ThisDevice(host) => { "this device (" (host) ")" },
+            Target::App(scheme) => { "an app on this device (" (scheme) ":)" },
+        }
+    }
+}
+
+impl ConsentError {
+    fn problem(&self) -> Problem {
+        let (status, title) = match self {
+            Self::OtherBrowser => (StatusCode::FORBIDDEN, "This sign-in was stopped"),
+            Self::Expired => (StatusCode::BAD_REQUEST, "This page has expired"),
+            Self::Params(_) | Self::Forged | Self::NoDecision => {
+                (StatusCode::BAD_REQUEST, "This form cannot be used")
+            }
+        };
+        let code = if matches!(self, Self::OtherBrowser) { "access_denied" } else { "invalid_request" };
+        Problem { status, code, title, text: self.to_string() }
+    }
+}
