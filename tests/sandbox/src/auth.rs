@@ -5,6 +5,7 @@ use http::{StatusCode, header};
 
 use crate::answer::{self, Answer};
 use crate::api::Call;
+use crate::google::Refusal;
 use crate::world::User;
 
 /// What every 401 of the helper API carries.
@@ -48,13 +49,23 @@ pub(crate) fn forwarded<'a>(call: &Call<'a>) -> Result<&'a User, Answer> {
     }
 }
 
-/// Step 1 of section (b): the shared key.
+/// The shared key, or else a Google identity token: a wrong key falls through to the token.
 fn service(call: &Call<'_>) -> Result<(), Answer> {
     let presented = call.header("x-mcp-service-key").unwrap_or_default();
     let accepted = call.state.service_key.as_ref().is_some_and(|key| {
         !key.is_empty() && verify_slices_are_equal(key.as_bytes(), presented.as_bytes()).is_ok()
     });
-    if accepted { Ok(()) } else { Err(unauthorized("The service's identity is missing or not valid.")) }
+    if accepted {
+        return Ok(());
+    }
+    let verification = call.state.google();
+    let verified = verification
+        .zip(bearer_value(call))
+        .map_or(Err(Refusal::Invalid), |(google, token)| google.verify(token, call.state.clock.now()));
+    verified.map_err(|refusal| match refusal {
+        Refusal::Invalid => unauthorized("The service's identity is missing or not valid."),
+        Refusal::ForeignIssuer => answer::internal_error(),
+    })
 }
 
 /// The scheme is compared without regard to case; there is exactly one word after it.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::google::GoogleVerification;
 use crate::running::Sandbox;
 use crate::{fixtures, serve};
 
@@ -64,6 +65,7 @@ pub struct Builder {
     pub(crate) oauth_client_secret: Option<String>,
     pub(crate) access_token_seconds: i64,
     pub(crate) auto_login: bool,
+    pub(crate) google: Option<GoogleVerification>,
 }
 
 impl Default for Builder {
@@ -85,6 +87,7 @@ impl Default for Builder {
             // IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN's default.
             access_token_seconds: 3600,
             auto_login: false,
+            google: None,
         }
     }
 }
@@ -180,6 +183,14 @@ impl Builder {
     #[must_use]
     pub fn auto_login(mut self, on: bool) -> Self {
         self.auto_login = on;
+        self
+    }
+
+    /// How Google-signed identity tokens are verified. Default: none is accepted.
+    /// [`Sandbox::set_google_verification`] changes it later, when the URL is known.
+    #[must_use]
+    pub fn google_verification(mut self, verification: GoogleVerification) -> Self {
+        self.google = Some(verification);
         self
     }
 

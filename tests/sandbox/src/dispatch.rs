@@ -53,7 +53,7 @@ pub(crate) async fn dispatch(Shared(peer): Shared<Peer>, request: Request<Body>)
 }
 
 /// The body, as far as it may be kept.
-async fn read(mut body: Body) -> Payload {
+pub(crate) async fn read(mut body: Body) -> Payload {
     let mut kept = BytesMut::new();
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
@@ -72,7 +72,11 @@ async fn read(mut body: Body) -> Payload {
 }
 
 /// `right` is the answer that a fault spoils; the ones that never answer do not ask for it.
-async fn misbehave(fault: Fault, control: &Control, right: impl Future<Output = Answer>) -> Response<Body> {
+pub(crate) async fn misbehave(
+    fault: Fault,
+    control: &Control,
+    right: impl Future<Output = Answer>,
+) -> Response<Body> {
     let answer = match fault {
         Fault::Status(status) => answer::detail(code(status), "This answer is scripted."),
         Fault::StatusWithRetryAfter(status, seconds) => {

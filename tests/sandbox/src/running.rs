@@ -4,22 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::builder::{Builder, Edition};
 use crate::fault::Fault;
+use crate::google::GoogleVerification;
 use crate::oidc::Mint;
 use crate::received::Received;
 use crate::route::Route;
+use crate::serve::Server;
 use crate::state::State;
 
 /// A sandbox that serves until it is stopped or dropped.
 pub struct Sandbox {
-    pub(crate) url: String,
+    pub(crate) server: Server,
     pub(crate) state: Arc<State>,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) tasks: TaskTracker,
 }
 
 impl Sandbox {
@@ -30,7 +28,7 @@ impl Sandbox {
 
     /// The base URL, `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.server.url
     }
 
     /// Every request that arrived, in order of arrival, refused and misbehaved ones too.
@@ -94,21 +92,19 @@ impl Sandbox {
         self.state.oidc.clients().set_mcp_base_url(url);
     }
 
+    /// Changes how Google-signed identity tokens are verified; `None` refuses them all.
+    pub fn set_google_verification(&self, verification: Option<GoogleVerification>) {
+        self.state.set_google(verification);
+    }
+
     /// Stops: open connections are cut, and the port is refused once this returns.
     pub async fn stop(self) {
-        self.shutdown.cancel();
-        self.tasks.wait().await;
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
+        self.server.stop().await;
     }
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("url", &self.server.url).finish_non_exhaustive()
     }
 }

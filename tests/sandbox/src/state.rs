@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::builder::{Builder, Edition};
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::google::GoogleVerification;
 use crate::oidc::Oidc;
 use crate::received::Log;
 use crate::runs::Runs;
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) runs: Runs,
     edition: Mutex<Edition>,
+    google: Mutex<Option<GoogleVerification>>,
 }
 
 impl State {
@@ -42,6 +44,7 @@ impl State {
             world: World::new(&settings.api_token),
             runs: Runs::default(),
             edition: Mutex::new(settings.edition),
+            google: Mutex::new(settings.google),
         }
     }
 
@@ -51,6 +54,14 @@ impl State {
 
     pub(crate) fn set_edition(&self, edition: Edition) {
         *lock(&self.edition) = edition;
+    }
+
+    pub(crate) fn google(&self) -> Option<GoogleVerification> {
+        lock(&self.google).clone()
+    }
+
+    pub(crate) fn set_google(&self, verification: Option<GoogleVerification>) {
+        *lock(&self.google) = verification;
     }
 }
 

@@ -4,6 +4,7 @@ mod auth;
 mod catalog;
 mod client;
 mod faults;
+mod google;
 mod launch;
 mod oidc;
 mod program;
