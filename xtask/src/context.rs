@@ -65,7 +65,8 @@ fn workspace_of(start: &Path) -> Option<PathBuf> {
     start
         .ancestors()
         .find(|folder| {
-            std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains("[workspace]"))
+            let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+            manifest.parse::<toml::Table>().is_ok_and(|manifest| manifest.contains_key("workspace"))
         })
         .map(Path::to_owned)
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use envs::{HeldIn, Place};
+use xshell::Shell;
 
 use crate::cli::Generate;
 use crate::context::Context;
@@ -14,14 +15,11 @@ pub fn generate(context: &Context, args: &Generate) -> Result<()> {
     if args.check {
         return report(&stale);
     }
+    let shell = Shell::new().map_err(|error| Error::failed(error.to_string()))?;
+    shell.change_dir(&context.root);
     for (path, text) in &stale {
-        let full = context.root.join(path);
-        full.parent()
-            .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| std::fs::write(&full, text))
-            .map_err(|error| {
-                Error::failed(format!("{} cannot be written", path.display())).cause(error.to_string())
-            })?;
+        // Makes the folders on the way, and names the path in its errors.
+        shell.write_file(path, text).map_err(|error| Error::failed(error.to_string()))?;
         context.printer.note(&format!("wrote {}", path.display()));
     }
     if stale.is_empty() {

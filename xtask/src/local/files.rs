@@ -15,6 +15,8 @@ use crate::variables::init;
 pub(super) struct Settings {
     /// The server's runtime file.
     pub(super) mcp_file: PathBuf,
+    /// The public base URL that the file gives the server, if it gives one.
+    pub(super) mcp_base_url: Option<String>,
     /// Proves the server to Validibot.
     pub(super) service_key: Secret,
     /// Of the server's OAuth client; none where OAuth is off.
@@ -43,11 +45,15 @@ pub(super) fn read(context: &Context) -> Result<Settings> {
     let from = |file, variable: &Variable| {
         Layers::new(&context.environment, [file]).require(variable).map(|found| found.value)
     };
-    let client_secret = Layers::new(&context.environment, [&mcp]).get(&oauth::CLIENT_SECRET);
+    let set = |variable: &Variable| {
+        let found = Layers::new(&context.environment, [&mcp]).get(variable);
+        found.map(|found| found.value).filter(|value| !value.expose().is_empty())
+    };
     Ok(Settings {
         mcp_file: mcp.path().to_owned(),
+        mcp_base_url: set(&server::MCP_BASE_URL).map(|url| url.expose().to_owned()),
         service_key: from(&mcp, &server::SERVICE_KEY)?,
-        client_secret: client_secret.map(|found| found.value).filter(|value| !value.expose().is_empty()),
+        client_secret: set(&oauth::CLIENT_SECRET),
         api_token: from(&test, &tests::E2E_TOKEN)?,
     })
 }

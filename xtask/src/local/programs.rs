@@ -6,7 +6,7 @@ use std::time::Duration;
 use envs::{oauth, server};
 
 use super::files::Settings;
-use crate::cli::{MCP_PORT, WEB_PORT};
+use crate::cli::MCP_PORT;
 use crate::command::{Command, EnvValue, Stdin};
 use crate::secret::hex;
 
@@ -61,7 +61,7 @@ impl Layout {
         let mut serve = Command::new(&self.sandbox)
             .args(["serve", "--bind", "127.0.0.1", "--port", &port, "--edition", self.edition])
             .env("SITE_URL", self.web_url())
-            .env(server::MCP_BASE_URL.name, self.mcp_url())
+            .env(server::MCP_BASE_URL.name, self.mcp_base_url(settings))
             .env_secret(server::SERVICE_KEY.name, settings.service_key.clone())
             .env_secret("VALIDIBOT_SANDBOX_API_TOKEN", settings.api_token.clone())
             .no_deadline();
@@ -74,24 +74,27 @@ impl Layout {
         Program { name: WEB, port: self.web_port, serve, health: health(&self.sandbox, self.web_port) }
     }
 
-    /// The server. The settings file says the rest; other ports than the usual ones beat it.
+    /// The server. What this stack decides beats the settings file, which may have been written for another
+    /// kind of stack: where Validibot is, who issues its tokens, and the port.
     pub(super) fn mcp(&self, settings: &Settings) -> Program {
-        let mut serve = Command::new(&self.server)
+        let serve = Command::new(&self.server)
             .args(["serve", "--settings"])
             .arg(&settings.mcp_file)
             .env(server::PORT.name, self.mcp_port.to_string())
             .env(server::BIND.name, "127.0.0.1")
+            .env(server::API_BASE_URL.name, self.web_url())
+            .env(oauth::AUTHORIZATION_SERVER_URL.name, self.web_url())
+            .env(server::MCP_BASE_URL.name, self.mcp_base_url(settings))
             // The demo token is the client's: the server has no use for it.
             .env_remove(envs::tests::E2E_TOKEN.name)
             .no_deadline();
-        if self.web_port != WEB_PORT {
-            serve = serve.env(server::API_BASE_URL.name, self.web_url());
-            serve = serve.env(oauth::AUTHORIZATION_SERVER_URL.name, self.web_url());
-        }
-        if self.mcp_port != MCP_PORT {
-            serve = serve.env(server::MCP_BASE_URL.name, self.mcp_url());
-        }
         Program { name: MCP, port: self.mcp_port, serve, health: health(&self.server, self.mcp_port) }
+    }
+
+    /// The file's, which may be a tunnel's; a port that was asked for makes it ours.
+    fn mcp_base_url(&self, settings: &Settings) -> String {
+        let given = settings.mcp_base_url.clone().filter(|_| self.mcp_port == MCP_PORT);
+        given.unwrap_or_else(|| self.mcp_url())
     }
 }
 
@@ -145,6 +148,7 @@ mod tests {
     fn settings() -> Settings {
         Settings {
             mcp_file: "envs/local/.mcp".into(),
+            mcp_base_url: Some("https://tunnel.example".into()),
             service_key: Secret::new("hush-1"),
             client_secret: Some(Secret::new("hush-2")),
             api_token: Secret::new("hush-3"),
@@ -154,10 +158,8 @@ mod tests {
     #[test]
     fn secrets_are_given_by_environment_only() {
         let (layout, settings) = (layout(8000, 8001), settings());
-        expect_test::expect![[r#"SITE_URL=http://localhost:8000 VALIDIBOT_MCP_BASE_URL=http://localhost:8001 VALIDIBOT_MCP_SERVICE_KEY="$VALIDIBOT_MCP_SERVICE_KEY" VALIDIBOT_SANDBOX_API_TOKEN="$VALIDIBOT_SANDBOX_API_TOKEN" IDP_OIDC_MCP_SERVER_CLIENT_SECRET="$IDP_OIDC_MCP_SERVER_CLIENT_SECRET" sandbox serve --bind 127.0.0.1 --port 8000 --edition pro"#]]
-        .assert_eq(&layout.web(&settings).serve.render());
-        expect_test::expect!["env -u VALIDIBOT_E2E_TOKEN PORT=8001 VALIDIBOT_MCP_BIND=127.0.0.1 server serve --settings envs/local/.mcp"]
-            .assert_eq(&layout.mcp(&settings).serve.render());
+        expect_test::expect![[r#"SITE_URL=http://localhost:8000 VALIDIBOT_MCP_BASE_URL=https://tunnel.example VALIDIBOT_MCP_SERVICE_KEY="$VALIDIBOT_MCP_SERVICE_KEY" VALIDIBOT_SANDBOX_API_TOKEN="$VALIDIBOT_SANDBOX_API_TOKEN" IDP_OIDC_MCP_SERVER_CLIENT_SECRET="$IDP_OIDC_MCP_SERVER_CLIENT_SECRET" sandbox serve --bind 127.0.0.1 --port 8000 --edition pro"#]].assert_eq(&layout.web(&settings).serve.render());
+        expect_test::expect!["env -u VALIDIBOT_E2E_TOKEN PORT=8001 VALIDIBOT_MCP_BIND=127.0.0.1 VALIDIBOT_API_BASE_URL=http://localhost:8000 VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL=http://localhost:8000 VALIDIBOT_MCP_BASE_URL=https://tunnel.example server serve --settings envs/local/.mcp"].assert_eq(&layout.mcp(&settings).serve.render());
     }
 
     #[test]
