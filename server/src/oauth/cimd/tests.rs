@@ -1,1 +1,3 @@
+//! Client metadata documents: what is fetched, and what is refused.
+
 
