@@ -83,6 +83,7 @@ pub(crate) async fn misbehave(
             answer::detail(code(status), "This answer is scripted.")
                 .with(header::RETRY_AFTER, &seconds.to_string())
         }
+        Fault::Coded(status, name) => answer::coded(code(status), &name, "This answer is scripted."),
         Fault::Body { status, content_type, bytes } => Answer::new(code(status), &content_type, bytes),
         Fault::Html(status) => Answer::html(code(status), format!("<!doctype html><h1>{HTML_MARKER}</h1>\n")),
         Fault::Delay(length) => {

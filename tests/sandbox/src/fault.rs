@@ -15,6 +15,9 @@ pub enum Fault {
     Status(u16),
     /// The same, with `Retry-After` in seconds.
     StatusWithRetryAfter(u16, u64),
+    /// This status with a JSON body of the second error shape, with this code: the refusals that need a state
+    /// which the sandbox is never in, such as 403 `ORG_POLICY_DENIED` or 409 `VALIDATOR_UNAVAILABLE`.
+    Coded(u16, String),
     /// Exactly this answer.
     Body {
         /// The status.

@@ -208,6 +208,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_beyond_machine_integers_are_compared() {
+        let mut model: Value = serde_json::from_slice(GOOD_ENERGY_MODEL).expect("JSON");
+        for (meter_id, paths) in [
+            ("0", &[][..]),
+            (LONG_NUMBER, &[]),
+            ("99999999999999999999999", &["/building/meter_id"]),
+            ("-1", &["/building/meter_id"]),
+            ("1.5", &["/building/meter_id"]),
+        ] {
+            model["building"]["meter_id"] = serde_json::from_str(meter_id).expect("a number");
+            assert_eq!(places(model.to_string().as_bytes())[0].1, paths, "{meter_id}");
+        }
+    }
+
+    #[test]
     fn what_is_no_json_fails_the_first_step() {
         assert_eq!(places(b"<xml/>")[0].0, Verdict::Failed);
     }

@@ -84,7 +84,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         org: &ACME,
         slug: fixtures::ANNUAL_SIMULATION,
         name: "Annual simulation",
-        description: "Simulates a year of heating, hour by hour. Takes about twelve seconds.",
+        description: "Simulates a year of heating, hour by hour. A run takes a while: watch its steps.",
         version: 2,
         file_types: &[FileType::Json, FileType::Binary],
         check: Check::Simulation,

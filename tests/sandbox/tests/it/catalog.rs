@@ -13,7 +13,7 @@ async fn the_catalogue_is_an_ordered_array() {
     let first = format!(
         concat!(
             r#"[{{"workflow_ref":"{}","slug":"annual-simulation","name":"Annual simulation","#,
-            r#""description":"Simulates a year of heating, hour by hour. Takes about twelve seconds.","#,
+            r#""description":"Simulates a year of heating, hour by hour. A run takes a while: watch its steps.","#,
             r#""version":2,"org_slug":"acme","org_name":"Acme Engineering","#,
             r#""allowed_file_types":["json","binary"],"agent_price_cents":null,"#,
             r#""agent_billing_mode":"AUTHOR_PAYS","access_modes":["member_access"],"#,
