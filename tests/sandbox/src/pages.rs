@@ -8,7 +8,10 @@ use crate::api::Call;
 
 /// Plain and readable on any screen, without a request for anything else.
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}\
-                     code{background:#eee;padding:.1em .3em}";
+                     code{background:#eee;padding:.1em .3em}\
+                     input,button{font:inherit;padding:.4em .6em;border:1px solid #777;border-radius:.3em}\
+                     input{width:100%;box-sizing:border-box}button{background:#1a4f8b;color:#fff;cursor:pointer}\
+                     [role=alert]{color:#a00}";
 
 /// A whole page around this body.
 pub(crate) fn page(title: &str, body: &Markup) -> Markup {

@@ -18,6 +18,7 @@ async fn scripted_answers_are_what_the_script_says() {
         got(world.get(LICENCE))
     };
     script(Fault::Status(503)).await.is_detail(503);
+    script(Fault::Coded(409, "WORKFLOW_INACTIVE".to_owned())).await.is_coded(409, "WORKFLOW_INACTIVE");
     let later = script(Fault::StatusWithRetryAfter(429, 7)).await;
     later.is_detail(429);
     assert_eq!(later.header("retry-after"), "7");
