@@ -13,6 +13,7 @@ pub mod mcp;
 pub mod net;
 pub mod node;
 pub mod process;
+pub mod proxy;
 pub mod python;
 pub mod server;
 pub mod skip;

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
 pub use self::reply::{Progress, Reply, ToolResult};
 use self::sse::Messages;
@@ -46,6 +47,7 @@ pub struct Client {
     era: Era,
     headers: HeaderMap,
     next_id: AtomicU64,
+    tools: OnceCell<Value>,
 }
 
 impl Client {
@@ -55,7 +57,14 @@ impl Client {
             (ACCEPT, HeaderValue::from_static("application/json, text/event-stream")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ]);
-        Self { http: net::http_client(), url: url.to_owned(), era, headers, next_id: AtomicU64::new(1) }
+        Self {
+            http: net::http_client(),
+            url: url.to_owned(),
+            era,
+            headers,
+            next_id: AtomicU64::new(1),
+            tools: OnceCell::new(),
+        }
     }
 
     /// Sends this bearer token.
@@ -88,16 +97,30 @@ impl Client {
         reply.result()
     }
 
-    /// Calls a tool.
+    /// Calls a tool. Its result, a failure too, must be one that the tool's output schema admits.
     pub async fn call_tool(&self, name: &str, arguments: Value) -> ToolResult {
-        self.request("tools/call", json!({ "name": name, "arguments": arguments })).await.tool_result()
+        self.call(json!({ "name": name, "arguments": arguments })).await
     }
 
     /// Calls a tool, and asks for progress.
     pub async fn call_tool_with_progress(&self, name: &str, arguments: Value) -> ToolResult {
         let params =
             json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": "progress-1" } });
-        self.request("tools/call", params).await.tool_result()
+        self.call(params).await
+    }
+
+    async fn call(&self, params: Value) -> ToolResult {
+        let name = params["name"].as_str().expect("a tool's name").to_owned();
+        let result = self.request("tools/call", params).await.tool_result();
+        let list = async || self.request("tools/list", json!({})).await.result();
+        let tools = self.tools.get_or_init(list).await;
+        let mut tools = tools["tools"].as_array().expect("a list").iter();
+        let tool = tools.find(|tool| tool["name"] == name.as_str()).expect("the tool is listed");
+        let schema = jsonschema::validator_for(&tool["outputSchema"]).expect("the output schema is one");
+        if let Err(error) = schema.validate(&result.structured) {
+            panic!("{name}'s result is not what its output schema admits: {error}: {}", result.body);
+        }
+        result
     }
 
     /// Sends a request and reads its answer to the end.

@@ -74,7 +74,12 @@ impl Tool {
                 properties["next"] = next();
             }
             Self::GetWorkflowDetails => properties["next"] = next(),
-            Self::ValidateFile | Self::GetRunStatus | Self::WaitForRun => properties["overview"] = overview(),
+            Self::ValidateFile | Self::GetRunStatus | Self::WaitForRun => {
+                properties["overview"] = overview();
+                // A run has an `error` of its own, which is a text (contract, A6); strict clients check.
+                let of_run = text_of("What went wrong in the run, for people; may be empty");
+                properties["error"] = json!({ "anyOf": [of_run, error()] });
+            }
             Self::PrepareUpload => {
                 properties["curl"] = text_of("The command to run where the file is");
                 properties["next"] = next();

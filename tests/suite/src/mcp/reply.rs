@@ -27,7 +27,7 @@ pub struct ToolResult {
     pub is_error: bool,
     /// `structuredContent`; `Null` where there is none.
     pub structured: Value,
-    /// The text of all text blocks, one after the other.
+    /// The text of the first text block: the result again. Further blocks are words for the model.
     pub text: String,
     /// The progress notifications.
     pub progress: Vec<Progress>,
@@ -84,7 +84,7 @@ impl Reply {
     pub fn tool_result(self) -> ToolResult {
         let result = self.result();
         let blocks = result["content"].as_array().expect("content is a list");
-        let text = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+        let text = blocks.iter().find_map(|block| block["text"].as_str()).unwrap_or_default().to_owned();
         let progress = self.notifications.iter().filter_map(|(after, message)| progress(*after, message));
         ToolResult {
             is_error: result["isError"].as_bool().unwrap_or(false),

@@ -93,7 +93,9 @@ async fn sigterm_ends_it_with_exit_code_0_and_calls_under_way_are_answered() {
     let stack = Stack::start().await;
     stack.sandbox.misbehave(Route::ListWorkflows, Fault::Delay(Duration::from_secs(1)));
     let client = stack.client(Era::Modern);
-    let calling = tokio::spawn(async move { client.call_tool("list_workflows", json!({})).await });
+    let calling = tokio::spawn(async move {
+        client.request("tools/call", json!({ "name": "list_workflows" })).await.tool_result()
+    });
     while !stack.asked().iter().any(|asked| asked == "GET /api/v1/mcp/workflows/") {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
