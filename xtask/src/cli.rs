@@ -4,12 +4,14 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
+mod gcp;
 mod local;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use gcp::{Emulator, Gcp, GcpBuild, GcpStage};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 
 use crate::stage::Target;
@@ -46,6 +48,10 @@ pub enum Task {
     /// Explain, check and begin the environment files
     #[command(subcommand)]
     Env(Env),
+
+    /// Set up and deploy on Google Cloud
+    #[command(subcommand)]
+    Gcp(Gcp),
 
     /// Check everything: format, lints, tests, dependencies
     ///

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["local"]),
     ("Configure", &["env"]),
+    ("Deploy", &["gcp"]),
     ("Change", &["test", "generate"]),
     ("Help", &["completions", "man"]),
 ];

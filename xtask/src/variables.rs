@@ -6,7 +6,7 @@ pub mod init;
 mod neighbour;
 mod required;
 
-pub use check::check;
+pub use check::{check, file_problems};
 pub use explain::explain;
 pub use init::init;
 

@@ -2,6 +2,9 @@
 
 use serde_json::json;
 
+use crate::api::artifacts;
+use crate::api::iam::Account;
+use crate::api::secrets::Secret;
 use crate::call::Call;
 use crate::cloud::Cloud;
 
@@ -14,6 +17,37 @@ impl Cloud {
     /// Gives `member` a role on the project.
     pub fn bind_project(&mut self, role: &str, member: &str) {
         self.policy.bind(role, member);
+    }
+
+    /// Makes a service account; returns its e-mail address.
+    pub fn seed_account(&mut self, id: &str) -> String {
+        let email = format!("{id}@{}.iam.gserviceaccount.com", self.project);
+        let account = Account::new("", self.next());
+        self.accounts.insert(email.clone(), account);
+        email
+    }
+
+    /// Makes an image repository.
+    pub fn seed_repository(&mut self, region: &str, name: &str) {
+        let repository = artifacts::repository(self, region, name, "");
+        self.repositories.insert((region.to_owned(), name.to_owned()), repository);
+    }
+
+    /// Makes a secret without versions.
+    pub fn seed_secret(&mut self, name: &str) {
+        let secret = Secret::new(self.now(), self.next(), json!({"automatic": {}}));
+        self.secrets.insert(name.to_owned(), secret);
+    }
+
+    /// Adds a version to a secret that is there; returns whether it is.
+    pub fn seed_version(&mut self, name: &str, content: &str) -> bool {
+        let (now, next) = (self.now(), self.next());
+        self.secrets.get_mut(name).map(|secret| secret.push(content.as_bytes(), now, next)).is_some()
+    }
+
+    /// Gives `member` a role on a secret that is there; returns whether it is.
+    pub fn bind_secret(&mut self, name: &str, role: &str, member: &str) -> bool {
+        self.secrets.get_mut(name).map(|secret| secret.policy.bind(role, member)).is_some()
     }
 
     /// Makes a Cloud Run service with one ready revision, as an earlier deploy would have left it.

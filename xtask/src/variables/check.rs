@@ -6,7 +6,7 @@ use super::required::is_required;
 use super::{layers, neighbour};
 use crate::cli::StageArg;
 use crate::context::Context;
-use crate::env::{EnvFile, Environment, Found};
+use crate::env::{Entry, EnvFile, Environment, Found};
 use crate::error::{Error, Result};
 use crate::stage::Target;
 
@@ -25,20 +25,37 @@ pub fn check(context: &Context, args: &StageArg) -> Result<()> {
     }
     let unreadable = !problems.is_empty();
     for (held_in, file) in &files {
-        problems.extend(file.entries().iter().filter_map(|entry| {
-            let problem = entry_problem(*held_in, file, &entry.name, entry.value.expose(), entry.line)?;
-            Some(format!("{}:{}: {} {problem}", file.path().display(), entry.line, entry.name))
-        }));
+        problems.extend(file_lines(*held_in, file));
     }
     // What stands in an unreadable file would be reported as missing.
     if !unreadable {
-        problems.extend(missing(context, target, &files));
+        problems.extend(missing(context, target, &files, None));
     }
     let nothing = Environment::default();
     let ours =
         |variable: &Variable| layers(variable, target, &context.environment, &files, &nothing).get(variable);
     problems.extend(neighbour::disagreements(context, target, &ours));
     conclude(context, target, &files, unreadable, problems)
+}
+
+/// Everything that is wrong with one file, for who is about to use it. Lines that cannot be read are an error.
+pub fn file_problems(context: &Context, target: Target, held_in: HeldIn) -> Result<Vec<String>> {
+    let files = super::files(context, target)?;
+    let mut problems = Vec::new();
+    for (_, file) in files.iter().filter(|(kind, _)| *kind == held_in) {
+        problems.extend(file_lines(held_in, file));
+    }
+    problems.extend(missing(context, target, &files, Some(held_in)));
+    Ok(problems)
+}
+
+/// What is wrong with each line of a file.
+fn file_lines(held_in: HeldIn, file: &EnvFile) -> Vec<String> {
+    let problem = |entry: &Entry| {
+        let problem = entry_problem(held_in, file, &entry.name, entry.value.expose(), entry.line)?;
+        Some(format!("{}:{}: {} {problem}", file.path().display(), entry.line, entry.name))
+    };
+    file.entries().iter().filter_map(problem).collect()
 }
 
 fn conclude(
@@ -91,7 +108,13 @@ fn unknown(held_in: HeldIn, name: &str) -> Option<String> {
     }
 }
 
-fn missing(context: &Context, target: Target, files: &[(HeldIn, EnvFile)]) -> Vec<String> {
+/// What has to be set and is not; `only` restricts it to what that file would hold.
+fn missing(
+    context: &Context,
+    target: Target,
+    files: &[(HeldIn, EnvFile)],
+    only: Option<HeldIn>,
+) -> Vec<String> {
     let nothing = Environment::default();
     let find = |variable: &Variable| -> Option<Found> {
         let layers = layers(variable, target, &context.environment, files, &nothing);
@@ -102,6 +125,9 @@ fn missing(context: &Context, target: Target, files: &[(HeldIn, EnvFile)]) -> Ve
     all.filter(|variable| is_required(variable, target.place(), &value) && find(variable).is_none())
         .filter_map(|variable| {
             let home = target.place().files().iter().find(|file| variable.held_in.contains(file))?;
+            if only.is_some_and(|only| only != *home) {
+                return None;
+            }
             let path = context.tree.path(target, *home)?;
             Some(format!("{}: {} is missing: {}", path.display(), variable.name, variable.doc))
         })

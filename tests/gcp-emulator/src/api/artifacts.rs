@@ -51,20 +51,25 @@ fn create(cloud: &mut Cloud, location: &str, call: &Call) -> Answer {
     if cloud.repositories.contains_key(&key) {
         return Err(ApiError::already_exists("the repository already exists"));
     }
-    let parent = format!("projects/{}/locations/{location}", cloud.project);
-    let now = cloud.timestamp();
-    let repository: Value = json!({
-        "name": format!("{parent}/repositories/{name}"),
-        "format": "DOCKER",
-        "description": call.body["description"].as_str().unwrap_or_default(),
-        "labels": call.body.get("labels").cloned().unwrap_or_else(|| json!({})),
-        "createTime": now,
-        "updateTime": now,
-        "mode": "STANDARD_REPOSITORY",
-    });
+    let description = call.body["description"].as_str().unwrap_or_default();
+    let repository = repository(cloud, location, name, description);
     cloud.repositories.insert(key, repository.clone());
     let id = cloud.next();
     let mut response = repository;
     response["@type"] = json!("type.googleapis.com/google.devtools.artifactregistry.v1.Repository");
+    let parent = format!("projects/{}/locations/{location}", cloud.project);
     Ok(json!({"name": format!("{parent}/operations/ar-{id}"), "done": true, "response": response}))
+}
+
+/// A repository's document.
+pub(crate) fn repository(cloud: &Cloud, location: &str, name: &str, description: &str) -> Value {
+    let now = cloud.timestamp();
+    json!({
+        "name": format!("projects/{}/locations/{location}/repositories/{name}", cloud.project),
+        "format": "DOCKER",
+        "description": description,
+        "createTime": now,
+        "updateTime": now,
+        "mode": "STANDARD_REPOSITORY",
+    })
 }

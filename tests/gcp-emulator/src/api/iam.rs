@@ -14,6 +14,14 @@ pub(crate) struct Account {
     unique_id: u64,
 }
 
+impl Account {
+    /// An account; `serial` makes its id.
+    pub(crate) fn new(display_name: &str, serial: u64) -> Self {
+        // 18 digits at least, as Google's are.
+        Self { display_name: display_name.to_owned(), unique_id: 100_000_000_000_000_000 + serial }
+    }
+}
+
 pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     let (segments, verb) = call.route();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -50,7 +58,7 @@ fn create(cloud: &mut Cloud, call: &Call) -> Answer {
             "Invalid service account ID '{id}': 6 to 30 lower-case letters, digits and hyphens, a letter first."
         )));
     }
-    let display_name = call.text("/serviceAccount/displayName").unwrap_or_default().to_owned();
+    let display_name = call.text("/serviceAccount/displayName").unwrap_or_default();
     // The API's limit, in bytes of UTF-8.
     if display_name.len() > 100 {
         return Err(ApiError::invalid("The display name is longer than 100 bytes."));
@@ -61,7 +69,7 @@ fn create(cloud: &mut Cloud, call: &Call) -> Answer {
             format!("Service account {id} already exists within project projects/{}.", cloud.project);
         return Err(ApiError::already_exists(message));
     }
-    let account = Account { display_name, unique_id: 100_000_000_000_000_000 + cloud.next() };
+    let account = Account::new(display_name, cloud.next());
     let answer = document(cloud, &email, &account);
     cloud.accounts.insert(email, account);
     Ok(answer)

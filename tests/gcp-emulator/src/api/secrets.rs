@@ -99,16 +99,8 @@ fn create(cloud: &mut Cloud, call: &Call) -> Answer {
         return Err(ApiError::already_exists(message));
     }
     let now = cloud.now();
-    let mut secret = Secret {
-        created: now,
-        replication,
-        labels: call.body.get("labels").cloned().unwrap_or_else(|| json!({})),
-        annotations: json!({}),
-        expires: None,
-        etag: cloud.next(),
-        policy: Policy::default(),
-        versions: Vec::new(),
-    };
+    let mut secret = Secret::new(now, cloud.next(), replication);
+    secret.labels = call.body.get("labels").cloned().unwrap_or_else(|| json!({}));
     secret.set_annotations(&call.body)?;
     secret.set_expiry(&call.body, now)?;
     let answer = secret.json(&cloud.number, &name);
@@ -117,6 +109,20 @@ fn create(cloud: &mut Cloud, call: &Call) -> Answer {
 }
 
 impl Secret {
+    /// A secret without versions.
+    pub(crate) fn new(created: OffsetDateTime, etag: u64, replication: Value) -> Self {
+        Self {
+            created,
+            replication,
+            labels: json!({}),
+            annotations: json!({}),
+            expires: None,
+            etag,
+            policy: Policy::default(),
+            versions: Vec::new(),
+        }
+    }
+
     fn update(&mut self, call: &Call, now: OffsetDateTime, next: u64) -> Result<(), ApiError> {
         check_etag(call.text("/etag"), &self.etag())?;
         let mask = call.query("updateMask").unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use gcp_emulator::{Emulator, Fault, FaultKind, Options, Scripted};
+use gcp_emulator::{Emulator, Fault, FaultKind, Options, Scripted, gcloud_is_here};
 use serde_json::Value;
 
 const ACCOUNT: &str = "mcp-run@demo-proj.iam.gserviceaccount.com";
@@ -40,21 +40,6 @@ fn gcloud(emulator: &Emulator, arguments: &[&str]) -> Output {
     Output { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Whether gcloud is here. Without it the test is skipped, loudly; where every test is required, that is a failure.
-fn present(test: &str) -> bool {
-    let found =
-        Command::new("gcloud").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    let required = std::env::var("VALIDIBOT_REQUIRE_ALL_TESTS").is_ok_and(|value| value == "true");
-    assert!(found || !required, "{test} needs gcloud, and VALIDIBOT_REQUIRE_ALL_TESTS is set");
-    if !found {
-        #[expect(clippy::print_stderr, reason = "a test that did not run must be seen")]
-        {
-            eprintln!("SKIPPED {test}: gcloud is not installed");
-        }
-    }
-    found
-}
-
 /// A project in which the service can be deployed.
 fn prepared(options: Options) -> Emulator {
     let emulator = Emulator::start_with(options).unwrap();
@@ -77,7 +62,7 @@ fn traffic(emulator: &Emulator) -> Value {
 
 #[test]
 fn from_an_empty_project_to_a_promoted_candidate() {
-    if !present("from_an_empty_project_to_a_promoted_candidate") {
+    if !gcloud_is_here("from_an_empty_project_to_a_promoted_candidate") {
         return;
     }
     let emulator = Emulator::start().unwrap();
@@ -128,7 +113,7 @@ fn from_an_empty_project_to_a_promoted_candidate() {
 
 #[test]
 fn values_that_gcloud_lets_through_are_refused_and_change_nothing() {
-    if !present("values_that_gcloud_lets_through_are_refused_and_change_nothing") {
+    if !gcloud_is_here("values_that_gcloud_lets_through_are_refused_and_change_nothing") {
         return;
     }
     let emulator = prepared(Options::default());
@@ -144,7 +129,7 @@ fn values_that_gcloud_lets_through_are_refused_and_change_nothing() {
 
 #[test]
 fn a_candidate_that_does_not_start_leaves_the_traffic_alone() {
-    if !present("a_candidate_that_does_not_start_leaves_the_traffic_alone") {
+    if !gcloud_is_here("a_candidate_that_does_not_start_leaves_the_traffic_alone") {
         return;
     }
     let engine = Arc::new(Scripted::default());
@@ -162,7 +147,7 @@ fn a_candidate_that_does_not_start_leaves_the_traffic_alone() {
 /// The wordings that the deploy tool's classifier stands on.
 #[test]
 fn absence_reads_differently_from_not_knowing() {
-    if !present("absence_reads_differently_from_not_knowing") {
+    if !gcloud_is_here("absence_reads_differently_from_not_knowing") {
         return;
     }
     let emulator = prepared(Options::default());

@@ -56,6 +56,12 @@ impl Secret {
         (version.state == State::Enabled).then_some(version.payload.as_slice())
     }
 
+    /// Adds a version.
+    pub(crate) fn push(&mut self, payload: &[u8], created: OffsetDateTime, etag: u64) {
+        let (payload, state) = (payload.to_vec(), State::Enabled);
+        self.versions.push(Version { payload, state, created, destroyed: None, etag, checked: false });
+    }
+
     pub(super) fn add_version(&mut self, call: &Call, now: OffsetDateTime, next: u64, name: &str) -> Answer {
         let data = call.text("/payload/data").ok_or_else(|| ApiError::invalid("payload.data: required"))?;
         // gcloud's library may use either alphabet for bytes.
@@ -70,15 +76,10 @@ impl Secret {
         if given.is_some_and(|given| given != crc32c(&payload).to_string()) {
             return Err(ApiError::invalid("The checksum of the payload does not match the payload."));
         }
-        self.versions.push(Version {
-            payload,
-            state: State::Enabled,
-            created: now,
-            destroyed: None,
-            etag: next,
-            checked,
-        });
-        Ok(self.version_json(self.versions.len() - 1, name))
+        let index = self.versions.len();
+        self.push(&payload, now, next);
+        self.versions[index].checked = checked;
+        Ok(self.version_json(index, name))
     }
 
     /// `…/secrets/N/versions…`; `rest` is what comes after it.

@@ -1,0 +1,91 @@
+//! The command line of `gcp`.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these doc comments are shown on terminals, where backticks only disturb"
+)]
+
+use clap::{Args, Subcommand};
+
+use crate::stage::Stage;
+
+/// Google Cloud.
+#[derive(Debug, Subcommand)]
+pub enum Gcp {
+    /// Make what a first deploy needs: APIs, service account, image repository, secret, permissions, docker login
+    ///
+    /// Looks first, shows what is there and what will change, asks, and changes only that. What could not be read
+    /// is never taken for absent: then nothing is changed.
+    #[command(after_help = "Example:\n  cargo xtask gcp setup dev --dry-run")]
+    Setup(GcpStage),
+
+    /// Build the image of this commit, push it, and say its digest
+    ///
+    /// An image of this commit that the registry has already is not built again.
+    Build(GcpBuild),
+
+    /// Upload the stage's .mcp when it says something new, and destroy versions that nobody uses
+    ///
+    /// The difference is shown by name and by a hash that is good for this one look; values are never shown. Kept
+    /// are the newest versions (GCP_SECRET_VERSIONS_TO_KEEP) and every one that a revision uses.
+    Secrets(GcpStage),
+
+    /// Run a Google Cloud project on this machine, to rehearse against with the real gcloud
+    ///
+    /// Prints the environment that leads gcloud there: set it in another shell. Ends with Ctrl-C.
+    Emulator(Emulator),
+}
+
+/// A stage on Google Cloud, and how to go about changing it.
+#[derive(Debug, Args)]
+pub struct GcpStage {
+    /// The stage
+    pub stage: Stage,
+
+    /// Show the commands, ready to paste, and run none that changes anything
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `gcp build`.
+#[derive(Debug, Args)]
+pub struct GcpBuild {
+    /// The stage and the usual switches.
+    #[command(flatten)]
+    pub common: GcpStage,
+
+    /// Build although files differ from the commit; the image's tag and label say so
+    #[arg(long)]
+    pub allow_dirty: bool,
+
+    /// Build although the registry has an image of this commit
+    #[arg(long)]
+    pub rebuild: bool,
+
+    /// Give docker a build argument, NAME=VALUE; never a secret
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub build_arg: Vec<String>,
+}
+
+/// Arguments of `gcp emulator`.
+#[derive(Debug, Args)]
+pub struct Emulator {
+    /// Port on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+
+    /// The project's id
+    #[arg(long, default_value = "demo-proj")]
+    pub project: String,
+
+    /// A call that fails: [METHOD] HOST/PATH KIND [xTIMES], such as 'POST *:addVersion 503 x1'
+    #[arg(long, value_name = "RULE")]
+    pub fail: Vec<String>,
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask gcp`: Google Cloud, by the gcloud that the operator has.
+//!
+//! Each command reads what is there, works out the difference, shows it, asks, and applies only that.
+
+mod apply;
+mod build;
+mod emulator;
+mod observe;
+mod plan;
+mod policy;
+mod secrets;
+mod settings;
+mod setup;
+
+pub use emulator::emulator;
+
+use crate::cli::{Gcp, GcpStage};
+use crate::context::Context;
+use crate::error::Result;
+
+/// Does what `gcp` was asked for.
+pub fn gcp(context: &Context, task: &Gcp) -> Result<()> {
+    let gated = |what: &str, args: &GcpStage, act: &dyn Fn() -> Result<()>| -> Result<()> {
+        // The gate comes before anything else: closed, no program is started and no other file is read.
+        if settings::gate_is_open(context, args.stage, what)? { act() } else { Ok(()) }
+    };
+    match task {
+        Gcp::Setup(args) => gated("gcp setup", args, &|| setup::setup(context, args)),
+        Gcp::Build(args) => gated("gcp build", &args.common, &|| build::build(context, args)),
+        Gcp::Secrets(args) => gated("gcp secrets", args, &|| secrets::secrets(context, args)),
+        Gcp::Emulator(args) => emulator(context, args),
+    }
+}

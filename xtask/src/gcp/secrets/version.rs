@@ -1,0 +1,123 @@
+//! Versions of the secret: which are there, which are used, which may go.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// Whether it can be read.
+    pub(super) enabled: bool,
+    /// Whether its content is gone.
+    pub(super) destroyed: bool,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    name: String,
+    state: String,
+}
+
+impl Version {
+    /// Reads `gcloud secrets versions list --format=json(name,state)`; `None` where any line is not understood.
+    pub(super) fn parse_list(text: &str) -> Option<Vec<Self>> {
+        let listed: Vec<Listed> = serde_json::from_str(text).ok()?;
+        listed
+            .into_iter()
+            .map(|version| {
+                let number = version.name.rsplit('/').next()?.parse().ok()?;
+                // gcloud prints the state in either case, depending on its version.
+                let state = version.state.to_ascii_uppercase();
+                Some(Self { number, enabled: state == "ENABLED", destroyed: state == "DESTROYED" })
+            })
+            .collect()
+    }
+}
+
+/// The versions of `secret` that revisions use, as they name them: a number, or `latest`.
+///
+/// Reads `gcloud run revisions list` as JSON; `None` where it is not understood. Both ways to use a secret count: as
+/// a file and as a variable.
+pub(super) fn in_use(text: &str, secret: &str) -> Option<Vec<String>> {
+    let revisions: Vec<Value> = serde_json::from_str(text).ok()?;
+    let mut used = Vec::new();
+    for revision in &revisions {
+        let spec = &revision["spec"];
+        for volume in list(&spec["volumes"]).filter(|volume| names(&volume["secret"]["secretName"], secret)) {
+            used.extend(
+                list(&volume["secret"]["items"]).filter_map(|item| item["key"].as_str()).map(str::to_owned),
+            );
+        }
+        let variables = list(&spec["containers"]).flat_map(|container| list(&container["env"]));
+        let references = variables.map(|variable| &variable["valueFrom"]["secretKeyRef"]);
+        used.extend(
+            references
+                .filter(|reference| names(&reference["name"], secret))
+                .filter_map(|reference| reference["key"].as_str())
+                .map(str::to_owned),
+        );
+    }
+    used.sort();
+    used.dedup();
+    Some(used)
+}
+
+/// The versions to destroy: neither among the `keep` newest, counting the one about to be `added`, nor used.
+pub(super) fn to_destroy(versions: &[Version], used: &[String], keep: usize, added: bool) -> Vec<u64> {
+    let mut left: Vec<u64> = versions.iter().filter(|v| !v.destroyed).map(|v| v.number).collect();
+    left.sort_unstable_by(|a, b| b.cmp(a));
+    let newest = keep.saturating_sub(usize::from(added));
+    // `latest` means the newest one, now or after the upload. Before the upload it must stay, too: an instance that
+    // starts meanwhile reads it.
+    let kept = newest.max(usize::from(used.iter().any(|key| key == "latest")));
+    left.into_iter().skip(kept).filter(|number| !used.contains(&number.to_string())).collect()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A secret of this project is named alone, one of another project with its path.
+fn names(value: &Value, secret: &str) -> bool {
+    value.as_str().is_some_and(|name| name.rsplit('/').next() == Some(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(states: &[(u64, &str)]) -> Vec<Version> {
+        let listed: Vec<Value> = states
+            .iter()
+            .map(|(number, state)| serde_json::json!({"name": format!("projects/1/secrets/s/versions/{number}"), "state": state}))
+            .collect();
+        Version::parse_list(&Value::from(listed).to_string()).unwrap()
+    }
+
+    #[test]
+    fn the_newest_and_the_used_stay() {
+        let all =
+            versions(&[(5, "ENABLED"), (4, "enabled"), (3, "DISABLED"), (2, "ENABLED"), (1, "DESTROYED")]);
+        let used = ["2".to_owned()];
+        assert_eq!(to_destroy(&all, &used, 2, false), [3]);
+        assert_eq!(to_destroy(&all, &used, 2, true), [4, 3], "the new one is one of the two");
+        assert_eq!(to_destroy(&all, &[], 1, true), [5, 4, 3, 2]);
+        assert_eq!(to_destroy(&all, &["latest".to_owned()], 1, true), [4, 3, 2]);
+        assert_eq!(to_destroy(&all, &[], 9, false), [0; 0]);
+    }
+
+    #[test]
+    fn a_use_is_found_as_a_file_and_as_a_variable() {
+        let revisions = r#"[
+            {"spec": {"volumes": [{"secret": {"secretName": "mcp-env", "items": [{"key": "7", "path": ".env"}]}}]}},
+            {"spec": {"containers": [{"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "mcp-env", "key": "latest"}}}]}]}},
+            {"spec": {"volumes": [{"secret": {"secretName": "django-env", "items": [{"key": "9", "path": ".env"}]}}]}},
+            {"spec": {}}
+        ]"#;
+        assert_eq!(in_use(revisions, "mcp-env").unwrap(), ["7", "latest"]);
+        assert_eq!(in_use("[]", "mcp-env").unwrap(), [""; 0]);
+        assert!(in_use("oops", "mcp-env").is_none());
+    }
+}

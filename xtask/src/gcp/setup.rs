@@ -1,0 +1,136 @@
+//! `gcp setup`: everything that must be there before a first deploy, and nothing more than is missing.
+
+mod docker;
+mod live;
+
+use std::time::Duration;
+
+use super::apply;
+use super::plan::{Item, Plan, State};
+use super::settings;
+use crate::cli::GcpStage;
+use crate::context::Context;
+use crate::error::Result;
+use crate::gcloud::{self, ACCESSOR, Advice, INVOKER};
+use crate::stage::Names;
+use live::{Live, Part};
+
+/// The APIs that the commands of this tool speak to.
+const APIS: [&str; 6] =
+    [ARTIFACTS, "cloudresourcemanager.googleapis.com", "iam.googleapis.com", LOGGING, RUN, SECRETS];
+const ARTIFACTS: &str = "artifactregistry.googleapis.com";
+const LOGGING: &str = "logging.googleapis.com";
+const RUN: &str = "run.googleapis.com";
+const SECRETS: &str = "secretmanager.googleapis.com";
+
+/// An API that was just turned on goes on refusing for a while; Google's message says 'a few minutes'.
+const WAKING: Duration = Duration::from_secs(5);
+const WAKING_TRIES: u32 = 36;
+
+/// Brings the project to where the stage can be deployed.
+pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
+    let names = settings::load(context, args.stage)?.names;
+    let live = Live::read(context, &names)?.certain()?;
+    let plan = plan(&names, &live);
+    if apply::carry_out(context, &plan, args)?.is_some()
+        && plan.items.iter().any(|item| item.resource == API_ITEM)
+    {
+        // What stood behind the APIs can be seen only now; it was announced, so it is not asked for again.
+        let rest = self::plan(&names, &after_waking(context, &names)?);
+        apply::apply(context, &rest)?;
+    }
+    docker::verify(context, &names, args);
+    Ok(())
+}
+
+const API_ITEM: &str = "APIs";
+
+/// Reads until the APIs that were turned on answer.
+fn after_waking(context: &Context, names: &Names) -> Result<Live> {
+    for _ in 1..WAKING_TRIES {
+        let seen = Live::read(context, names)?;
+        if !seen.troubles.iter().any(|trouble| trouble.advice == Advice::EnableApi) {
+            return seen.certain();
+        }
+        context.printer.note("  the APIs that were turned on do not answer yet; asking again");
+        context.runner.interrupts().pause(WAKING)?;
+    }
+    Live::read(context, names)?.certain()
+}
+
+/// The difference between what is there and what must be.
+fn plan(names: &Names, live: &Live) -> Plan {
+    let mut items = Vec::new();
+    let missing: Vec<&str> = APIS.into_iter().filter(|api| !live.apis.iter().any(|on| on == api)).collect();
+    // Until its API is on, a part cannot be seen: its steps are announced, and taken after a second look.
+    let waiting = !missing.is_empty();
+    items.push(if waiting {
+        Item::step(API_ITEM, State::Change, gcloud::enable_apis(names, &missing))
+            .note(format!("on: {}", missing.join(", ")))
+    } else {
+        Item::unchanged(API_ITEM)
+    });
+    let mut make = |resource: String, there: Part, command| {
+        items.push(match there {
+            Part::Present => Item::unchanged(resource),
+            Part::Absent if waiting => later(resource, "made, once the APIs are on"),
+            Part::Absent => Item::step(resource, State::Create, command),
+            Part::Hidden => {
+                later(resource, "made if it is not there: it can be seen only once its API is on")
+            }
+        });
+    };
+    make(format!("service account {}", names.service_account()), live.account, gcloud::create_account(names));
+    make(
+        format!("image repository {}", names.repository()),
+        live.repository,
+        gcloud::create_repository(names),
+    );
+    make(format!("secret {}", names.secret()), live.secret.part(), gcloud::create_secret(names));
+    items.extend(access(names, live, waiting));
+    items.push(docker::item(names, live.docker));
+    let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
+    Plan { command: "gcp setup", place, items }
+}
+
+/// Who may do what: the secret, the old project-wide role, the web application.
+fn access(names: &Names, live: &Live, waiting: bool) -> Vec<Item> {
+    let account = names.service_account();
+    let mut items = Vec::new();
+    let reader = format!("{ACCESSOR} on secret {}", names.secret());
+    items.push(if live.secret.grants(ACCESSOR, &account) {
+        Item::unchanged(reader)
+    } else if waiting {
+        later(reader, "given, once the APIs are on")
+    } else {
+        Item::step(reader, State::Change, gcloud::bind_accessor(names))
+    });
+    if live.project.grants(ACCESSOR, &account) {
+        // After the exact one in the order of steps: in between, the server can always read its secret.
+        let old = format!("{ACCESSOR} on the whole project");
+        items.push(if waiting {
+            later(old, "taken away, once the APIs are on")
+        } else {
+            Item::step(old, State::Remove, gcloud::unbind_project_accessor(names))
+                .note("an older set-up gave it: it opens every secret of the project")
+        });
+    }
+    let caller = format!("{INVOKER} on {}", names.web_service());
+    items.push(match live.web.part() {
+        Part::Present if live.web.grants(INVOKER, &account) => Item::unchanged(caller),
+        Part::Present if waiting => later(caller, "given, once the APIs are on"),
+        Part::Present => Item::step(caller, State::Change, gcloud::bind_invoker(names)),
+        Part::Absent => later(caller, "the web application is not deployed yet: deploy gives it, once it is"),
+        Part::Hidden => {
+            later(caller, "given if the web application is there: it can be seen only once its API is on")
+        }
+    });
+    items
+}
+
+fn later(resource: String, why: &str) -> Item {
+    Item::pending(resource, why)
+}
+
+#[cfg(test)]
+mod tests;

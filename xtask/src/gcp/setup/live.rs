@@ -1,0 +1,149 @@
+//! What is there, as far as `setup` is concerned.
+
+use super::super::observe::{Read, cannot_tell, observe};
+use super::super::policy::Policy;
+use super::{ARTIFACTS, RUN, SECRETS, docker};
+use crate::context::Context;
+use crate::error::Result;
+use crate::gcloud::{self, Seen, Trouble};
+use crate::stage::Names;
+
+/// What was found, and what nobody can tell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Live {
+    /// The APIs that are on.
+    pub(super) apis: Vec<String>,
+    /// The service account.
+    pub(super) account: Part,
+    /// The image repository.
+    pub(super) repository: Part,
+    /// The secret, by its policy.
+    pub(super) secret: Guarded,
+    /// The project's policy.
+    pub(super) project: Policy,
+    /// The web application, by its policy.
+    pub(super) web: Guarded,
+    /// Whether docker can push with gcloud's login.
+    pub(super) docker: bool,
+    /// What nobody can tell.
+    pub(super) troubles: Vec<Trouble>,
+}
+
+/// Whether a thing is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It is.
+    Present,
+    /// It is not.
+    #[default]
+    Absent,
+    /// It cannot be seen until its API is on.
+    Hidden,
+}
+
+/// A thing with a policy of its own.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Guarded {
+    /// It is there.
+    Present(Policy),
+    /// It is not.
+    #[default]
+    Absent,
+    /// It cannot be seen until its API is on.
+    Hidden,
+}
+
+impl Guarded {
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Present(_) => Part::Present,
+            Self::Absent => Part::Absent,
+            Self::Hidden => Part::Hidden,
+        }
+    }
+
+    pub(super) fn grants(&self, role: &str, account: &str) -> bool {
+        matches!(self, Self::Present(policy) if policy.grants(role, account))
+    }
+}
+
+impl Live {
+    /// Asks for everything; what nobody can tell is in `troubles`.
+    pub(super) fn read(context: &Context, names: &Names) -> Result<Self> {
+        let web = format!("the policy of {}", names.web_service());
+        let reads = [
+            Read::new("the APIs that are on", gcloud::list_apis(names)),
+            Read::new("the project's policy", gcloud::project_policy(names)),
+            Read::new("the service account", gcloud::find_account(names)),
+            Read::new("the image repository", gcloud::describe_repository(names)),
+            Read::new("the secret's policy", gcloud::secret_policy(names)),
+            Read::new(web.clone(), gcloud::web_policy(names)),
+        ];
+        let [apis, project, account, repository, secret, web_policy] = observe(context, &reads)?;
+        let mut live = Self { docker: docker::is_configured(context, names), ..Self::default() };
+        // With the list in hand, a refusal by an API that is off is no riddle. Without it, it is.
+        let mut listed = None;
+        match apis {
+            Seen::Present(text) => {
+                live.apis = text.split_whitespace().map(str::to_owned).collect();
+                listed = Some(live.apis.clone());
+            }
+            Seen::Absent => live.trouble_of_absence("the APIs that are on"),
+            Seen::Unknown(trouble) => live.troubles.push(trouble),
+        }
+        let off = |api: &str| listed.as_ref().is_some_and(|on| !on.iter().any(|known| known == api));
+        match project.understand("the project's policy", Policy::parse) {
+            Seen::Present(policy) => live.project = policy,
+            Seen::Absent => live.trouble_of_absence("the project's policy"),
+            Seen::Unknown(trouble) => live.troubles.push(trouble),
+        }
+        match account {
+            Seen::Present(text) if text.lines().any(|line| line.trim() == names.service_account()) => {
+                live.account = Part::Present;
+            }
+            // A listing that names nobody: the account is not there.
+            Seen::Present(_) => {}
+            Seen::Absent => live.trouble_of_absence("the service account"),
+            Seen::Unknown(trouble) => live.troubles.push(trouble),
+        }
+        live.repository = match repository {
+            Seen::Present(_) => Part::Present,
+            Seen::Absent => Part::Absent,
+            Seen::Unknown(_) if off(ARTIFACTS) => Part::Hidden,
+            Seen::Unknown(trouble) => {
+                live.troubles.push(trouble);
+                Part::Absent
+            }
+        };
+        live.secret = live.guarded(secret.understand("the secret's policy", Policy::parse), off(SECRETS));
+        live.web = live.guarded(web_policy.understand(&web, Policy::parse), off(RUN));
+        Ok(live)
+    }
+
+    /// Only if everything is certain; otherwise an error that names what is not.
+    pub(super) fn certain(self) -> Result<Self> {
+        if self.troubles.is_empty() { Ok(self) } else { Err(cannot_tell(&self.troubles)) }
+    }
+
+    fn guarded(&mut self, seen: Seen<Policy>, off: bool) -> Guarded {
+        match seen {
+            Seen::Present(policy) => Guarded::Present(policy),
+            Seen::Absent => Guarded::Absent,
+            Seen::Unknown(_) if off => Guarded::Hidden,
+            Seen::Unknown(trouble) => {
+                self.troubles.push(trouble);
+                Guarded::Absent
+            }
+        }
+    }
+
+    /// A listing or the project itself cannot be absent: somebody has mistyped the project.
+    fn trouble_of_absence(&mut self, what: &str) {
+        self.troubles.push(Trouble {
+            what: what.to_owned(),
+            advice: gcloud::Advice::Read,
+            said: "gcloud says that it does not exist: is GCP_PROJECT_ID right?".to_owned(),
+            command: "gcloud projects list".to_owned(),
+        });
+    }
+}

@@ -1,0 +1,20 @@
+//! git's command lines.
+
+use std::path::Path;
+
+use crate::command::Command;
+
+/// Every file that differs from the commit, one a line; none when the tree is clean.
+pub fn status(root: &Path) -> Command {
+    Command::new("git").args(["status", "--porcelain"]).dir(root).reads()
+}
+
+/// The commit, in full.
+pub fn commit(root: &Path) -> Command {
+    Command::new("git").args(["rev-parse", "HEAD"]).dir(root).reads()
+}
+
+/// The commit, as short as is unique.
+pub fn short_commit(root: &Path) -> Command {
+    Command::new("git").args(["rev-parse", "--short", "HEAD"]).dir(root).reads()
+}

@@ -1,0 +1,8 @@
+//! `cargo xtask gcp` as an operator runs it: the real tool, the real gcloud, and a project on loopback.
+
+mod gate;
+mod interrupt;
+mod outcomes;
+mod secrets;
+mod setup;
+mod stage;

@@ -1,0 +1,115 @@
+//! `gcp setup`.
+
+use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use serde_json::{Value, json};
+
+use crate::stage::{APIS, Stage};
+
+const ACCOUNT: &str = "serviceAccount:validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
+
+#[test]
+fn an_empty_project_is_set_up_once_and_then_left_alone() {
+    if !gcloud_is_here("an_empty_project_is_set_up_once_and_then_left_alone") {
+        return;
+    }
+    let stage = Stage::dev();
+    // What an older installation left: a role for every secret of the project. Its account is there, of course.
+    stage.emulator.cloud().seed_account("validibot-mcp-dev");
+    stage.emulator.cloud().bind_project("roles/secretmanager.secretAccessor", ACCOUNT);
+
+    let first = stage.ok(&["setup", "dev", "--yes"]);
+    assert!(
+        first.out.contains("+ image repository") || first.out.contains("? image repository"),
+        "{}",
+        first.out
+    );
+    let project = stage.emulator.snapshot();
+    let secret = &project["secrets"]["mcp-env-dev"];
+    assert_eq!(secret["versions"], json!({}), "the secret is made empty");
+    assert_eq!(secret["replication"]["userManaged"]["replicas"], json!([{"location": "us-west1"}]));
+    let accessor = json!([{"role": "roles/secretmanager.secretAccessor", "members": [ACCOUNT]}]);
+    assert_eq!(secret["policy"], accessor);
+    assert_eq!(project["repositories"], json!(["us-west1/validibot"]));
+    let roles = project["policy"].as_array().unwrap();
+    assert!(roles.iter().all(|binding| binding["role"] != "roles/secretmanager.secretAccessor"), "{roles:?}");
+    let lines: Vec<_> = stage.emulator.take_calls().iter().map(gcp_emulator::Recorded::line).collect();
+    let place = |part: &str| lines.iter().position(|line| line.contains(part)).unwrap();
+    let (given, taken) = (place("mcp-env-dev:setIamPolicy"), place("projects/demo-proj:setIamPolicy"));
+    assert!(given < taken, "there is no moment without access: {lines:#?}");
+
+    let second = stage.ok(&["setup", "dev"]);
+    assert!(second.out.contains("nothing to do"), "{}", second.out);
+    assert_eq!(stage.emulator.writes(), [""; 0]);
+    assert_eq!(stage.emulator.unexpected(), [""; 0]);
+}
+
+#[test]
+fn the_web_application_is_called_once_it_is_there() {
+    if !gcloud_is_here("the_web_application_is_called_once_it_is_there") {
+        return;
+    }
+    let stage = Stage::ready();
+    stage.emulator.cloud().seed_service("us-west1", "validibot-web-dev", "gcr.io/demo-proj/web:1");
+    stage.ok(&["setup", "dev", "--yes"]);
+    let project = stage.emulator.snapshot();
+    let invoker = json!([{"role": "roles/run.invoker", "members": [ACCOUNT]}]);
+    assert_eq!(project["invokers"]["validibot-web-dev"], invoker);
+}
+
+#[test]
+fn a_dry_run_shows_commands_and_changes_nothing() {
+    if !gcloud_is_here("a_dry_run_shows_commands_and_changes_nothing") {
+        return;
+    }
+    let stage = Stage::dev();
+    let shown = stage.ok(&["setup", "dev", "--dry-run"]);
+    assert!(shown.out.contains("gcloud services enable artifactregistry.googleapis.com"), "{}", shown.out);
+    let json = stage.ok(&["setup", "dev", "--dry-run", "--json"]);
+    let plan: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&plan["schema_version"], &plan["applied"]), (&json!(1), &json!(false)));
+    // Nobody is there to say yes.
+    assert_eq!(stage.run(&["setup", "dev"]).code, Some(64));
+    assert_eq!(stage.emulator.writes(), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_read_changes_nothing() {
+    if !gcloud_is_here("what_cannot_be_read_changes_nothing") {
+        return;
+    }
+    let stage = Stage::ready();
+    stage.emulator.fail(Fault::new("*/secrets/mcp-env-dev*", FaultKind::PermissionDenied));
+    stage.emulator.fail(Fault::new("*validibot-web-dev*", FaultKind::Unauthenticated));
+    let refused = stage.run(&["setup", "dev", "--yes"]);
+    assert_eq!(refused.code, Some(1));
+    for part in [
+        "nothing was changed",
+        "the secret's policy",
+        "PERMISSION_DENIED",
+        "validibot-web-dev",
+        "gcloud auth login",
+    ] {
+        assert!(refused.err.contains(part), "{part}\n{}", refused.err);
+    }
+    assert_eq!(stage.emulator.writes(), [""; 0]);
+}
+
+#[test]
+fn a_step_that_fails_says_what_was_done_and_the_next_run_goes_on() {
+    if !gcloud_is_here("a_step_that_fails_says_what_was_done_and_the_next_run_goes_on") {
+        return;
+    }
+    let stage = Stage::dev();
+    stage.emulator.cloud().enable(&APIS);
+    stage.emulator.fail(Fault::new("*/repositories", FaultKind::PermissionDenied).method("POST"));
+    let stopped = stage.run(&["setup", "dev", "--yes"]);
+    assert_eq!(stopped.code, Some(1));
+    for part in
+        ["done: service account", "in doubt: image repository validibot", "not begun: secret mcp-env-dev"]
+    {
+        assert!(stopped.err.contains(part), "{part}\n{}", stopped.err);
+    }
+    stage.emulator.clear_faults();
+    stage.ok(&["setup", "dev", "--yes"]);
+    assert!(stage.ok(&["setup", "dev"]).out.contains("nothing to do"));
+}
