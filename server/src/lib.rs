@@ -14,6 +14,7 @@ pub mod healthcheck;
 mod http_body;
 pub mod license;
 pub mod oauth;
+mod page;
 mod public;
 pub mod random;
 mod resources;

@@ -4,11 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, HeaderValue, VARY};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::config::Settings;
+
+mod welcome;
+
+/// Where users of Validibot read about its MCP server.
+const DOCS: &str = "https://docs.validibot.com/api/mcp-integration/";
 
 /// The commit that this binary was built from; build tools set it.
 const COMMIT: &str = match option_env!("VALIDIBOT_MCP_COMMIT") {
@@ -16,27 +23,38 @@ const COMMIT: &str = match option_env!("VALIDIBOT_MCP_COMMIT") {
     None => "unknown",
 };
 
-/// `GET /`: the descriptor (contract, D3).
-pub(crate) async fn descriptor(State(app): State<Arc<App>>) -> Json<Value> {
-    let base = app.settings.base_url.as_str();
+/// `GET /`: a page for a browser, the descriptor (contract, D3) for everyone else.
+pub(crate) async fn root(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut response = if accept.contains("text/html") {
+        welcome::page(&app.settings)
+    } else {
+        Json(descriptor(&app.settings)).into_response()
+    };
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+fn descriptor(settings: &Settings) -> Value {
+    let base = settings.base_url.as_str();
     let mut authenticated = json!({
         "endpoint": format!("{base}/mcp"),
-        "auth": if app.settings.oauth.is_some() {
+        "auth": if settings.oauth.is_some() {
             "OAuth 2.1 or a Validibot API token, as Authorization: Bearer"
         } else {
             "A Validibot API token, as Authorization: Bearer"
         },
     });
-    if app.settings.oauth.is_some() {
+    if settings.oauth.is_some() {
         authenticated["oauth_metadata"] = format!("{base}/.well-known/oauth-protected-resource/mcp").into();
     }
-    Json(json!({
+    json!({
         "service": "validibot-mcp",
         "protocol": "Model Context Protocol over Streamable HTTP",
-        "mcp_protocol_version": app.settings.max_protocol_version,
+        "mcp_protocol_version": settings.max_protocol_version,
         "surfaces": { "authenticated": authenticated },
-        "docs": "https://docs.validibot.com/api/mcp-integration/",
-    }))
+        "docs": DOCS,
+    })
 }
 
 /// `GET /livez`: the process answers.

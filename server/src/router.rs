@@ -16,7 +16,7 @@ pub fn router(app: &Arc<App>) -> Router {
         // On the route alone: a layer would answer 401 for paths that do not exist, too.
         .route_layer(from_fn_with_state(app.clone(), caller::authenticate));
     Router::new()
-        .route("/", get(public::descriptor))
+        .route("/", get(public::root))
         .route("/livez", get(public::livez))
         .route("/readyz", get(public::readyz))
         .route("/version", get(public::version))

@@ -1,58 +1,12 @@
-//! Pages that a person sees: plain HTML that needs no script, and that no other site can frame.
+//! What is told to the person at the browser, because it cannot be sent back to the client.
 
-use std::sync::LazyLock;
-
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
-use axum::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sha2::{Digest, Sha256};
+use maud::html;
 
 use super::error::OauthError;
-
-const STYLE: &str = include_str!("page.css");
-
-/// The style is allowed by its hash, and nothing else is allowed at all. There is no `form-action`: browsers apply it
-/// to the redirects behind a form too, and ours go to Validibot, its own sign-in providers, and the client.
-static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
-    let policy =
-        format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors 'none'");
-    HeaderValue::try_from(policy).expect("visible ASCII")
-});
-
-/// A whole page around its main part.
-pub(super) fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " \u{b7} Validibot" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header { p.brand { span.mark aria-hidden="true" {} "Validibot" } }
-                main { (main) }
-            }
-        }
-    };
-    let mut response = (status, markup.into_string()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // The address holds the request, which is nobody else's business.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
+pub(super) use crate::page::page;
 
 /// Something that cannot be sent back to the client, because we do not know that it is the client: told here.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ mod journey;
 mod privacy;
 mod settings;
 mod surface;
+mod welcome;
 
 use sandbox::{Sandbox, fixtures};
 use suite::mcp::{Client, Era};
