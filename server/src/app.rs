@@ -6,6 +6,8 @@ use crate::caller::Callers;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::license::LicenseGate;
+use crate::lifecycle::Lifecycle;
+use crate::limits::Limits;
 use crate::oauth::{Internet, Oauth, Shared};
 use crate::random::SharedRandom;
 use crate::seal::Seal;
@@ -34,6 +36,10 @@ pub struct App {
     pub(crate) uploads: Uploads,
     /// The runtime gate.
     pub license: LicenseGate,
+    /// What callers may have under way.
+    pub limits: Limits,
+    /// Whether the instance is coming to its end.
+    pub lifecycle: Lifecycle,
 }
 
 impl App {
@@ -61,7 +67,7 @@ impl App {
     ) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
         let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
-        let callers = Callers::new(&settings, http.clone(), clock.clone(), seal.clone());
+        let callers = Callers::new(&settings, http.clone(), clock.clone());
         let oauth = callers.access_tokens().zip(seal.clone()).and_then(|(access_tokens, seal)| {
             let (http, clock, random) = (http.clone(), clock.clone(), random.clone());
             Oauth::new(&settings, Shared { http, clock, random, internet, access_tokens, seal })
@@ -80,6 +86,8 @@ impl App {
             validibot,
             uploads: Uploads::new(),
             license,
+            limits: Limits::default(),
+            lifecycle: Lifecycle::default(),
         }))
     }
 }

@@ -13,6 +13,8 @@ pub mod env;
 pub mod healthcheck;
 mod http_body;
 pub mod license;
+pub mod lifecycle;
+pub mod limits;
 pub mod oauth;
 mod page;
 mod public;

@@ -1,23 +1,23 @@
 //! From settings to a listening server, and its end.
 
+mod connections;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
+use crate::lifecycle::DRAIN;
 use crate::random::SystemRandom;
 use crate::router::router;
 
 /// The server could not start, or not go on.
 const EXIT_FAILED: u8 = 1;
-/// How long calls may go on after the first SIGTERM. Cloud Run kills after 10 s.
-const DRAIN: Duration = Duration::from_secs(8);
 
 /// Serves until a signal ends it; returns the exit code.
 ///
@@ -53,30 +53,22 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     tracing::info!(address = %address, "listening");
 
-    // Without TCP_NODELAY, an SSE answer waits 40 ms for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = axum::serve(listener, router(&app))
-        .with_graceful_shutdown(async {
-            let _ = stopped.await;
-        })
-        .into_future();
-    tokio::pin!(serving);
-
+    let stop = async {
+        terminated().await;
+        tracing::info!("stopping: no new connections, calls under way may finish");
+        app.lifecycle.stop();
+    };
     tokio::select! {
-        ended = &mut serving => return ended.map_err(|error| format!("the listener failed: {error}")),
-        () = terminated() => {}
-    }
-    tracing::info!("stopping: no new connections, calls under way may finish");
-    let _ = stop.send(());
-    tokio::select! {
-        _ = &mut serving => {}
-        () = tokio::time::sleep(DRAIN) => tracing::warn!("stopped with calls still under way"),
-        () = terminated() => tracing::warn!("stopped at once by a second signal"),
+        () = connections::serve(listener, router(&app), stop) => {}
+        () = app.lifecycle.stopping_for(DRAIN) => tracing::warn!("stopped with calls still under way"),
+        () = terminated_again(&app) => tracing::warn!("stopped at once by a second signal"),
     }
     Ok(())
+}
+
+async fn terminated_again(app: &App) {
+    app.lifecycle.stopping_for(Duration::ZERO).await;
+    terminated().await;
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 use self::arguments::Arguments;
 use self::catalog::Tool;
 use self::outcome::{Outcome, ToolError};
-pub(crate) use self::transport::route;
+pub(crate) use self::transport::{MAX_BODY_BYTES, route};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::resources;

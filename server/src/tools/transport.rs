@@ -14,7 +14,7 @@ use super::Tools;
 use crate::app::App;
 
 /// The body limit: the largest file in base64, with its envelope.
-const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
 
 /// The route of `/mcp`, without chain 1 around it.
 pub(crate) fn route(app: &Arc<App>) -> Router<Arc<App>> {

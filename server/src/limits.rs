@@ -1,0 +1,143 @@
+//! Bounds on what callers may have under way: memory is bounded twice, by bytes in flight before a body is read and by
+//! structure while it streams in; calls are bounded in number; and no caller gets more than a share of either.
+//!
+//! What is refused is refused at once: 503 with `Retry-After`, 413 or 408, as JSON.
+
+mod body;
+mod budget;
+mod leftover;
+mod refusal;
+mod structure;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::EXPECT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+use self::body::{Guarded, Held};
+use self::budget::Budget;
+use self::leftover::Leftover;
+use self::refusal::Refusal;
+use self::structure::Structure;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::tools::MAX_BODY_BYTES;
+use crate::uploads;
+
+/// What is under way on this instance.
+pub struct Limits {
+    /// Requests of `/mcp`, from the first header to the end of the answer.
+    calls: Budget<()>,
+    /// The same by caller.
+    callers: Budget<[u8; 32]>,
+    /// Bodies, in bytes, by caller.
+    bytes: Budget<[u8; 32]>,
+}
+
+/// Above Cloud Run's largest sensible concurrency for one CPU. A call that waits costs some 50 KB.
+const MAX_CALLS: usize = 256;
+/// An agent that waits for many runs at once stays below this; four of them fill an instance.
+const MAX_CALLS_OF_ONE: usize = 64;
+/// A body of one large string takes about twice its size in memory while it is handled: 64 MiB of bodies keep an
+/// instance below 200 MB.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Three of the largest bodies at once; the rest fits one of another caller.
+const MAX_BYTES_OF_ONE: usize = 3 * MAX_BODY_BYTES;
+
+const _: () = assert!(MAX_BYTES_OF_ONE + MAX_BODY_BYTES <= MAX_BYTES, "nobody can be starved by one other");
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            calls: Budget::new(MAX_CALLS, MAX_CALLS),
+            callers: Budget::new(MAX_CALLS, MAX_CALLS_OF_ONE),
+            bytes: Budget::new(MAX_BYTES, MAX_BYTES_OF_ONE),
+        }
+    }
+}
+
+/// The outer middleware, before anybody is asked who is calling: bounds the calls, and takes in what is left of a body
+/// that was refused, so that the client reads the answer instead of a broken connection.
+pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let expects = expects_continue(request.headers());
+    let (request, leftover) = Leftover::watch(request);
+    let mut response = match app.limits.calls.take((), 1) {
+        Ok(held) => next.run(request).await.map(|body| Held::body(body, held)),
+        Err(full) => {
+            drop(request);
+            Refusal::from(full).into_response()
+        }
+    };
+    // A client that waits for 100 Continue has sent nothing, and shall not begin; one that is too slow was waited for.
+    if !expects && response.status() != StatusCode::REQUEST_TIMEOUT {
+        response = leftover.drained_before(response).await;
+    }
+    response
+}
+
+/// The inner middleware of `/mcp`, once the caller is known and before the body is read.
+pub async fn share(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let key = request.extensions().get::<Caller>().and_then(key);
+    bounded(&app.limits, key, Some(Structure::default()), request, next).await
+}
+
+/// The inner middleware of uploads, whose bodies are files as they are. The ticket stands for its holder.
+pub async fn share_upload(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let ticket = request.headers().get(uploads::HEADER);
+    let key = ticket.map(|ticket| Sha256::digest(ticket.as_bytes()).into());
+    bounded(&app.limits, key, None, request, next).await
+}
+
+async fn bounded(
+    limits: &Limits,
+    key: Option<[u8; 32]>,
+    structure: Option<Structure>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let length = request.body().size_hint().exact();
+    if length.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Refusal::TooLarge.into_response();
+    }
+    // Without a length the body may be as large as any.
+    let bytes = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(MAX_BODY_BYTES);
+    let held = match key {
+        Some(key) => {
+            limits.callers.take(key, 1).and_then(|call| Ok((Some(call), limits.bytes.take(key, bytes)?)))
+        }
+        // Nobody is known: switched off, nothing but the handshake is answered; without a ticket, nothing at all.
+        None => limits.bytes.take([0; 32], bytes).map(|bytes| (None, bytes)),
+    };
+    let (call, bytes) = match held {
+        Ok(held) => held,
+        Err(full) => return Refusal::from(full).into_response(),
+    };
+    let (bytes, verdict) = (Arc::new(bytes), Arc::new(OnceLock::new()));
+    let guard = |body| Guarded::new(body, MAX_BODY_BYTES, structure, bytes.clone(), verdict.clone());
+    let response = next.run(request.map(|body| Body::new(guard(body)))).await;
+    match verdict.get() {
+        Some(refusal) => Refusal::into_response(*refusal),
+        None => response.map(|body| Held::body(body, (call, bytes))),
+    }
+}
+
+/// Tells callers apart without keeping their credentials.
+fn key(caller: &Caller) -> Option<[u8; 32]> {
+    let (kind, identity) = match caller {
+        Caller::Subject(subject) => ("subject", subject.as_str()),
+        Caller::ApiToken(token) => ("token", token.expose_secret()),
+        Caller::Unchecked => return None,
+    };
+    Some(Sha256::new().chain_update(kind).chain_update([0]).chain_update(identity).finalize().into())
+}
+
+fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}

@@ -1,0 +1,133 @@
+//! Bodies that keep to the limits: the request's while it comes in, the answer's until it is out.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::budget::Share;
+use super::refusal::Refusal;
+use super::structure::Structure;
+
+/// 15 MB at 2 Mbit/s. While a body comes in, it holds a part of everybody's budget.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Between two pieces: who says nothing for so long has gone.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A request's body, checked while it streams by.
+pub(super) struct Guarded {
+    body: Body,
+    max: usize,
+    seen: usize,
+    /// Where the body is JSON.
+    structure: Option<Structure>,
+    charge: Arc<Share<[u8; 32]>>,
+    verdict: Arc<OnceLock<Refusal>>,
+    deadline: Instant,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Guarded {
+    /// `charge` shrinks to the real size once that is known; `verdict` says what was wrong, where something was.
+    pub(super) fn new(
+        body: Body,
+        max: usize,
+        structure: Option<Structure>,
+        charge: Arc<Share<[u8; 32]>>,
+        verdict: Arc<OnceLock<Refusal>>,
+    ) -> Self {
+        let deadline = Instant::now() + DEADLINE;
+        Self { body, max, seen: 0, structure, charge, verdict, deadline, alarm: Box::pin(sleep(IDLE)) }
+    }
+
+    fn check(&mut self, data: &Bytes) -> Result<(), Refusal> {
+        self.seen += data.len();
+        if self.seen > self.max {
+            Err(Refusal::TooLarge)
+        } else if !self.structure.as_mut().is_none_or(|structure| structure.take(data)) {
+            Err(Refusal::TooComplex)
+        } else {
+            let next = self.deadline.min(Instant::now() + IDLE);
+            self.alarm.as_mut().reset(next);
+            Ok(())
+        }
+    }
+
+    fn refuse<T>(&self, refusal: Refusal) -> Poll<Option<Result<T, BoxError>>> {
+        let _ = self.verdict.set(refusal);
+        Poll::Ready(Some(Err("the body is outside the limits".into())))
+    }
+}
+
+impl http_body::Body for Guarded {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.data_ref().map(|data| this.check(data)) {
+                Some(Err(refusal)) => this.refuse(refusal),
+                Some(Ok(())) | None => Poll::Ready(Some(Ok(frame))),
+            },
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                this.charge.shrink_to(this.seen);
+                Poll::Ready(None)
+            }
+            Poll::Pending => match this.alarm.as_mut().poll(cx) {
+                Poll::Ready(()) => this.refuse(Refusal::TooSlow),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body that holds on to something until it is out, or nobody wants it any more.
+pub(super) struct Held<T> {
+    body: Body,
+    _held: T,
+}
+
+impl<T: Send + Unpin + 'static> Held<T> {
+    pub(super) fn body(body: Body, held: T) -> Body {
+        Body::new(Self { body, _held: held })
+    }
+}
+
+impl<T: Unpin> http_body::Body for Held<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,90 @@
+//! A refused request's body, taken in and thrown away. A server that answers before it has read everything, and then
+//! closes, makes the client's system throw the answer away with the connection (RFC 9112, section 9.6).
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
+
+/// Beyond this a client has not read what the limits are, and gets a broken connection.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// The same in time.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+type Slot = Arc<Mutex<Option<Body>>>;
+
+/// Where the body comes back to when nobody wants the rest of it.
+pub(super) struct Leftover(Slot);
+
+impl Leftover {
+    pub(super) fn watch(request: Request) -> (Request, Self) {
+        let slot = Slot::default();
+        let request = request.map(|body| Body::new(Watched { body: Some(body), back: slot.clone() }));
+        (request, Self(slot))
+    }
+
+    /// The answer, once what is left of the body has come in.
+    pub(super) async fn drained_before(self, response: Response) -> Response {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut body) = left {
+            let drain = async {
+                let mut seen = 0;
+                while let Some(Ok(frame)) = body.frame().await {
+                    seen += frame.data_ref().map_or(0, Bytes::len);
+                    if seen > MAX_BYTES {
+                        break;
+                    }
+                }
+            };
+            // Too slow is the client's loss.
+            let _ = timeout(MAX_TIME, drain).await;
+        }
+        response
+    }
+}
+
+struct Watched {
+    body: Option<Body>,
+    back: Slot,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
+            *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a client is told that asked for too much.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, RETRY_AFTER};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::budget::Full;
+
+/// Refused clients are told 1 to this many seconds in turn, so that they do not return together.
+const SPREAD_SECONDS: u64 = 4;
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The instance has enough to do.
+    Busy,
+    /// This caller has enough under way.
+    ShareUsed,
+    /// The body has too many bytes.
+    TooLarge,
+    /// The body has too much structure.
+    TooComplex,
+    /// The body did not come in time.
+    TooSlow,
+}
+
+impl From<Full> for Refusal {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::All => Self::Busy,
+            Full::One => Self::ShareUsed,
+        }
+    }
+}
+
+impl Refusal {
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "The server has too much to do just now: nothing was done, try again in a moment",
+            ),
+            Self::ShareUsed => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "You have too many or too large requests under way: nothing was done, try again when some are finished",
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "The request is larger than a file of 10 MB in base64: nothing was done",
+            ),
+            Self::TooComplex => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_complex",
+                "The request has more JSON structure than any tool takes: send the file as one base64 string",
+            ),
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "The request's body did not arrive in time: nothing was done, try again",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        static TURN: AtomicU64 = AtomicU64::new(0);
+        let (status, error, description) = self.parts();
+        tracing::warn!(status = status.as_u16(), reason = error, "request refused");
+        let mut body = json!({ "error": error, "error_description": description });
+        let retry = matches!(self, Self::Busy | Self::ShareUsed)
+            .then(|| TURN.fetch_add(1, Ordering::Relaxed) % SPREAD_SECONDS + 1);
+        if let Some(seconds) = retry {
+            body["retry_after_seconds"] = seconds.into();
+        }
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // RFC 9110, section 15.5.9: the rest of a body that is too slow is not waited for.
+        if self == Self::TooSlow {
+            headers.insert(CONNECTION, header::HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

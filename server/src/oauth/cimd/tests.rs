@@ -1,0 +1,1 @@
+//! Client metadata documents: what is fetched, and what is refused.

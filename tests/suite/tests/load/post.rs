@@ -1,0 +1,106 @@
+//! Raw posts to `/mcp`: bodies that no MCP client would send.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream;
+use sandbox::fixtures;
+use serde_json::Value;
+use suite::mcp::Era;
+use suite::server::Server;
+
+/// Long enough for the slowest machine: what is refused is tried again until then.
+const DEADLINE: Duration = Duration::from_mins(5);
+
+/// How a body goes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Length,
+    Chunked,
+}
+
+/// A request as it is sent.
+#[derive(Clone)]
+pub(crate) struct Post {
+    http: reqwest::Client,
+    url: String,
+    era: Era,
+    framing: Framing,
+}
+
+/// What came back, and how often the server had asked to wait before.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) refusals: u32,
+}
+
+impl Post {
+    pub(crate) fn new(server: &Server, era: Era, framing: Framing) -> Self {
+        let http = suite::net::http_client();
+        Self { http, url: server.mcp_url(), era, framing }
+    }
+
+    /// Sends a `tools/call` once.
+    pub(crate) async fn once(&self, tool: &str, body: &Bytes) -> reqwest::Response {
+        let mut request = self
+            .http
+            .post(&self.url)
+            .bearer_auth(fixtures::DEMO_TOKEN)
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", self.era.version());
+        if self.era == Era::Modern {
+            request = request.header("mcp-method", "tools/call").header("mcp-name", tool);
+        }
+        let request = match self.framing {
+            Framing::Length => request.body(body.clone()),
+            Framing::Chunked => {
+                let pieces: Vec<_> = body
+                    .chunks(64 * 1024)
+                    .map(|piece| Ok::<_, std::io::Error>(body.slice_ref(piece)))
+                    .collect();
+                request.body(reqwest::Body::wrap_stream(stream::iter(pieces)))
+            }
+        };
+        request.send().await.expect("an answer, not a broken connection")
+    }
+
+    /// Sends it until it is not refused for load any more, and waits as long as the server asks in between.
+    pub(crate) async fn until_done(&self, tool: &str, body: &Bytes) -> Answer {
+        let started = Instant::now();
+        let mut refusals = 0;
+        loop {
+            let response = self.once(tool, body).await;
+            let status = response.status().as_u16();
+            let wait = response.headers().get("retry-after").map(|value| {
+                let seconds = value.to_str().ok().and_then(|text| text.parse().ok());
+                Duration::from_secs(seconds.expect("Retry-After in seconds"))
+            });
+            let body = response.bytes().await.expect("a whole answer");
+            if status != 503 {
+                let body = serde_json::from_slice(&body).unwrap_or_default();
+                return Answer { status, body, refusals };
+            }
+            refusals += 1;
+            assert!(started.elapsed() < DEADLINE, "refused {refusals} times");
+            // What the server asks for, as a client that obeys it.
+            tokio::time::sleep(wait.expect("a refusal says when to come back")).await;
+        }
+    }
+}
+
+/// A `tools/call` with the JSON text of its arguments, in this era.
+pub(crate) fn call(era: Era, tool: &str, arguments: &str) -> Bytes {
+    let meta = match era {
+        Era::Legacy => String::new(),
+        Era::Modern => format!(
+            r#","_meta":{{"io.modelcontextprotocol/protocolVersion":"{}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{{"name":"suite","version":"0"}}}}"#,
+            era.version()
+        ),
+    };
+    format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}{meta}}}}}"#
+    )
+    .into()
+}
