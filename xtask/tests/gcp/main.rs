@@ -3,6 +3,7 @@
 mod gate;
 mod interrupt;
 mod outcomes;
+mod replay;
 mod secrets;
 mod setup;
 mod stage;
