@@ -39,6 +39,6 @@ pub use cloud::Cloud;
 pub use emulator::{Emulator, Options};
 pub use engine::{Engine, Launch, Route, Scripted};
 pub use fault::{Fault, FaultKind, FaultSyntax};
-pub use installed::gcloud_is_here;
+pub use installed::{gcloud_is_here, is_here};
 pub use record::Recorded;
 pub use shared::Report;
