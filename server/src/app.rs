@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::caller::Callers;
 use crate::clock::SharedClock;
 use crate::config::Settings;
-use crate::license::LicenseGate;
+use crate::license::{LicenseGate, Standing};
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::oauth::{Internet, Oauth, Shared};
@@ -36,10 +36,12 @@ pub struct App {
     pub(crate) uploads: Uploads,
     /// The runtime gate.
     pub license: LicenseGate,
+    /// What the gate said last.
+    pub standing: Standing,
     /// What callers may have under way.
     pub limits: Limits,
     /// Whether the instance is coming to its end.
-    pub lifecycle: Lifecycle,
+    pub lifecycle: Arc<Lifecycle>,
 }
 
 impl App {
@@ -73,8 +75,10 @@ impl App {
             Oauth::new(&settings, Shared { http, clock, random, internet, access_tokens, seal })
         });
         let oauth = oauth.map(Arc::new);
-        let validibot = Validibot::new(&settings, http.clone(), callers.api_tokens());
+        let lifecycle = Arc::<Lifecycle>::default();
+        let validibot = Validibot::new(&settings, http.clone(), callers.api_tokens(), lifecycle.clone());
         let license = LicenseGate::new(&settings, http.clone());
+        let standing = Standing::new(license.clone(), clock.clone());
         Ok(Arc::new(Self {
             settings,
             clock,
@@ -86,9 +90,15 @@ impl App {
             validibot,
             uploads: Uploads::new(),
             license,
+            standing,
             limits: Limits::default(),
-            lifecycle: Lifecycle::default(),
+            lifecycle,
         }))
+    }
+
+    /// The edition without a licence for MCP, where the licence was withdrawn. Switched off, nobody is asked.
+    pub(crate) fn withdrawn_from(&self) -> Option<String> {
+        self.settings.enabled.then(|| self.standing.withdrawn_from()).flatten()
     }
 }
 

@@ -1,11 +1,14 @@
 //! The runtime gate: no licence, no traffic (contract, A1 and D2).
 
+mod standing;
+
 use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
+pub use self::standing::{Standing, gate};
 use crate::config::Settings;
 
 /// The feature that `validibot-pro` declares.
@@ -18,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Asks Validibot whether this deployment may serve MCP.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LicenseGate {
     url: Url,
     http: reqwest::Client,

@@ -28,6 +28,7 @@ use self::refusal::Refusal;
 use self::structure::Structure;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::lifecycle::REQUESTS_END_AFTER;
 use crate::tools::MAX_BODY_BYTES;
 use crate::uploads;
 
@@ -68,8 +69,11 @@ impl Default for Limits {
 pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let expects = expects_continue(request.headers());
     let (request, leftover) = Leftover::watch(request);
-    let mut response = match app.limits.calls.take((), 1) {
-        Ok(held) => next.run(request).await.map(|body| Held::body(body, held)),
+    let response = match app.limits.calls.take((), 1) {
+        Ok(held) => tokio::select! {
+            response = next.run(request) => response.map(|body| Held::body(body, held)),
+            () = app.lifecycle.stopping_for(REQUESTS_END_AFTER) => Refusal::Stopping.into_response(),
+        },
         Err(full) => {
             drop(request);
             Refusal::from(full).into_response()
@@ -77,7 +81,10 @@ pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) ->
     };
     // A client that waits for 100 Continue has sent nothing, and shall not begin; one that is too slow was waited for.
     if !expects && response.status() != StatusCode::REQUEST_TIMEOUT {
-        response = leftover.drained_before(response).await;
+        tokio::select! {
+            () = leftover.drain() => {}
+            () = app.lifecycle.stopping_for(REQUESTS_END_AFTER) => {}
+        }
     }
     response
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, HeaderValue, VARY};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -62,9 +63,17 @@ pub(crate) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the server takes traffic. It listens only once the licence is there, so this is 200.
-pub(crate) async fn readyz() -> &'static str {
-    "ok\n"
+/// `GET /readyz`: whether the server takes traffic. It listens only once the licence is there; the licence may be
+/// withdrawn later.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let reason = if app.lifecycle.is_stopping() {
+        "stopping\n"
+    } else if app.withdrawn_from().is_some() {
+        "not licensed\n"
+    } else {
+        return "ok\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
 }
 
 /// `GET /version`: the build, for whoever has to prove which one answers.

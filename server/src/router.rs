@@ -8,7 +8,7 @@ use axum::routing::{get, put};
 use tower::ServiceBuilder;
 
 use crate::app::App;
-use crate::{caller, limits, oauth, public, tools, uploads};
+use crate::{caller, license, limits, oauth, public, tools, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
 pub fn router(app: &Arc<App>) -> Router {
@@ -18,12 +18,14 @@ pub fn router(app: &Arc<App>) -> Router {
         .route_layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(app.clone(), limits::admit))
+                .layer(from_fn_with_state(app.clone(), license::gate))
                 .layer(from_fn_with_state(app.clone(), caller::authenticate))
                 .layer(from_fn_with_state(app.clone(), limits::share)),
         );
     let uploads = Router::new().route("/uploads", put(uploads::put)).route_layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(app.clone(), limits::admit))
+            .layer(from_fn_with_state(app.clone(), license::gate))
             .layer(from_fn_with_state(app.clone(), limits::share_upload)),
     );
     Router::new()

@@ -180,7 +180,7 @@ impl Tools {
             Tool::ValidateFile => validate::validate(api, &mut arguments, caller).await,
             Tool::GetRunStatus => runs::status(api, &mut arguments, caller).await,
             Tool::PrepareUpload => prepare::prepare(&self.app, &mut arguments, caller),
-            Tool::WaitForRun => wait::wait(api, &mut arguments, caller, context).await,
+            Tool::WaitForRun => wait::wait(&self.app, &mut arguments, caller, context).await,
         }
         .unwrap_or_else(Outcome::Failed)
     }

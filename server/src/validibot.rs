@@ -23,6 +23,7 @@ pub use self::media::content_type;
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Settings};
+use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
 
 /// A read, with its retries. The system we replace has the same limit for one attempt.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
@@ -39,6 +40,7 @@ pub struct Validibot {
     http: reqwest::Client,
     identity: Identity,
     api_tokens: Arc<ApiTokens>,
+    lifecycle: Arc<Lifecycle>,
 }
 
 /// A file on its way to Validibot.
@@ -55,12 +57,18 @@ impl Validibot {
     /// Remembers where to call and how to prove ourselves; calls nothing.
     ///
     /// `api_tokens` tell whose fault a 401 is.
-    pub(crate) fn new(settings: &Settings, http: reqwest::Client, api_tokens: Arc<ApiTokens>) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        http: reqwest::Client,
+        api_tokens: Arc<ApiTokens>,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Self {
         Self {
             base: settings.api_base_url.clone(),
             http,
             identity: Identity::new(&settings.service_identity),
             api_tokens,
+            lifecycle,
         }
     }
 
@@ -121,8 +129,23 @@ impl Validibot {
         }
     }
 
-    /// One request and its answer, with both identities: ours and the user's (contract, section b).
+    /// One request and its answer, as long as this instance goes on.
     async fn exchange(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        deadline: Instant,
+        with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Answer, ApiError> {
+        tokio::select! {
+            answer = self.ask(caller, method, path, deadline, with_body) => answer,
+            () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
+        }
+    }
+
+    /// One request and its answer, with both identities: ours and the user's (contract, section b).
+    async fn ask(
         &self,
         caller: &Caller,
         method: Method,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -31,8 +30,8 @@ impl Leftover {
         (request, Self(slot))
     }
 
-    /// The answer, once what is left of the body has come in.
-    pub(super) async fn drained_before(self, response: Response) -> Response {
+    /// Takes in what is left of the body, if anything is.
+    pub(super) async fn drain(self) {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut body) = left {
             let drain = async {
@@ -47,7 +46,6 @@ impl Leftover {
             // Too slow is the client's loss.
             let _ = timeout(MAX_TIME, drain).await;
         }
-        response
     }
 }
 

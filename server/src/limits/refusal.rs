@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     Busy,
     /// This caller has enough under way.
     ShareUsed,
+    /// This instance ends.
+    Stopping,
     /// The body has too many bytes.
     TooLarge,
     /// The body has too much structure.
@@ -50,6 +52,11 @@ impl Refusal {
                 "overloaded",
                 "You have too many or too large requests under way: nothing was done, try again when some are finished",
             ),
+            Self::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                "This instance of the server is being replaced: try again now, another one answers",
+            ),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_large",
@@ -75,7 +82,7 @@ impl IntoResponse for Refusal {
         let (status, error, description) = self.parts();
         tracing::warn!(status = status.as_u16(), reason = error, "request refused");
         let mut body = json!({ "error": error, "error_description": description });
-        let retry = matches!(self, Self::Busy | Self::ShareUsed)
+        let retry = matches!(self, Self::Busy | Self::ShareUsed | Self::Stopping)
             .then(|| TURN.fetch_add(1, Ordering::Relaxed) % SPREAD_SECONDS + 1);
         if let Some(seconds) = retry {
             body["retry_after_seconds"] = seconds.into();
@@ -87,7 +94,7 @@ impl IntoResponse for Refusal {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // RFC 9110, section 15.5.9: the rest of a body that is too slow is not waited for.
-        if self == Self::TooSlow {
+        if matches!(self, Self::TooSlow | Self::Stopping) {
             headers.insert(CONNECTION, header::HeaderValue::from_static("close"));
         }
         response

@@ -12,6 +12,7 @@ use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::progress::Progress;
 use super::runs::{argument, complete, is_complete};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::validibot::{ApiError, RunRef, Validibot};
 
@@ -27,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Waits for a run.
 pub(super) async fn wait(
-    api: &Validibot,
+    app: &App,
     arguments: &mut Arguments,
     caller: Option<Caller>,
     context: &RequestContext<RoleServer>,
@@ -44,12 +45,12 @@ pub(super) async fn wait(
     tokio::select! {
         biased;
         () = context.ct.cancelled() => Err(ToolError::cancelled()),
-        waited = poll(api, &caller, &run, budget, &mut progress) => waited.map(|run| Outcome::run(run, Page::default())),
+        waited = poll(app, &caller, &run, budget, &mut progress) => waited.map(|run| Outcome::run(run, Page::default())),
     }
 }
 
 async fn poll(
-    api: &Validibot,
+    app: &App,
     caller: &Caller,
     run: &RunRef,
     budget: Duration,
@@ -61,8 +62,16 @@ async fn poll(
     loop {
         let mut asked_to_wait = Duration::ZERO;
         let mut trouble = None;
-        match read(api, caller, run, deadline, progress).await {
-            Ok(mut read) => {
+        // Once there is something to tell, the end of this instance is a reason to tell it.
+        let told = latest.is_some();
+        let reading = tokio::select! {
+            biased;
+            () = app.lifecycle.stopping_for(Duration::ZERO), if told => None,
+            read = read(&app.validibot, caller, run, deadline, progress) => Some(read),
+        };
+        match reading {
+            None => {}
+            Some(Ok(mut read)) => {
                 complete(&mut read);
                 if is_complete(&read) {
                     return Ok(read);
@@ -71,21 +80,26 @@ async fn poll(
                 latest = Some(read);
             }
             // A failure that may pass does not end the wait: the run goes on meanwhile.
-            Err(error) if error.transient => {
+            Some(Err(error)) if error.transient => {
                 asked_to_wait = Duration::from_secs(error.retry_after.unwrap_or_default());
                 trouble = Some(error);
             }
-            Err(error) => return Err(error.into()),
+            Some(Err(error)) => return Err(error.into()),
         }
         let remaining = deadline.saturating_duration_since(Instant::now());
-        if remaining.is_zero() || asked_to_wait > remaining {
+        let stopping = app.lifecycle.is_stopping();
+        if remaining.is_zero() || asked_to_wait > remaining || stopping {
             return match (latest, trouble) {
-                (Some(latest), _) => Ok(unfinished(latest, budget)),
+                (Some(latest), _) if stopping => Ok(interrupted(latest)),
+                (Some(latest), _) => Ok(timed_out(latest, budget)),
                 (None, Some(error)) => Err(error.into()),
                 (None, None) => unreachable!("a poll ends in a reading or an error"),
             };
         }
-        rest(pause.max(asked_to_wait).min(remaining), progress).await;
+        tokio::select! {
+            () = app.lifecycle.stopping_for(Duration::ZERO) => {}
+            () = rest(pause.max(asked_to_wait).min(remaining), progress) => {}
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -123,15 +137,23 @@ async fn rest(pause: Duration, progress: &mut Progress) {
 }
 
 /// The last reading, marked as not finished (contract, D5), and what to do now.
-fn unfinished(mut run: JsonObject, budget: Duration) -> JsonObject {
-    let state = run.get("state").and_then(Value::as_str).unwrap_or("not finished").to_owned();
+fn timed_out(mut run: JsonObject, budget: Duration) -> JsonObject {
     run.insert("result".to_owned(), "TIMED_OUT".into());
+    unfinished(run, &format!("after {} s", budget.as_secs()))
+}
+
+/// The same, because this instance ends: another one answers the next call.
+fn interrupted(run: JsonObject) -> JsonObject {
+    unfinished(run, "and this instance of the server is being replaced")
+}
+
+fn unfinished(mut run: JsonObject, why: &str) -> JsonObject {
+    let state = run.get("state").and_then(Value::as_str).unwrap_or("not finished").to_owned();
     run.insert("is_complete".to_owned(), false.into());
     run.insert(
         "message".to_owned(),
         format!(
-            "The run is still {state} after {} s. It goes on: call wait_for_run again now, with the same run_ref",
-            budget.as_secs()
+            "The run is still {state} {why}. It goes on: call wait_for_run again now, with the same run_ref"
         )
         .into(),
     );

@@ -84,6 +84,18 @@ impl ApiError {
         }
     }
 
+    /// This instance ends before Validibot has answered.
+    pub(super) fn stopping() -> Self {
+        Self {
+            retry_after: Some(1),
+            ..Self::new(
+                code::UPSTREAM_UNAVAILABLE,
+                "This instance of the server is being replaced, and Validibot had not answered yet. Another instance \
+                 answers the next call",
+            )
+        }
+    }
+
     /// Validibot answered 401, and of the two identities it was the user's that it does not accept.
     pub(super) fn unauthorized() -> Self {
         Self {
