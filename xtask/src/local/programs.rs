@@ -101,8 +101,7 @@ impl Layout {
 impl Program {
     /// Changes with everything that decides how the program behaves: its file, arguments, variables, settings.
     pub(super) fn fingerprint(&self, settings: &Path) -> String {
-        use sha2::{Digest as _, Sha256};
-        let mut digest = Sha256::new();
+        let mut digest = hmac_sha256::Hash::new();
         digest.update(self.serve.render());
         for (_, value) in self.serve.environment() {
             if let EnvValue::Secret(secret) = value {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::HMAC;
 
 use crate::env::EnvFile;
 use crate::error::Result;
@@ -75,11 +75,9 @@ fn compare(old: &BTreeMap<&str, &Secret>, new: &BTreeMap<&str, &Secret>, key: &S
         .collect()
 }
 
-/// A hash under a key, in HMAC's nested form (RFC 2104, without its padding: the key has the hash's own length).
+/// HMAC-SHA256 (RFC 2104): equal values look equal, and without the key nobody can try out guesses.
 fn keyed(key: &Secret, value: &Secret) -> String {
-    let inner = Sha256::new().chain_update(key.expose()).chain_update(value.expose()).finalize();
-    let outer = Sha256::new().chain_update(key.expose()).chain_update(inner).finalize();
-    hex(&outer)[..SHOWN].to_owned()
+    hex(&HMAC::mac(value.expose(), key.expose()))[..SHOWN].to_owned()
 }
 
 #[cfg(test)]
