@@ -17,17 +17,28 @@ pub const ALL: &[&Variable] = &[
     &MAX_PROTOCOL_VERSION,
 ];
 
+/// A variable of the server's own file, not required, not secret: what most are. The others say how they differ.
+const OPTIONAL: Variable = Variable {
+    name: "",
+    doc: "",
+    held_in: &[HeldIn::Mcp],
+    readers: &[Reader::Server],
+    kind: Kind::Text,
+    fallback: Fallback::Nothing,
+    required: Required::No,
+    secret: false,
+    example: "",
+};
+
 /// `VALIDIBOT_API_BASE_URL`
 pub const API_BASE_URL: Variable = Variable {
     name: "VALIDIBOT_API_BASE_URL",
     doc: "Base URL of Validibot's REST API; deploys stamp it from VALIDIBOT_MCP_API_BASE_URL",
     held_in: &[HeldIn::Mcp, HeldIn::Process],
-    readers: &[Reader::Server],
     kind: Kind::Url,
-    fallback: Fallback::Nothing,
     required: Required::Always,
-    secret: false,
     example: "http://localhost:8000",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_BASE_URL`
@@ -37,10 +48,9 @@ pub const MCP_BASE_URL: Variable = Variable {
     held_in: &[HeldIn::Build, HeldIn::Mcp],
     readers: &[Reader::Server, Reader::Xtask, Reader::Sandbox],
     kind: Kind::Url,
-    fallback: Fallback::Nothing,
     required: Required::Always,
-    secret: false,
     example: "http://localhost:8001",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_ENABLED`
@@ -51,49 +61,38 @@ pub const ENABLED: Variable = Variable {
     readers: &[Reader::Server, Reader::Xtask],
     kind: Kind::Switch,
     fallback: Fallback::Value("true"),
-    required: Required::No,
-    secret: false,
     example: "true",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_SERVICE_KEY`
 pub const SERVICE_KEY: Variable = Variable {
     name: "VALIDIBOT_MCP_SERVICE_KEY",
     doc: "Shared key that proves this server to Validibot, the same value as in its .django; unset on Google Cloud, where an identity token does",
-    held_in: &[HeldIn::Mcp],
     readers: &[Reader::Server, Reader::Sandbox],
-    kind: Kind::Text,
-    fallback: Fallback::Nothing,
     required: Required::When("the server does not run on Google Cloud"),
     secret: true,
     example: "<a long random string, the same as in .django>",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_SERVICE_AUDIENCE`
 pub const SERVICE_AUDIENCE: Variable = Variable {
     name: "VALIDIBOT_MCP_SERVICE_AUDIENCE",
     doc: "Audience of the Google identity token; must equal Validibot's MCP_OIDC_AUDIENCE byte for byte",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
-    kind: Kind::Text,
     fallback: Fallback::Derived("VALIDIBOT_API_BASE_URL, exactly as written"),
-    required: Required::No,
-    secret: false,
-    example: "",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_LOG_LEVEL`
 pub const LOG_LEVEL: Variable = Variable {
     name: "VALIDIBOT_LOG_LEVEL",
     doc: "How much is logged",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
     // The system we replace takes Python's level names: WARNING and CRITICAL stay valid.
     kind: Kind::OneOf(&["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"]),
     fallback: Fallback::Value("INFO"),
-    required: Required::No,
-    secret: false,
     example: "INFO",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_BIND`
@@ -101,12 +100,10 @@ pub const BIND: Variable = Variable {
     name: "VALIDIBOT_MCP_BIND",
     doc: "IP address to listen on",
     held_in: &[HeldIn::Mcp, HeldIn::Process],
-    readers: &[Reader::Server],
     kind: Kind::Address,
     fallback: Fallback::Value("0.0.0.0"),
-    required: Required::No,
-    secret: false,
     example: "0.0.0.0",
+    ..OPTIONAL
 };
 
 /// `PORT`
@@ -114,12 +111,10 @@ pub const PORT: Variable = Variable {
     name: "PORT",
     doc: "TCP port to listen on; Cloud Run sets it; 0 takes a free one",
     held_in: &[HeldIn::Process],
-    readers: &[Reader::Server],
     kind: Kind::Integer,
     fallback: Fallback::Value("8080"),
-    required: Required::No,
-    secret: false,
     example: "8080",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_EXTRA_HOSTS`
@@ -127,36 +122,24 @@ pub const EXTRA_HOSTS: Variable = Variable {
     name: "VALIDIBOT_MCP_EXTRA_HOSTS",
     doc: "Host names that /mcp answers to besides the base URL's and loopback; deploys stamp the run.app names",
     held_in: &[HeldIn::Mcp, HeldIn::Process],
-    readers: &[Reader::Server],
     kind: Kind::List,
-    fallback: Fallback::Nothing,
-    required: Required::No,
-    secret: false,
-    example: "",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_ALLOWED_ORIGINS`
 pub const ALLOWED_ORIGINS: Variable = Variable {
     name: "VALIDIBOT_MCP_ALLOWED_ORIGINS",
     doc: "Web origins that may call /mcp besides the base URL's, such as https://inspector.example:6274",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
     kind: Kind::List,
-    fallback: Fallback::Nothing,
-    required: Required::No,
-    secret: false,
-    example: "",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_MAX_PROTOCOL_VERSION`
 pub const MAX_PROTOCOL_VERSION: Variable = Variable {
     name: "VALIDIBOT_MCP_MAX_PROTOCOL_VERSION",
     doc: "Newest MCP version to speak: a way out when a client mishandles a newer one",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
     kind: Kind::OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]),
     fallback: Fallback::Value("2026-07-28"),
-    required: Required::No,
-    secret: false,
     example: "2026-07-28",
+    ..OPTIONAL
 };
