@@ -25,6 +25,11 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask a running server on this machine whether it is ready; exit 0 when it is.
     Healthcheck(HealthcheckArgs),
+    /// Find out why a client cannot use a server: walk both chains from outside and name the hop that fails.
+    ///
+    /// Chain 1 is from the client to the MCP server, chain 2 from there to Validibot. Nothing is changed. Exit 0 when
+    /// every hop passes, 1 when one fails.
+    Diagnose(DiagnoseArgs),
 }
 
 /// Arguments of `serve`.
@@ -41,4 +46,20 @@ pub struct HealthcheckArgs {
     /// The port that the server listens on [default: PORT, else 8080].
     #[arg(long)]
     pub port: Option<u16>,
+}
+
+/// Arguments of `diagnose`.
+#[derive(Debug, Args)]
+pub struct DiagnoseArgs {
+    /// The server's public address, with or without /mcp.
+    pub url: String,
+    /// Go on behind the sign-in, with the token in `VALIDIBOT_E2E_TOKEN`.
+    #[arg(long)]
+    pub token: bool,
+    /// Validibot's own address: its licence is then checked too [default: `VALIDIBOT_API_BASE_URL`].
+    #[arg(long, value_name = "URL")]
+    pub api: Option<String>,
+    /// Print JSON for programs.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -1,0 +1,9 @@
+//! What this program needs to look at a server from outside, as a client does: HTTP, and MCP over it.
+//!
+//! Nothing here reads the server's settings: only what anybody can see from the network counts.
+
+mod http;
+mod mcp;
+
+pub(crate) use self::http::{Answer, Http, Trouble};
+pub(crate) use self::mcp::{Failure, Mcp};
