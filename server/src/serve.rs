@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::lifecycle::DRAIN;
+use crate::lifecycle::{DRAIN, Lifecycle};
 use crate::random::SystemRandom;
 use crate::router::router;
 
@@ -53,33 +53,30 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     tracing::info!(address = %address, "listening");
 
-    let stop = async {
-        terminated().await;
-        tracing::info!("stopping: no new connections, calls under way may finish");
-        app.lifecycle.stop();
-    };
+    let stop = app.lifecycle.stopping_for(Duration::ZERO);
     tokio::select! {
         () = connections::serve(listener, router(&app), stop) => {}
+        () = signalled_twice(&app.lifecycle) => tracing::warn!("stopped at once by a second signal"),
         () = app.lifecycle.stopping_for(DRAIN) => tracing::warn!("stopped with calls still under way"),
-        () = terminated_again(&app) => tracing::warn!("stopped at once by a second signal"),
     }
     Ok(())
 }
 
-async fn terminated_again(app: &App) {
-    app.lifecycle.stopping_for(Duration::ZERO).await;
-    terminated().await;
-}
-
-/// Waits for SIGTERM or SIGINT.
-async fn terminated() {
+/// The first SIGTERM or SIGINT begins the end; this is done with the second.
+async fn signalled_twice(lifecycle: &Lifecycle) {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         // Without handlers the signals end the process by themselves.
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    for first in [true, false] {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        if first {
+            tracing::info!("stopping: no new connections, calls under way may finish");
+            lifecycle.stop();
+        }
     }
 }
