@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         emulator.fail(fault);
     }
     let mut out = io::stdout().lock();
-    for (name, value) in emulator.env() {
+    // The home folder stays the operator's own: gcloud and docker have folders of the emulator's by other variables.
+    for (name, value) in emulator.env().into_iter().filter(|(name, _)| name != "HOME") {
         // Every value is ours: no quote can stand in one.
         writeln!(out, "export {name}='{value}'")?;
     }

@@ -4,6 +4,7 @@ use crate::cli::Emulator;
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 
 /// Runs the emulator until it is interrupted.
 pub fn emulator(context: &Context, args: &Emulator) -> Result<()> {
@@ -15,5 +16,12 @@ pub fn emulator(context: &Context, args: &Emulator) -> Result<()> {
     for rule in &args.fail {
         command = command.args(["--fail", rule]);
     }
-    context.runner.show(&command)
+    match context.runner.show(&command) {
+        // Ctrl-C is how it is meant to end.
+        Err(error) if error.exit() == Exit::Interrupted => {
+            context.printer.note("the emulator has ended, and its project with it");
+            Ok(())
+        }
+        ended => ended,
+    }
 }
