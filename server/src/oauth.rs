@@ -85,7 +85,8 @@ impl Oauth {
             base: settings.base_url.clone(),
             required_scope: oauth.required_scope.clone(),
             jwks_url: oauth.jwks_url.clone(),
-            sign_in_host: oauth.authorization_endpoint.host_str().unwrap_or_default().to_owned(),
+            sign_in_host: oauth.authorization_endpoint[url::Position::BeforeHost..url::Position::AfterPort]
+                .to_owned(),
             cookies: Cookies::new(settings.base_url.is_https()),
             clients: Clients::new(seal.clone(), documents),
             upstream: Upstream::new(settings, oauth, http),

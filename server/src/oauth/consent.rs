@@ -117,7 +117,7 @@ pub(super) fn consent_page(
         p.lead { "You will sign in at " strong { (sign_in_host) } " next. The app never sees your password." }
         dl {
             div { dt { "App" } dd { (client.name) } }
-            div { dt { "Known from" } dd { (origin(client)) } }
+            div { dt { "Verified" } dd { (verified(client)) } }
             div { dt { "Sends you to" } dd { (destination(redirect)) } }
         }
         h2 { "It will be able to" }
@@ -157,12 +157,12 @@ pub(super) fn consent_page(
     page(StatusCode::OK, "Allow access", &main)
 }
 
-fn origin(client: &Client) -> Markup {
+fn verified(client: &Client) -> Markup {
     html! {
         @match &client.vouched {
-            Vouched::Us => "Validibot",
-            Vouched::Site(site) => (site),
-            Vouched::Nobody => "its own registration, not verified",
+            Vouched::Us => "yes, Validibot knows it",
+            Vouched::Site(site) => { "by " (site) },
+            Vouched::Nobody => "no, it named itself",
         }
     }
 }

@@ -1,0 +1,149 @@
+//! A provider, two server processes, and the proxy before them.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sandbox::{Builder, Sandbox};
+use serde_json::Value;
+use suite::process;
+use suite::proxy;
+use suite::server::Server;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::alternating::Alternating;
+
+/// Generous: nothing is measured with it.
+const DEADLINE: Duration = Duration::from_mins(3);
+const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
+
+pub(crate) struct Stack {
+    pub(crate) sandbox: Sandbox,
+    /// The base URL: the proxy's.
+    pub(crate) base: String,
+    pub(crate) proxy: Alternating,
+    servers: Vec<Server>,
+    scratch: TempDir,
+}
+
+impl Stack {
+    /// A provider that signs everybody in.
+    pub(crate) async fn start() -> Self {
+        Self::before(Sandbox::builder().auto_login(true)).await
+    }
+
+    pub(crate) async fn before(provider: Builder) -> Self {
+        let listener = proxy::listener().await;
+        let base = proxy::url(&listener);
+        let provider = provider.oauth_client_secret(CLIENT_SECRET).mcp_base_url(&base);
+        let mut stack = Self {
+            sandbox: provider.start().await.expect("a sandbox"),
+            base,
+            proxy: Alternating::start(listener),
+            servers: Vec::new(),
+            scratch: tempfile::tempdir().expect("a folder"),
+        };
+        stack.restart().await;
+        stack
+    }
+
+    /// Ends both processes and starts two new ones.
+    pub(crate) async fn restart(&mut self) {
+        for server in self.servers.drain(..) {
+            server.stop().await;
+        }
+        for _ in 0..2 {
+            let server = Server::for_sandbox(&self.sandbox)
+                .env("VALIDIBOT_MCP_BASE_URL", &self.base)
+                .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", self.sandbox.url())
+                .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET);
+            self.servers.push(server.start().await);
+        }
+        self.proxy.set(self.servers.iter().map(|server| server.base().to_owned()).collect());
+    }
+
+    pub(crate) fn mcp_url(&self) -> String {
+        format!("{}/mcp", self.base)
+    }
+
+    /// A folder for what a client keeps.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        let folder = self.scratch.path().join("client");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
+    /// Runs a client that finds our browser where it looks for one; returns the last line it printed.
+    pub(crate) async fn run(&self, mut command: Command, what: &str) -> String {
+        let folder = self.scratch.path().join("bin");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let opener = folder.join("xdg-open");
+        let script = format!("#!/bin/sh\nexec python3 '{}' \"$1\"\n", browser_script().display());
+        std::fs::write(&opener, script).expect("the opener is written");
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+        let inherited =
+            command.as_std().get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path);
+        let path = inherited.map(|path| path.to_string_lossy().into_owned()).or_else(|| process::env("PATH"));
+        command
+            .env("PATH", format!("{}:{}", folder.display(), path.unwrap_or_default()))
+            // In the background: the client that it was opened for has to go on.
+            .env("BROWSER", format!("{} %s &", opener.display()))
+            .env("HOME", self.scratch())
+            .env("MCP_AUTO_OPEN_ENABLED", "true");
+        let output = process::run(&mut command, DEADLINE).await.expect("it ends").expect_success(what);
+        output.stdout
+    }
+
+    /// Replaces the access token in all that the client keeps by one that has expired.
+    pub(crate) fn expire_tokens(&self) -> usize {
+        let expired = self.sandbox.mint().expires_in(-3600).sign();
+        let mut replaced = 0;
+        let mut folders = vec![self.scratch()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let Ok(text) = std::fs::read_to_string(entry.path()) else { continue };
+                let Some(token) = jwt_in(&text) else { continue };
+                std::fs::write(entry.path(), text.replace(&token, &expired)).expect("it is written");
+                replaced += 1;
+            }
+        }
+        replaced
+    }
+
+    /// How often the provider was asked at this path with this in the body.
+    pub(crate) fn asked(&self, path: &str, body: &str) -> usize {
+        let received = self.sandbox.received();
+        received.iter().filter(|request| request.path == path && request.text().contains(body)).count()
+    }
+}
+
+/// The walker of sign-ins.
+pub(crate) fn browser_script() -> PathBuf {
+    let script = suite::workspace().join("tests/suite/clients/browser.py");
+    script.canonicalize().expect("it is in the repository")
+}
+
+/// The first text that looks like a signed JWT.
+fn jwt_in(text: &str) -> Option<String> {
+    let start = text.find("\"eyJ")? + 1;
+    let token = text[start..].split('"').next()?;
+    (token.split('.').count() == 3).then(|| token.to_owned())
+}
+
+/// The JSON in the last line of what a script printed.
+pub(crate) fn last_json(stdout: &str) -> Value {
+    let last = stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON: {stdout}"))
+}
+
+/// Where pictures of pages go.
+pub(crate) fn artefacts() -> PathBuf {
+    let folder = suite::workspace().join("target/artefacts");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    Path::new(&folder).canonicalize().expect("it is there")
+}
