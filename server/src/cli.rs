@@ -30,6 +30,11 @@ pub enum Command {
     /// Chain 1 is from the client to the MCP server, chain 2 from there to Validibot. Nothing is changed. Exit 0 when
     /// every hop passes, 1 when one fails.
     Diagnose(DiagnoseArgs),
+    /// Look at a running server from outside, as a deploy does before it moves traffic.
+    ///
+    /// Checks /version, /readyz, the 401 challenge, the metadata where OAuth is on and, with the token in
+    /// `VALIDIBOT_E2E_TOKEN`, the handshake and the list of tools. Exit 0 when no check fails, else 1.
+    Probe(ProbeArgs),
 }
 
 /// Arguments of `serve`.
@@ -46,6 +51,19 @@ pub struct HealthcheckArgs {
     /// The port that the server listens on [default: PORT, else 8080].
     #[arg(long)]
     pub port: Option<u16>,
+}
+
+/// Arguments of `probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// The server's address, with or without /mcp.
+    pub url: String,
+    /// The commit that /version has to name.
+    #[arg(long, value_name = "SHA")]
+    pub expect_commit: Option<String>,
+    /// Write JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `diagnose`.

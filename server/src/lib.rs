@@ -19,6 +19,7 @@ pub mod limits;
 pub mod oauth;
 mod outside;
 mod page;
+pub mod probe;
 mod public;
 pub mod random;
 mod resources;

@@ -5,6 +5,7 @@ mod bad_input;
 mod gate;
 mod journey;
 mod privacy;
+mod probe;
 mod settings;
 mod surface;
 mod welcome;

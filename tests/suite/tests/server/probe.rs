@@ -1,0 +1,83 @@
+//! `validibot-mcp probe`: what a deploy needs to know, as an exit code and as JSON.
+
+use std::time::Duration;
+
+use sandbox::fixtures;
+use serde_json::Value;
+use suite::binary;
+use suite::process::{Output, run};
+use tokio::process::Command;
+
+use crate::Stack;
+
+async fn probe(url: &str, arguments: &[&str], token: Option<&str>) -> Output {
+    let mut command = Command::new(binary::validibot_mcp());
+    command.env_clear().arg("probe").arg(url).args(arguments);
+    if let Some(token) = token {
+        command.env("VALIDIBOT_E2E_TOKEN", token);
+    }
+    run(&mut command, Duration::from_mins(2)).await.expect("it runs")
+}
+
+fn checks(output: &Output) -> (Value, Vec<(String, String)>) {
+    let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let checks = report["checks"].as_array().expect("checks").iter();
+    let checks = checks.map(|check| (text(&check["name"]), text(&check["status"]))).collect();
+    (report, checks)
+}
+
+fn with(status: [&str; 6]) -> Vec<(String, String)> {
+    let names = ["version", "ready", "challenge", "metadata", "initialize", "tools"];
+    names.into_iter().zip(status).map(|(name, status)| (name.to_owned(), status.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_good_server_is_proven_as_far_as_the_probe_can_go() {
+    let stack = Stack::start().await;
+    let output = probe(stack.server.base(), &["--json"], None).await.expect_success("probe");
+    let (report, found) = checks(&output);
+    assert_eq!(found, with(["passed", "passed", "passed", "skipped", "skipped", "skipped"]));
+    assert_eq!((&report["ok"], &report["proven"]), (&true.into(), &"challenge".into()));
+
+    let token = Some(fixtures::DEMO_TOKEN);
+    let output = probe(&stack.server.mcp_url(), &["--json"], token).await.expect_success("probe");
+    let (report, found) = checks(&output);
+    assert_eq!(found, with(["passed", "passed", "passed", "skipped", "passed", "passed"]));
+    assert_eq!(report["proven"], "tools");
+    assert!(!output.stdout.contains(fixtures::DEMO_TOKEN) && !output.stderr.contains(fixtures::DEMO_TOKEN));
+}
+
+#[tokio::test]
+async fn another_build_a_bad_token_and_another_service_fail() {
+    let stack = Stack::start().await;
+    let expected = ["--expect-commit", "0123456789abcdef0123456789abcdef01234567", "--json"];
+    let output = probe(stack.server.base(), &expected, Some(fixtures::REVOKED_TOKEN)).await;
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+    assert_eq!(
+        checks(&output).1,
+        with(["failed", "passed", "passed", "skipped", "failed", "failed"]),
+        "{}",
+        output.stdout
+    );
+
+    let output = probe(stack.sandbox.url(), &[], None).await;
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("FAILED   version"), "{}", output.stdout);
+
+    let output = probe("mcp.example", &[], None).await;
+    assert_eq!(output.code, Some(64));
+    assert!(output.stderr.contains("mcp.example is no absolute URL"), "{}", output.stderr);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_fails_in_every_check() {
+    let stack = Stack::start().await;
+    let url = stack.server.base().to_owned();
+    stack.server.stop().await;
+    let output = probe(&url, &["--json"], None).await;
+    assert_eq!(output.code, Some(1));
+    let (report, found) = checks(&output);
+    assert_eq!(found, with(["failed", "failed", "failed", "skipped", "skipped", "skipped"]));
+    assert_eq!((&report["ok"], &report["proven"]), (&false.into(), &"no".into()));
+}
