@@ -35,6 +35,10 @@ pub enum Command {
     /// Checks /version, /readyz, the 401 challenge, the metadata where OAuth is on and, with the token in
     /// `VALIDIBOT_E2E_TOKEN`, the handshake and the list of tools. Exit 0 when no check fails, else 1.
     Probe(ProbeArgs),
+    /// Take a client's journey through a live server: list, read, validate, wait, findings.
+    ///
+    /// The token is `VALIDIBOT_E2E_TOKEN`'s. Exit 0 when every step passes, 1 when one fails.
+    E2e(E2eArgs),
 }
 
 /// Arguments of `serve`.
@@ -80,4 +84,26 @@ pub struct DiagnoseArgs {
     /// Print JSON for programs.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `e2e`.
+#[derive(Debug, Args)]
+pub struct E2eArgs {
+    /// The server's public address, with or without /mcp.
+    pub url: String,
+    /// The organisation whose workflow is used [default: the first].
+    #[arg(long, value_name = "SLUG")]
+    pub org: Option<String>,
+    /// The workflow that is used [default: the first].
+    #[arg(long, value_name = "SLUG")]
+    pub workflow: Option<String>,
+    /// A file that must pass; without one, something small is sent and only has to be judged.
+    #[arg(long, value_name = "FILE")]
+    pub good: Option<PathBuf>,
+    /// A file that must fail, with findings.
+    #[arg(long, value_name = "FILE")]
+    pub bad: Option<PathBuf>,
+    /// Write an XML report of the steps, as CI systems read it.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diagnose;
+pub mod e2e;
 pub mod env;
 pub mod healthcheck;
 mod http_body;

@@ -6,7 +6,7 @@ use clap::Parser;
 use validibot_mcp::cli::{Cli, Command, ServeArgs};
 use validibot_mcp::config::Settings;
 use validibot_mcp::env::ProcessEnv;
-use validibot_mcp::{diagnose, healthcheck, probe, serve, telemetry};
+use validibot_mcp::{diagnose, e2e, healthcheck, probe, serve, telemetry};
 
 /// Wrong usage or configuration, as sysexits' `EX_USAGE`; clap is told the same code.
 const EXIT_USAGE: u8 = 64;
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&args, &ProcessEnv),
         Command::Diagnose(args) => diagnose::run(&args, &ProcessEnv),
         Command::Probe(args) => probe::run(&args, &ProcessEnv),
+        Command::E2e(args) => e2e::run(&args, &ProcessEnv),
     }
 }
 

@@ -5,5 +5,5 @@
 mod http;
 mod mcp;
 
-pub(crate) use self::http::{Answer, Http, Trouble};
+pub(crate) use self::http::{Answer, DEADLINE, Http, Trouble};
 pub(crate) use self::mcp::{Failure, Mcp};

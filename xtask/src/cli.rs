@@ -5,6 +5,7 @@
 )]
 
 mod gcp;
+mod live;
 mod local;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use gcp::{Emulator, Gcp, GcpBuild, GcpStage};
+pub use live::{Diagnose, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 
 use crate::stage::Target;
@@ -52,6 +54,20 @@ pub enum Task {
     /// Set up and deploy on Google Cloud
     #[command(subcommand)]
     Gcp(Gcp),
+
+    /// Find out which hop fails between a client, the server and Validibot, and what to do
+    ///
+    /// Looks from outside, as a client would, and changes nothing: name, certificate, metadata, registration,
+    /// sign-in, then with --token a call that goes through to Validibot. Exit code 1 when a hop fails.
+    #[command(after_help = "Example:\n  cargo xtask diagnose https://mcp.example.com --token")]
+    Diagnose(Diagnose),
+
+    /// Take a client's journey through a live server: list, read, validate, wait, findings
+    ///
+    /// The server and its test user come from the stage's .test file, or from the running local stack. Writes
+    /// target/e2e/junit.xml.
+    #[command(name = "test-e2e", after_help = "Example:\n  cargo xtask test-e2e --stage staging")]
+    TestE2e(TestE2e),
 
     /// Check everything: format, lints, tests, dependencies
     ///

@@ -6,6 +6,7 @@ mod info;
 mod launch;
 mod logs;
 mod programs;
+mod stack;
 mod state;
 mod up;
 
@@ -15,6 +16,7 @@ use crate::ask;
 use crate::cli::{Clean, Local, StateDir};
 use crate::context::Context;
 use crate::error::{Error, Result};
+pub use stack::{Stack, running};
 use state::State;
 
 /// Does what was asked of the local stack.

@@ -94,6 +94,9 @@ fn errors() {
         &["env", "check", "dev"],
         &["env", "check", "staging"],
         &["env", "check", "prod"],
+        &["test-e2e", "--stage", "prod"],
+        &["diagnose", "--stage", "prod"],
+        &["diagnose", "https://mcp.acme.example", "--stage", "prod", "--token"],
         &["completions", "tcsh"],
     ] {
         text += &tree.run(args, &[]);

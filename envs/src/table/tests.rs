@@ -3,7 +3,8 @@
 use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
 
 /// Every variable of this area.
-pub const ALL: &[&Variable] = &[&E2E_URL, &E2E_TOKEN, &E2E_ORG_SLUG, &REQUIRE_ALL_TESTS];
+pub const ALL: &[&Variable] =
+    &[&E2E_URL, &E2E_TOKEN, &E2E_ORG_SLUG, &E2E_WORKFLOW, &E2E_GOOD_FILE, &E2E_BAD_FILE, &REQUIRE_ALL_TESTS];
 
 /// `VALIDIBOT_E2E_URL`
 pub const E2E_URL: Variable = Variable {
@@ -37,6 +38,36 @@ pub const E2E_ORG_SLUG: Variable = Variable {
     kind: Kind::Text,
     fallback: Fallback::Derived("the first organisation that the token can see"),
     example: "acme",
+    ..E2E_URL
+};
+
+/// `VALIDIBOT_E2E_WORKFLOW`
+pub const E2E_WORKFLOW: Variable = Variable {
+    name: "VALIDIBOT_E2E_WORKFLOW",
+    doc: "Slug of the workflow that test-e2e uses",
+    kind: Kind::Text,
+    fallback: Fallback::Derived("the organisation's first"),
+    example: "energy-model",
+    ..E2E_URL
+};
+
+/// `VALIDIBOT_E2E_GOOD_FILE`
+pub const E2E_GOOD_FILE: Variable = Variable {
+    name: "VALIDIBOT_E2E_GOOD_FILE",
+    doc: "Path of a file that the workflow must pass, from the workspace's folder",
+    kind: Kind::Text,
+    fallback: Fallback::Derived("a few bytes of a type that it takes, which only have to be judged"),
+    example: "tests/sandbox/samples/good-energy-model.json",
+    ..E2E_URL
+};
+
+/// `VALIDIBOT_E2E_BAD_FILE`
+pub const E2E_BAD_FILE: Variable = Variable {
+    name: "VALIDIBOT_E2E_BAD_FILE",
+    doc: "Path of a file that the workflow must fail with findings, from the workspace's folder",
+    kind: Kind::Text,
+    fallback: Fallback::Derived("none: that step is skipped"),
+    example: "tests/sandbox/samples/bad-energy-model.json",
     ..E2E_URL
 };
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Walk;
 use super::report::{Finding, Hop, Report, Step};
 use super::token::{self, Expected};
-use crate::outside::{Failure, Mcp};
+use crate::outside::{DEADLINE, Failure, Mcp};
 
 /// The tool that every deployment has and that changes nothing.
 const TOOL: &str = "list_workflows";
@@ -53,7 +53,7 @@ impl Problem {
 }
 
 async fn workflows(mcp: &Mcp) -> Result<(String, ()), Problem> {
-    let call = mcp.call(TOOL, json!({})).await.map_err(Problem::Unexplained)?;
+    let call = mcp.call(TOOL, json!({}), DEADLINE).await.map_err(Problem::Unexplained)?;
     if let Some((code, message)) = call.error() {
         let status = call.structured["error"]["data"]["status_code"].as_u64();
         return Err(Problem::Found(refused(&code, &message, status)));

@@ -14,7 +14,7 @@ use url::Url;
 use crate::http_body;
 
 /// One exchange. A Cloud Run instance that has to start first takes a few seconds.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// Far above any document or page that is asked for here.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
@@ -42,8 +42,8 @@ pub(crate) enum Trouble {
     #[error("the connection failed ({0})")]
     Connect(String),
     /// Connected, but no whole answer in time.
-    #[error("there was no answer within {} s", DEADLINE.as_secs())]
-    Timeout,
+    #[error("there was no answer within {0} s")]
+    Timeout(u64),
     /// The connection ended before the answer did.
     #[error("the connection broke before the answer was complete")]
     Broken,
@@ -64,7 +64,17 @@ impl Http {
 
     /// Sends a request once. A redirect is an answer like any other.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
-        tokio::time::timeout(DEADLINE, receive(request)).await.unwrap_or(Err(Trouble::Timeout))
+        self.send_within(request, DEADLINE).await
+    }
+
+    /// The same, with another limit for the whole exchange.
+    pub(crate) async fn send_within(
+        &self,
+        request: RequestBuilder,
+        limit: Duration,
+    ) -> Result<Answer, Trouble> {
+        let timeout = Err(Trouble::Timeout(limit.as_secs()));
+        tokio::time::timeout(limit, receive(request)).await.unwrap_or(timeout)
     }
 }
 
@@ -77,7 +87,7 @@ async fn receive(request: RequestBuilder) -> Result<Answer, Trouble> {
 
 fn trouble(error: &reqwest::Error) -> Trouble {
     if error.is_timeout() {
-        return Trouble::Timeout;
+        return Trouble::Timeout(DEADLINE.as_secs());
     }
     if !error.is_connect() {
         return Trouble::Broken;

@@ -3,13 +3,14 @@
 //! It speaks 2025-11-25, which most clients in use still begin with.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::http::{Answer, Http, Trouble};
+use super::http::{Answer, DEADLINE, Http, Trouble};
 
 /// The version that is asked for.
 const VERSION: &str = "2025-11-25";
@@ -56,10 +57,10 @@ impl Mcp {
         self.request("initialize", &params).await
     }
 
-    /// Calls a tool.
-    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Result<Call, Failure> {
+    /// Calls a tool, whose answer has to be there within `limit`.
+    pub(crate) async fn call(&self, tool: &str, arguments: Value, limit: Duration) -> Result<Call, Failure> {
         let params = json!({ "name": tool, "arguments": arguments });
-        let result = self.request("tools/call", &params).await?;
+        let result = self.exchange("tools/call", &params, limit).await?;
         let blocks = result["content"].as_array().map(Vec::as_slice).unwrap_or_default();
         let text = blocks.iter().find_map(|block| block["text"].as_str()).unwrap_or_default().to_owned();
         let is_error = result["isError"].as_bool().unwrap_or(false);
@@ -68,6 +69,10 @@ impl Mcp {
 
     /// Sends one request and gives its result.
     pub(crate) async fn request(&self, method: &str, params: &Value) -> Result<Value, Failure> {
+        self.exchange(method, params, DEADLINE).await
+    }
+
+    async fn exchange(&self, method: &str, params: &Value, limit: Duration) -> Result<Value, Failure> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let mut request = self
@@ -83,7 +88,7 @@ impl Mcp {
         if method != "initialize" {
             request = request.header("mcp-protocol-version", VERSION);
         }
-        let answer = self.http.send(request).await.map_err(Failure::Trouble)?;
+        let answer = self.http.send_within(request, limit).await.map_err(Failure::Trouble)?;
         let Some(message) = message(&answer, id) else { return Err(Failure::Http(answer)) };
         if let Some(error) = message.get("error") {
             let text = error["message"].as_str().unwrap_or_default().to_owned();

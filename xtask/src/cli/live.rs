@@ -1,0 +1,40 @@
+//! The command lines of what looks at a running server.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these doc comments are shown on terminals, where backticks only disturb"
+)]
+
+use clap::Args;
+
+use crate::stage::Target;
+
+/// Arguments of `diagnose`.
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// The server's public address [default: the stage's]
+    pub url: Option<String>,
+
+    /// The stage whose files say more: local, self-hosted, dev, staging or prod
+    #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
+    pub stage: Target,
+
+    /// Go on behind the sign-in, with the stage's VALIDIBOT_E2E_TOKEN
+    #[arg(long)]
+    pub token: bool,
+
+    /// Validibot's own address: its licence is then checked too [default: the stage's]
+    #[arg(long, value_name = "URL")]
+    pub api: Option<String>,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `test-e2e`.
+#[derive(Debug, Args)]
+pub struct TestE2e {
+    /// The stage: local, self-hosted, dev, staging or prod
+    #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
+    pub stage: Target,
+}
