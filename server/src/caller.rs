@@ -20,6 +20,7 @@ pub(crate) use self::legacy::ApiTokens;
 use crate::app::App;
 use crate::clock::SharedClock;
 use crate::config::Settings;
+use crate::seal::Seal;
 
 /// Who is calling, as far as this server knows.
 #[derive(Debug, Clone)]
@@ -48,16 +49,22 @@ pub struct Callers {
     api_tokens: Arc<ApiTokens>,
     /// Where OAuth is on.
     access_tokens: Option<Arc<AccessTokens>>,
+    seal: Option<Arc<Seal>>,
 }
 
 impl Callers {
     /// Puts the verifiers together; touches no network.
-    pub fn new(settings: &Settings, http: reqwest::Client, clock: SharedClock) -> Self {
+    pub fn new(
+        settings: &Settings,
+        http: reqwest::Client,
+        clock: SharedClock,
+        seal: Option<Arc<Seal>>,
+    ) -> Self {
         let access_tokens = settings
             .oauth
             .as_ref()
             .map(|oauth| Arc::new(AccessTokens::new(oauth, http.clone(), clock.clone())));
-        Self { api_tokens: Arc::new(ApiTokens::new(settings, http, clock)), access_tokens }
+        Self { api_tokens: Arc::new(ApiTokens::new(settings, http, clock)), access_tokens, seal }
     }
 
     /// The verifier of access tokens, where OAuth is on.
@@ -71,12 +78,16 @@ impl Callers {
     }
 
     /// A bearer with the form of a JWT is an access token; any other is an API token, and only Validibot can judge it.
+    /// What this server sealed (a refresh token, say) is neither, and is nobody else's to see.
     async fn verify(&self, bearer: Bearer) -> Result<Caller, Refusal> {
         let token = bearer.into_token();
         match &self.access_tokens {
             Some(access_tokens) if has_jwt_form(token.expose_secret()) => {
                 let verified = access_tokens.verify(&token).await.map_err(|bad| bad.refusal())?;
                 Ok(Caller::Subject(verified.subject))
+            }
+            _ if self.seal.as_ref().is_some_and(|seal| seal.looks_sealed(token.expose_secret())) => {
+                Err(Refusal::Invalid)
             }
             _ => self.api_tokens.verify(token).await,
         }

@@ -97,4 +97,29 @@ pub(super) fn is_document_url(id: &str) -> Option<Url> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_that_is_a_url_is_written_in_one_way() {
+        for id in ["https://client.example/metadata.json", "https://client.example:8443/a/b?c=d"] {
+            assert!(is_document_url(id).is_some(), "{id}");
+        }
+        for id in [
+            "https://client.example",
+            "https://client.example/",
+            "http://client.example/metadata.json",
+            "https://client.example/metadata.json#x",
+            "https://client.example/a/../metadata.json",
+            "https://CLIENT.example/metadata.json",
+            "https://client.example:443/metadata.json",
+            "https://user@client.example/metadata.json",
+            "https://127.0.0.1/metadata.json",
+            "https://2130706433/metadata.json",
+            "https://[::ffff:169.254.169.254]/metadata.json",
+            " https://client.example/metadata.json",
+        ] {
+            assert!(is_document_url(id).is_none(), "{id}");
+        }
+    }
+}

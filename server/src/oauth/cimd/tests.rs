@@ -1,1 +1,0 @@
-//! Client metadata documents: what is fetched, and what is refused.

@@ -1,0 +1,268 @@
+//! Client ID Metadata Documents, on an Internet of the test's own: names, addresses and certificates.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use validibot_mcp::oauth::{Internet, Network};
+
+use crate::browser::{Browser, Page};
+use crate::client::REDIRECT;
+use crate::stack::Stack;
+
+const ID: &str = "https://client.example/metadata.json";
+const PUBLIC: &str = "93.184.216.34";
+
+/// The sites of this Internet all live in one server on loopback, behind public addresses.
+struct Sites {
+    answers: Arc<Mutex<BTreeMap<String, String>>>,
+    visits: Arc<AtomicUsize>,
+    names: Arc<Names>,
+    internet: Internet,
+}
+
+struct Names {
+    /// The answers to the first, second, … question; the last one stays.
+    addresses: Mutex<Vec<Vec<IpAddr>>>,
+    server: SocketAddr,
+}
+
+impl Network for Names {
+    fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
+        let mut addresses = self.addresses.lock().expect("unpoisoned");
+        let answer = if addresses.len() > 1 { addresses.remove(0) } else { addresses[0].clone() };
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+
+    fn route(&self, address: IpAddr) -> SocketAddr {
+        assert_eq!(address.to_string(), PUBLIC, "an address that should not have passed");
+        self.server
+    }
+}
+
+impl Sites {
+    async fn start() -> Self {
+        let names = vec!["client.example".to_owned(), "moved.example".to_owned()];
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).expect("a certificate");
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .expect("a configuration");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = listener.local_addr().expect("an address");
+        let (answers, visits) = (Arc::new(Mutex::new(BTreeMap::new())), Arc::new(AtomicUsize::new(0)));
+        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), answers.clone(), visits.clone()));
+        let names = Arc::new(Names { addresses: Mutex::new(vec![addresses(&[PUBLIC])]), server });
+        let trusted = vec![reqwest::Certificate::from_der(cert.der()).expect("a certificate")];
+        let internet = Internet { network: names.clone(), trusted: Some(trusted) };
+        Self { answers, visits, names, internet }
+    }
+
+    fn answer(&self, url: &str, answer: impl Into<String>) {
+        self.answers.lock().expect("unpoisoned").insert(url.to_owned(), answer.into());
+    }
+
+    fn resolve(&self, lookups: &[&[&str]]) {
+        *self.names.addresses.lock().expect("unpoisoned") =
+            lookups.iter().map(|list| addresses(list)).collect();
+    }
+
+    fn visits(&self) -> usize {
+        self.visits.load(Ordering::SeqCst)
+    }
+}
+
+fn addresses(list: &[&str]) -> Vec<IpAddr> {
+    list.iter().map(|text| text.parse().expect("an address")).collect()
+}
+
+/// Answers with what was set for `host/path`; without that, never.
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    answers: Arc<Mutex<BTreeMap<String, String>>>,
+    visits: Arc<AtomicUsize>,
+) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, answers, visits) = (acceptor.clone(), answers.clone(), visits.clone());
+        tokio::spawn(async move {
+            let mut stream = acceptor.accept(stream).await.ok()?;
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.ok()?;
+            visits.fetch_add(1, Ordering::SeqCst);
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let path = request.split(' ').nth(1)?;
+            let host = request.lines().find_map(|line| line.strip_prefix("host: "))?;
+            let answer = answers.lock().expect("unpoisoned").get(&format!("https://{host}{path}")).cloned();
+            match answer {
+                Some(answer) => {
+                    stream.write_all(answer.as_bytes()).await.ok()?;
+                    stream.shutdown().await.ok()
+                }
+                None => std::future::pending().await,
+            }
+        });
+    }
+}
+
+fn ok(headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
+
+fn metadata() -> String {
+    json!({
+        "client_id": ID,
+        "client_name": "Claude Code",
+        "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
+        "token_endpoint_auth_method": "none",
+    })
+    .to_string()
+}
+
+async fn world() -> (Stack, Sites) {
+    let sites = Sites::start().await;
+    sites.answer(ID, ok("", &metadata()));
+    let stack = Stack::with(1, &[], sites.internet.clone()).await;
+    (stack, sites)
+}
+
+async fn authorize(stack: &Stack) -> Page {
+    Browser::default().get(&stack.authorize_url(ID, &[])).await
+}
+
+#[tokio::test]
+async fn a_client_known_by_its_address_signs_in() {
+    let (stack, sites) = world().await;
+    let page = authorize(&stack).await;
+    assert!(page.body.contains("Claude Code") && page.body.contains("client.example"), "{}", page.body);
+    let code = stack.code(&mut Browser::default(), ID).await;
+    let (status, tokens) = stack.redeem(ID, &code, &[]).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(sites.visits(), 1, "one fetch for all of it");
+    assert_eq!(tokens["token_type"], "Bearer");
+    assert!(REDIRECT.starts_with("http://localhost:"), "the document lists it without a port");
+}
+
+#[tokio::test]
+async fn a_document_is_kept_as_its_headers_say_and_a_failure_never() {
+    let (stack, sites) = world().await;
+    sites.answer(ID, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(authorize(&stack).await.status, 400);
+    sites.answer(ID, ok("Cache-Control: max-age=60\r\n", &metadata()));
+    assert_eq!(authorize(&stack).await.status, 200, "a failure is not kept");
+    assert_eq!(authorize(&stack).await.status, 200);
+    assert_eq!(sites.visits(), 2);
+    stack.advance(Duration::from_mins(1));
+    assert_eq!(authorize(&stack).await.status, 200);
+    assert_eq!(sites.visits(), 3, "asked again when its time is over");
+    sites.answer(ID, ok("Cache-Control: no-store\r\n", &metadata()));
+    stack.advance(Duration::from_mins(1));
+    for visits in [4, 5] {
+        assert_eq!(authorize(&stack).await.status, 200);
+        assert_eq!(sites.visits(), visits);
+    }
+}
+
+#[tokio::test]
+async fn only_public_addresses_are_dialled() {
+    let (stack, sites) = world().await;
+    for bad in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "::1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "fd00:ec2::254",
+    ] {
+        sites.resolve(&[&[bad]]);
+        assert_eq!(authorize(&stack).await.status, 400, "{bad}");
+        sites.resolve(&[&[PUBLIC, bad]]);
+        assert_eq!(authorize(&stack).await.status, 400, "{bad} beside a public one");
+    }
+    sites.resolve(&[&[]]);
+    assert_eq!(authorize(&stack).await.status, 400, "no address at all");
+    assert_eq!(sites.visits(), 0);
+    sites.resolve(&[&[PUBLIC]]);
+    assert_eq!(authorize(&stack).await.status, 200, "the control");
+}
+
+/// DNS rebinding: the name changes between the check and the connection. There is only one look-up.
+#[tokio::test]
+async fn a_name_cannot_change_its_mind_after_the_check() {
+    let (stack, sites) = world().await;
+    sites.resolve(&[&[PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(authorize(&stack).await.status, 200, "what was checked is what was dialled");
+    let (stack, sites) = world().await;
+    sites.answer(ID, ok("Cache-Control: no-store\r\n", &metadata()));
+    sites.resolve(&[&[PUBLIC], &["127.0.0.1"]]);
+    assert_eq!(authorize(&stack).await.status, 200);
+    assert_eq!(authorize(&stack).await.status, 400, "and each fetch checks anew");
+    assert_eq!(sites.visits(), 1);
+}
+
+#[tokio::test]
+async fn one_redirect_is_followed_and_checked() {
+    let (stack, sites) = world().await;
+    let to =
+        |location: &str| format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+    sites.answer("https://moved.example/doc", ok("Cache-Control: no-store\r\n", &metadata()));
+    sites.answer(ID, to("https://moved.example/doc"));
+    assert_eq!(authorize(&stack).await.status, 200, "the control");
+    for location in [
+        "http://moved.example/doc",
+        "https://127.0.0.1/doc",
+        "https://[::ffff:127.0.0.1]/doc",
+        "https://2130706433/doc",
+        "file:///etc/passwd",
+        "https://moved.example/again",
+    ] {
+        sites.answer("https://moved.example/again", to("https://moved.example/doc"));
+        sites.answer(ID, to(location));
+        assert_eq!(authorize(&stack).await.status, 400, "{location}");
+    }
+    sites.answer(ID, to("https://moved.example/doc"));
+    sites.resolve(&[&[PUBLIC], &["10.0.0.1"]]);
+    assert_eq!(authorize(&stack).await.status, 400, "the second address is checked too");
+}
+
+#[tokio::test]
+async fn oversized_slow_and_wrong_documents_are_refused() {
+    let (stack, sites) = world().await;
+    let padded = format!("{}{}", metadata(), " ".repeat(5 * 1024));
+    for answer in [
+        ok("", &padded),
+        ok("", &metadata().replace("client.example", "other.example")),
+        ok("", "<html>"),
+        ok("", &metadata()).replace("application/json", "text/html"),
+        ok("", &metadata()).replace("200 OK", "404 Not Found"),
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2000\r\n{padded}"
+        ),
+    ] {
+        sites.answer(ID, answer.clone());
+        let page = authorize(&stack).await;
+        assert_eq!(page.status, 400, "{answer}");
+        assert!(!page.body.contains("other.example"), "nothing of the document is shown");
+    }
+    sites.answers.lock().expect("unpoisoned").clear();
+    assert_eq!(authorize(&stack).await.status, 400, "a server that never answers");
+    sites.answer(ID, ok("", &metadata()));
+    assert_eq!(authorize(&stack).await.status, 200, "the control");
+}

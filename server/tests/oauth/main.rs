@@ -1,0 +1,12 @@
+//! Signing in, through the public door: two instances behind a proxy that alternates every request, and the stand-in
+//! Validibot as the provider.
+
+mod attacks;
+mod browser;
+mod cimd;
+mod client;
+mod outage;
+mod sealed;
+mod stack;
+mod surface;
+mod tokens;
