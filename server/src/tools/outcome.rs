@@ -19,8 +19,6 @@ pub(super) enum Outcome {
     Done {
         /// For the text content: JSON.
         text: String,
-        /// A sentence behind it, for models whose host shows them the text alone.
-        hint: Option<&'static str>,
         /// The structured content: always an object.
         structured: Map<String, Value>,
     },
@@ -73,11 +71,7 @@ impl Outcome {
         let list = Value::Array(list);
         let text = list.to_string();
         structured.insert("result".to_owned(), list);
-        Self::Done {
-            text,
-            hint: Some("Next: get_workflow_details with the workflow_ref that fits."),
-            structured,
-        }
+        Self::Done { text, structured }
     }
 
     /// Any other object.
@@ -87,7 +81,7 @@ impl Outcome {
 
     fn object(mut object: Map<String, Value>, cuts: &[shorten::Cut], whole_at: Option<String>) -> Self {
         let text = shorten::fit(&mut object, cuts, whole_at);
-        Self::Done { text, hint: None, structured: object }
+        Self::Done { text, structured: object }
     }
 
     /// For the log.
@@ -100,10 +94,8 @@ impl Outcome {
 
     pub(super) fn into_response(self) -> CallToolResponse {
         let (mut result, structured) = match self {
-            Self::Done { text, hint, structured } => {
-                let content =
-                    std::iter::once(text).chain(hint.map(str::to_owned)).map(ContentBlock::text).collect();
-                (CallToolResult::success(content), Value::Object(structured))
+            Self::Done { text, structured } => {
+                (CallToolResult::success(vec![ContentBlock::text(text)]), Value::Object(structured))
             }
             Self::Failed(error) => {
                 let payload = error.into_payload();

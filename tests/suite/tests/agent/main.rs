@@ -1,0 +1,23 @@
+//! What an agent sees: results that lead, findings by the page, uploads by ticket, resources.
+
+mod findings;
+mod resources;
+mod transcript;
+mod uploads;
+mod versions;
+
+use sandbox::{Sandbox, fixtures};
+use suite::mcp::{Client, Era};
+use suite::server::{Builder, Server};
+
+/// 32 bytes in base64, made for these tests.
+const SEAL_KEYS: &str = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// A server with a key ring, on a base URL that is its own: uploads come back to it.
+fn server(sandbox: &Sandbox) -> Builder {
+    Server::for_sandbox(sandbox).env("VALIDIBOT_MCP_SEAL_KEYS", SEAL_KEYS).on_its_own_base_url()
+}
+
+fn client(server: &Server, era: Era) -> Client {
+    server.client(era, fixtures::DEMO_TOKEN)
+}
