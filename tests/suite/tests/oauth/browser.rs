@@ -12,9 +12,6 @@ use crate::stack::{Stack, artefacts, last_json};
 
 /// Generous: the first start of a browser takes seconds on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(2);
-/// The example of RFC 7636, appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 #[tokio::test]
 async fn a_person_signs_in_with_the_keyboard_alone_and_without_scripts() {
@@ -28,20 +25,11 @@ async fn a_person_signs_in_with_the_keyboard_alone_and_without_scripts() {
     let registered = http.post(format!("{}/register", stack.base)).json(&metadata).send().await;
     let registered: Value = registered.expect("an answer").json().await.expect("JSON");
     let client_id = registered["client_id"].as_str().expect("text");
-    let mut url = reqwest::Url::parse(&format!("{}/authorize", stack.base)).expect("a URL");
-    url.query_pairs_mut().extend_pairs([
-        ("response_type", "code"),
-        ("client_id", client_id),
-        ("redirect_uri", &redirect),
-        ("state", "the client's state"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-        ("resource", &stack.mcp_url()),
-    ]);
+    let url = stack.authorize_url(client_id, &redirect);
 
     let picture = artefacts().join("consent.png");
     let mut walk = node.script("walk.mjs");
-    walk.arg(browser.program()).arg(url.as_str()).arg(port.to_string()).arg(&picture);
+    walk.arg(browser.program()).arg(&url).arg(port.to_string()).arg(&picture);
     let output = process::run(&mut walk, DEADLINE).await.expect("it ends").expect_success("the walk");
     let seen = last_json(&output.stdout);
     assert_eq!(seen["headings"], json!(["Let Claude Code use Validibot for you?", "It will be able to"]));
@@ -55,13 +43,6 @@ async fn a_person_signs_in_with_the_keyboard_alone_and_without_scripts() {
     assert_eq!(answer("state").as_deref(), Some("the client's state"));
     assert_eq!(answer("iss").as_deref(), Some(stack.base.as_str()));
     let code = answer("code").expect("a code");
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client_id),
-        ("code", &code),
-        ("redirect_uri", &redirect),
-        ("code_verifier", VERIFIER),
-    ];
-    let tokens = http.post(format!("{}/token", stack.base)).form(&form).send().await.expect("an answer");
+    let tokens = stack.redeem(client_id, &code, &redirect).await;
     assert_eq!(tokens.status(), 200, "{}", tokens.text().await.expect("text"));
 }

@@ -5,4 +5,5 @@ mod alternating;
 mod browser;
 mod clients;
 mod conformance;
+mod logs;
 mod stack;

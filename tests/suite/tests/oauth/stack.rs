@@ -16,6 +16,9 @@ use crate::alternating::Alternating;
 
 /// Generous: nothing is measured with it.
 const DEADLINE: Duration = Duration::from_mins(3);
+/// The example of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
 pub(crate) struct Stack {
@@ -63,6 +66,11 @@ impl Stack {
         self.proxy.set(self.servers.iter().map(|server| server.base().to_owned()).collect());
     }
 
+    /// What both processes have logged.
+    pub(crate) fn logs(&self) -> String {
+        self.servers.iter().map(|server| server.logs.text()).collect()
+    }
+
     pub(crate) fn mcp_url(&self) -> String {
         format!("{}/mcp", self.base)
     }
@@ -93,6 +101,44 @@ impl Stack {
             .env("MCP_AUTO_OPEN_ENABLED", "true");
         let output = process::run(&mut command, DEADLINE).await.expect("it ends").expect_success(what);
         output.stdout
+    }
+
+    /// The address that a client opens.
+    pub(crate) fn authorize_url(&self, client_id: &str, redirect: &str) -> String {
+        let mut url = reqwest::Url::parse(&format!("{}/authorize", self.base)).expect("a URL");
+        url.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("client_id", client_id),
+            ("redirect_uri", redirect),
+            ("state", "the client's state"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("resource", &self.mcp_url()),
+        ]);
+        url.into()
+    }
+
+    /// Signs in up to the code.
+    pub(crate) async fn code(&self, client_id: &str, redirect: &str) -> String {
+        let mut browser = Command::new("python3");
+        browser.arg(browser_script()).arg("--print").arg(self.authorize_url(client_id, redirect));
+        let output =
+            process::run(&mut browser, DEADLINE).await.expect("it ends").expect_success("the browser");
+        let back = reqwest::Url::parse(output.stdout.trim()).expect("a URL");
+        let code = back.query_pairs().find(|(name, _)| name == "code");
+        code.expect("a code").1.into_owned()
+    }
+
+    pub(crate) async fn redeem(&self, client_id: &str, code: &str, redirect: &str) -> reqwest::Response {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client_id),
+            ("code", code),
+            ("redirect_uri", redirect),
+            ("code_verifier", VERIFIER),
+        ];
+        let request = suite::net::http_client().post(format!("{}/token", self.base)).form(&form);
+        request.send().await.expect("an answer")
     }
 
     /// Replaces the access token in all that the client keeps by one that has expired.

@@ -1,0 +1,62 @@
+//! What an operator reads when the provider is in trouble, and what nobody ever reads.
+
+use sandbox::{Fault, Route};
+use serde_json::{Value, json};
+use suite::mcp::{Client, Era};
+use suite::net;
+
+use crate::stack::Stack;
+
+async fn status(stack: &Stack, token: &str) -> u16 {
+    let client = Client::new(&stack.mcp_url(), Era::Legacy).with_token(token);
+    client.request("tools/list", json!({})).await.status
+}
+
+#[tokio::test]
+async fn an_outage_of_the_keys_is_one_line_and_signs_nobody_out() {
+    let mut stack = Stack::start().await;
+    let token = stack.sandbox.mint().sign();
+    for _ in 0..2 {
+        assert_eq!(status(&stack, &token).await, 200);
+    }
+    stack.sandbox.misbehave(Route::Jwks, Fault::Status(503));
+    for _ in 0..2 {
+        assert_eq!(status(&stack, &token).await, 200, "warm");
+    }
+    stack.restart().await;
+    for _ in 0..2 {
+        assert_eq!(status(&stack, &token).await, 503, "cold");
+    }
+    let log = stack.logs();
+    let lines: Vec<&str> =
+        log.lines().filter(|line| line.contains("signing keys could not be fetched")).collect();
+    assert_eq!(lines.len(), 2, "one for each process: {log}");
+    assert!(
+        lines.iter().all(|line| line.contains("HTTP 503") && line.contains("nobody who signed in")),
+        "{log}"
+    );
+    assert!(!log.contains(&token), "no token in a log");
+}
+
+#[tokio::test]
+async fn a_wrong_client_secret_is_named_and_not_shown() {
+    let stack = Stack::start().await;
+    let body = Fault::Body {
+        status: 401,
+        content_type: "application/json".to_owned(),
+        bytes: r#"{"error":"invalid_client","error_description":"provider-detail"}"#.into(),
+    };
+    let metadata = json!({ "client_name": "Test", "redirect_uris": ["http://localhost/callback"] });
+    let registered = net::http_client().post(format!("{}/register", stack.base)).json(&metadata).send().await;
+    let registered: Value = registered.expect("an answer").json().await.expect("JSON");
+    let client_id = registered["client_id"].as_str().expect("text");
+    let code = stack.code(client_id, "http://localhost:33333/callback").await;
+    stack.sandbox.misbehave(Route::Token, body);
+    let answer = stack.redeem(client_id, &code, "http://localhost:33333/callback").await;
+    assert_eq!(answer.status(), 503, "the client is not at fault");
+    let log = stack.logs();
+    assert!(log.contains("refuses this server itself (invalid_client)"), "{log}");
+    for hidden in ["provider-detail", "a-client-secret", client_id, &code] {
+        assert!(!log.contains(hidden), "{hidden}: {log}");
+    }
+}
