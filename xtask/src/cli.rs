@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use gcp::{Emulator, Gcp, GcpBuild, GcpStage};
-pub use live::{Diagnose, TestE2e};
+pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 
 use crate::stage::Target;
@@ -54,6 +54,13 @@ pub enum Task {
     /// Set up and deploy on Google Cloud
     #[command(subcommand)]
     Gcp(Gcp),
+
+    /// Find out what is wrong with this machine and a stage's files, and what to type
+    ///
+    /// Looks at the files, at values that must be equal here and in the application's .django, at programs, the
+    /// container engine and ports. Changes nothing and asks no cloud. Exit code 1 when something is wrong.
+    #[command(after_help = "Example:\n  cargo xtask doctor self-hosted")]
+    Doctor(Doctor),
 
     /// Find out which hop fails between a client, the server and Validibot, and what to do
     ///

@@ -9,6 +9,7 @@ pub mod command;
 pub mod context;
 pub mod diagnose;
 pub mod docker;
+pub mod doctor;
 pub mod e2e;
 pub mod env;
 pub mod error;

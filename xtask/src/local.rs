@@ -16,7 +16,7 @@ use crate::ask;
 use crate::cli::{Clean, Local, StateDir};
 use crate::context::Context;
 use crate::error::{Error, Result};
-pub use stack::{Stack, running};
+pub use stack::{Stack, ended, running};
 use state::State;
 
 /// Does what was asked of the local stack.

@@ -11,7 +11,7 @@ use xtask::exit::Exit;
 use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::Runner;
-use xtask::{diagnose, e2e, gcp, generate, local, tasks, test, variables};
+use xtask::{diagnose, doctor, e2e, gcp, generate, local, tasks, test, variables};
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
@@ -43,6 +43,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Env(Env::Check(args))) => variables::check(&context, &args)?,
         Some(Task::Env(Env::Init(args))) => variables::init(&context, &args)?,
         Some(Task::Gcp(task)) => gcp::gcp(&context, &task)?,
+        Some(Task::Doctor(args)) => return doctor::doctor(&context, &args),
         Some(Task::Diagnose(args)) => return diagnose::diagnose(&context, &args),
         Some(Task::TestE2e(args)) => return e2e::test(&context, &args),
         Some(Task::Test) => test::test(&context)?,

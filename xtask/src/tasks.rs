@@ -14,7 +14,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["local"]),
     ("Configure", &["env"]),
     ("Deploy", &["gcp"]),
-    ("Find out", &["diagnose", "test-e2e"]),
+    ("Find out", &["doctor", "diagnose", "test-e2e"]),
     ("Change", &["test", "generate"]),
     ("Help", &["completions", "man"]),
 ];

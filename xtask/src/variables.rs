@@ -6,9 +6,10 @@ pub mod init;
 mod neighbour;
 mod required;
 
-pub use check::{check, file_problems};
+pub use check::{Checked, check, examine, file_problems};
 pub use explain::explain;
 pub use init::init;
+pub(crate) use neighbour::read as neighbour_file;
 
 use envs::{HeldIn, Reader, Variable};
 

@@ -95,6 +95,7 @@ fn errors() {
         &["env", "check", "staging"],
         &["env", "check", "prod"],
         &["test-e2e", "--stage", "prod"],
+        &["doctor", "prodd"],
         &["diagnose", "--stage", "prod"],
         &["diagnose", "https://mcp.acme.example", "--stage", "prod", "--token"],
         &["completions", "tcsh"],

@@ -38,3 +38,15 @@ pub struct TestE2e {
     #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
     pub stage: Target,
 }
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The stage: local, self-hosted, dev, staging or prod
+    #[arg(value_name = "STAGE", default_value_t = Target::Local)]
+    pub stage: Target,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}

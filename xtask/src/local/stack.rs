@@ -26,3 +26,10 @@ pub fn running(context: &Context) -> Result<Option<Stack>> {
     };
     Ok(Some(Stack { mcp_url: url(MCP, MCP_PORT), api_url: url(WEB, WEB_PORT) }))
 }
+
+/// The programs of the stack that were started and have ended by themselves, each with its log.
+pub fn ended(context: &Context) -> Result<Vec<(String, std::path::PathBuf)>> {
+    let state = State::load(&context.root.join("target/local"))?;
+    let ended = state.programs.iter().filter(|(name, _)| state.running(name).is_none());
+    Ok(ended.map(|(name, program)| (name.clone(), program.log.clone())).collect())
+}

@@ -10,9 +10,24 @@ use crate::env::{Entry, EnvFile, Environment, Found};
 use crate::error::{Error, Result};
 use crate::stage::Target;
 
+/// What was read of an environment, and everything that is wrong with it.
+pub struct Checked {
+    /// The files that can be read.
+    pub files: Vec<(HeldIn, EnvFile)>,
+    /// Whether a file has lines that cannot be read.
+    pub unreadable: bool,
+    /// One sentence each, with file and line where it has one.
+    pub problems: Vec<String>,
+}
+
 /// Reports all problems (exit code 64), or says which files are in order.
 pub fn check(context: &Context, args: &StageArg) -> Result<()> {
-    let target = args.stage;
+    let checked = examine(context, args.stage);
+    conclude(context, args.stage, &checked.files, checked.unreadable, checked.problems)
+}
+
+/// Looks at every file of an environment.
+pub fn examine(context: &Context, target: Target) -> Checked {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     for held_in in target.place().files() {
@@ -35,7 +50,7 @@ pub fn check(context: &Context, args: &StageArg) -> Result<()> {
     let ours =
         |variable: &Variable| layers(variable, target, &context.environment, &files, &nothing).get(variable);
     problems.extend(neighbour::disagreements(context, target, &ours));
-    conclude(context, target, &files, unreadable, problems)
+    Checked { files, unreadable, problems }
 }
 
 /// Everything that is wrong with one file, for who is about to use it. Lines that cannot be read are an error.

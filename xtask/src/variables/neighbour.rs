@@ -6,9 +6,12 @@ use crate::context::Context;
 use crate::env::{EnvFile, Found};
 use crate::stage::Target;
 
-/// Ours, theirs, and whether the value is a list that has to contain ours.
-const PAIRS: [(&Variable, &str); 4] = [
+/// Ours and theirs.
+const PAIRS: [(&Variable, &str); 6] = [
+    (&server::SERVICE_KEY, "VALIDIBOT_MCP_SERVICE_KEY"),
+    // The name of Django's setting, which some of its documents give for the variable's.
     (&server::SERVICE_KEY, "MCP_SERVICE_KEY"),
+    (&oauth::CLIENT_ID, "IDP_OIDC_MCP_SERVER_CLIENT_ID"),
     (&oauth::CLIENT_SECRET, "IDP_OIDC_MCP_SERVER_CLIENT_SECRET"),
     (&deploy::MCP_API_BASE_URL, "MCP_OIDC_AUDIENCE"),
     (&server::MCP_BASE_URL, "VALIDIBOT_MCP_BASE_URL"),
@@ -44,8 +47,8 @@ pub(super) fn name_at_validibot(variable: &Variable) -> Option<&'static str> {
     PAIRS.iter().find(|(ours, _)| ours.name == variable.name).map(|(_, theirs)| *theirs)
 }
 
-/// The file is another program's: lines that we would refuse are left out, not complained about.
-fn read(context: &Context, target: Target) -> Option<EnvFile> {
+/// The application's file, where it stands beside ours. It is another program's: lines that we would refuse are left out, not complained about.
+pub(crate) fn read(context: &Context, target: Target) -> Option<EnvFile> {
     let path = context.tree.path(target, HeldIn::Mcp)?.with_file_name(".django");
     let text = std::fs::read_to_string(&path).ok()?;
     let readable = text.split('\n').map(|line| if envs::file::parse(line).is_ok() { line } else { "" });

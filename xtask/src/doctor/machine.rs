@@ -1,0 +1,158 @@
+//! This machine: programs, the container engine, ports, and what became of the local stack.
+
+use super::finding::{Finding, Severity};
+use crate::cli::{MCP_PORT, WEB_PORT};
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::Result;
+use crate::local;
+use crate::process::port_owner;
+use crate::runner::Streams;
+use crate::stage::Target;
+use crate::variables::Checked;
+
+/// Looks at what the stage's commands will need.
+pub(super) fn examine(
+    context: &Context,
+    stage: Target,
+    checked: &Checked,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    match stage {
+        Target::Local => findings.extend(stack(context)?),
+        Target::SelfHosted => {
+            findings.extend(engine(context));
+            findings.extend(git(context));
+        }
+        Target::GoogleCloud(_) => {
+            findings.extend(engine(context));
+            findings.extend(git(context));
+            findings.extend(gcloud(context));
+        }
+    }
+    // Without files nothing is about to be started.
+    if stage == Target::SelfHosted && !checked.files.is_empty() {
+        let ours = ["docker", "docker-proxy", "com.docker", "containerd"];
+        findings.extend(port(MCP_PORT, "the MCP server", |owner| {
+            ours.iter().any(|name| owner.starts_with(name))
+        }));
+    }
+    Ok(())
+}
+
+/// Programs that ended by themselves, and ports that somebody else has.
+fn stack(context: &Context) -> Result<Vec<Finding>> {
+    let mut findings: Vec<_> = local::ended(context)?
+        .into_iter()
+        .map(|(name, log)| Finding {
+            code: "program-ended",
+            severity: Severity::Error,
+            what: format!("{name} was started and has ended by itself"),
+            why: "the MCP server ends when Validibot does not license it, or a setting is wrong; its log says so".to_owned(),
+            place: log.display().to_string(),
+            fix: format!("cargo xtask local logs {name}"),
+        })
+        .collect();
+    // What runs on these ports is our own stack then.
+    if local::running(context)?.is_none() {
+        findings.extend(port(WEB_PORT, "the web application", |_| false));
+        findings.extend(port(MCP_PORT, "the MCP server", |_| false));
+    }
+    Ok(findings)
+}
+
+fn port(number: u16, what_for: &str, is_ours: impl Fn(&str) -> bool) -> Option<Finding> {
+    let owner = port_owner(number).filter(|owner| !is_ours(owner))?;
+    Some(Finding {
+        code: "port-taken",
+        severity: Severity::Error,
+        what: format!("port {number}, which {what_for} needs, is taken by {owner}"),
+        why: "the stack does not start".to_owned(),
+        place: format!("port {number}"),
+        fix: "end that program, or choose other ports: cargo xtask local up --port 9000 --mcp-port 9001"
+            .to_owned(),
+    })
+}
+
+/// docker, then its engine, then compose: each needs the one before it.
+fn engine(context: &Context) -> Option<Finding> {
+    let finding = |code, what: String, fix: &str| {
+        Some(Finding {
+            code,
+            severity: Severity::Error,
+            what,
+            why: "images are built and containers run by docker".to_owned(),
+            place: "docker".to_owned(),
+            fix: fix.to_owned(),
+        })
+    };
+    if says(context, "docker", &["--version"]).is_err() {
+        return finding(
+            "no-docker",
+            "docker is not installed".to_owned(),
+            "install docker: https://docs.docker.com/engine/install/",
+        );
+    }
+    if let Err(said) = says(context, "docker", &["version", "--format", "{{.Server.Version}}"]) {
+        return finding(
+            "no-engine",
+            format!("the docker engine does not answer: {said}"),
+            "sudo systemctl start docker",
+        );
+    }
+    if says(context, "docker", &["compose", "version"]).is_err() {
+        return finding(
+            "no-compose",
+            "docker has no compose".to_owned(),
+            "install the plugin docker-compose-v2",
+        );
+    }
+    None
+}
+
+/// The commit of an image comes from git.
+fn git(context: &Context) -> Option<Finding> {
+    let said = says(context, "git", &["rev-parse", "--short", "HEAD"]).err()?;
+    Some(Finding {
+        code: "no-commit",
+        severity: Severity::Error,
+        what: format!("the commit is not known: {said}"),
+        why: "an image is named after the commit that it was built from".to_owned(),
+        place: context.root.display().to_string(),
+        fix: "git clone the repository: an archive of its files has no commits".to_owned(),
+    })
+}
+
+fn gcloud(context: &Context) -> Option<Finding> {
+    let finding = |code, what: &str, fix: &str| {
+        Some(Finding {
+            code,
+            severity: Severity::Error,
+            what: what.to_owned(),
+            why: "everything on Google Cloud is done by gcloud".to_owned(),
+            place: "gcloud".to_owned(),
+            fix: fix.to_owned(),
+        })
+    };
+    match says(context, "gcloud", &["config", "get", "account"]) {
+        Ok(account) if account.trim().is_empty() || account.trim() == "(unset)" => {
+            finding("no-account", "gcloud has no account", "gcloud auth login")
+        }
+        Ok(_) => None,
+        Err(_) => finding(
+            "no-gcloud",
+            "gcloud is not installed",
+            "install it: https://cloud.google.com/sdk/docs/install",
+        ),
+    }
+}
+
+/// What a program says, or why it says nothing.
+fn says(context: &Context, program: &str, args: &[&str]) -> std::result::Result<String, String> {
+    let command = Command::new(program).args(args).dir(&context.root).reads();
+    match context.runner.run(&command, Streams::Captured) {
+        Ok(outcome) if outcome.code == 0 => Ok(outcome.stdout),
+        Ok(outcome) => Err(outcome.stderr.lines().last().unwrap_or("no reason given").to_owned()),
+        Err(error) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
+    }
+}
