@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use gcp::{Emulator, Gcp, GcpBuild, GcpStage};
+pub use gcp::{Bench, BenchGcp, Emulator, Gcp, GcpBuild, GcpStage};
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 
@@ -81,6 +81,10 @@ pub enum Task {
     /// Goes on after a failure, and ends with what failed and what was skipped for a missing program. With
     /// VALIDIBOT_REQUIRE_ALL_TESTS=true a skip is a failure.
     Test,
+
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
 
     /// Write the files that come from the table of variables
     ///

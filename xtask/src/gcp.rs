@@ -4,15 +4,13 @@
 
 mod apply;
 mod build;
-mod emulator;
+pub(crate) mod emulator;
 mod observe;
 mod plan;
 mod policy;
 mod secrets;
 mod settings;
 mod setup;
-
-pub use emulator::emulator;
 
 use crate::cli::{Gcp, GcpStage};
 use crate::context::Context;
@@ -28,6 +26,6 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<()> {
         Gcp::Setup(args) => gated("gcp setup", args, &|| setup::setup(context, args)),
         Gcp::Build(args) => gated("gcp build", &args.common, &|| build::build(context, args)),
         Gcp::Secrets(args) => gated("gcp secrets", args, &|| secrets::secrets(context, args)),
-        Gcp::Emulator(args) => emulator(context, args),
+        Gcp::Emulator(args) => emulator::emulator(context, args),
     }
 }

@@ -4,6 +4,7 @@
 //! data), and a [`runner`] that executes, shows or records them. Only [`output`] writes to the terminal.
 
 pub mod ask;
+pub mod bench;
 pub mod cli;
 pub mod command;
 pub mod context;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use xtask::cli::{Cli, Env, Task};
+use xtask::cli::{Bench, Cli, Env, Task};
 use xtask::context::Context;
 use xtask::env::Environment;
 use xtask::error::{Error, Result};
@@ -11,7 +11,7 @@ use xtask::exit::Exit;
 use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::Runner;
-use xtask::{diagnose, doctor, e2e, gcp, generate, local, tasks, test, variables};
+use xtask::{bench, diagnose, doctor, e2e, gcp, generate, local, tasks, test, variables};
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
@@ -47,6 +47,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Diagnose(args)) => return diagnose::diagnose(&context, &args),
         Some(Task::TestE2e(args)) => return e2e::test(&context, &args),
         Some(Task::Test) => test::test(&context)?,
+        Some(Task::Bench(Bench::Gcp(args))) => bench::gcp(&context, &args)?,
         Some(Task::Generate(args)) => generate::generate(&context, &args)?,
         Some(Task::Completions(args)) => tasks::completions(&context, &args),
         Some(Task::Man(args)) => tasks::man(&context, &args)?,

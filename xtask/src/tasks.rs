@@ -15,7 +15,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Configure", &["env"]),
     ("Deploy", &["gcp"]),
     ("Find out", &["doctor", "diagnose", "test-e2e"]),
-    ("Change", &["test", "generate"]),
+    ("Change", &["test", "bench", "generate"]),
     ("Help", &["completions", "man"]),
 ];
 

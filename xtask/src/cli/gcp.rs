@@ -52,6 +52,23 @@ pub struct GcpStage {
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
+
+    /// How many questions are asked at a time
+    #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
+    pub at_once: usize,
+}
+
+/// gcloud is Python, all processor: on a small machine two at a time take half the time, four no less.
+const AT_ONCE: usize = 2;
+
+/// More than this only heats the machine: no command asks more questions.
+const MOST_AT_ONCE: usize = 16;
+
+fn at_once(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=MOST_AT_ONCE).contains(&count) => Ok(count),
+        _ => Err(format!("write a number from 1 to {MOST_AT_ONCE}")),
+    }
 }
 
 /// Arguments of `gcp build`.
@@ -88,4 +105,25 @@ pub struct Emulator {
     /// A call that fails: [METHOD] HOST/PATH KIND [xTIMES], such as 'POST *:addVersion 503 x1'
     #[arg(long, value_name = "RULE")]
     pub fail: Vec<String>,
+}
+
+/// Figures.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Time `gcp setup` on an empty and on a finished project, beside the same commands one after another
+    ///
+    /// Runs against an emulated project with the gcloud of this machine; nothing leaves the machine.
+    Gcp(BenchGcp),
+}
+
+/// Arguments of `bench gcp`.
+#[derive(Debug, Args)]
+pub struct BenchGcp {
+    /// How many questions are asked at a time
+    #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
+    pub at_once: usize,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
 }

@@ -7,12 +7,8 @@ use crate::error::Result;
 use crate::exit::Exit;
 
 /// Runs the emulator until it is interrupted.
-pub fn emulator(context: &Context, args: &Emulator) -> Result<()> {
-    let mut command = Command::new(context.cargo())
-        .args(["run", "--quiet", "--locked", "--package", "validibot-gcp-emulator", "--"])
-        .args(["--port", &args.port.to_string(), "--project", &args.project])
-        .dir(&context.root)
-        .no_deadline();
+pub(super) fn emulator(context: &Context, args: &Emulator) -> Result<()> {
+    let mut command = command(context, args.port, &args.project);
     for rule in &args.fail {
         command = command.args(["--fail", rule]);
     }
@@ -24,4 +20,13 @@ pub fn emulator(context: &Context, args: &Emulator) -> Result<()> {
         }
         ended => ended,
     }
+}
+
+/// The program that emulates a project; prints the environment that leads gcloud there, then a remark.
+pub(crate) fn command(context: &Context, port: u16, project: &str) -> Command {
+    Command::new(context.cargo())
+        .args(["run", "--quiet", "--locked", "--package", "validibot-gcp-emulator", "--"])
+        .args(["--port", &port.to_string(), "--project", project])
+        .dir(&context.root)
+        .no_deadline()
 }

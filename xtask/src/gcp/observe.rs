@@ -1,4 +1,4 @@
-//! Reading what is there, two commands at a time.
+//! Reading what is there, several commands at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,9 +8,6 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gcloud::{Seen, Trouble, classify};
 use crate::runner::Streams;
-
-/// gcloud is Python, all processor: on a small machine two at a time take half the time, four no less.
-const AT_ONCE: usize = 2;
 
 /// One question.
 pub(super) struct Read {
@@ -26,10 +23,14 @@ impl Read {
     }
 }
 
-/// Asks every question; the answers are in their order.
+/// Asks every question, `at_once` at a time; the answers are in their order.
 ///
 /// It is an error when a command cannot be started, does not end in time, or is interrupted.
-pub(super) fn observe<const N: usize>(context: &Context, reads: &[Read; N]) -> Result<[Seen<String>; N]> {
+pub(super) fn observe<const N: usize>(
+    context: &Context,
+    at_once: usize,
+    reads: &[Read; N],
+) -> Result<[Seen<String>; N]> {
     let _progress = context.printer.progress(&format!("reading what is there ({N} questions)"));
     let next = AtomicUsize::new(0);
     let answers: [Mutex<Option<Result<Seen<String>>>>; N] = std::array::from_fn(|_| Mutex::new(None));
@@ -50,7 +51,7 @@ pub(super) fn observe<const N: usize>(context: &Context, reads: &[Read; N]) -> R
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..AT_ONCE {
+        for _ in 1..at_once {
             scope.spawn(work);
         }
         work();
@@ -102,7 +103,7 @@ mod tests {
     fn answers_come_back_in_the_order_of_the_questions() {
         let context = context(|command| Outcome::success(command.render()));
         let reads = ["a", "b", "c", "d", "e"].map(|name| Read::new(name, Command::new(name).reads()));
-        let answers = observe(&context, &reads).unwrap();
+        let answers = observe(&context, 2, &reads).unwrap();
         assert_eq!(answers, ["a", "b", "c", "d", "e"].map(|name| Seen::Present(name.to_owned())));
     }
 
@@ -112,7 +113,7 @@ mod tests {
             context(|_| Outcome::failure(1, "ERROR: (gcloud.x.y) UNAUTHENTICATED: Request had no login."));
         let reads =
             ["the secret", "the policy"].map(|name| Read::new(name, Command::new("gcloud").arg(name)));
-        let troubles: Vec<_> = observe(&context, &reads)
+        let troubles: Vec<_> = observe(&context, 2, &reads)
             .unwrap()
             .into_iter()
             .filter_map(|seen| if let Seen::Unknown(trouble) = seen { Some(trouble) } else { None })

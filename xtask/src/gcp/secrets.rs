@@ -38,7 +38,7 @@ pub(super) fn secrets(context: &Context, args: &GcpStage) -> Result<()> {
         Read::new("the secret's versions", gcloud::list_versions(names)),
         Read::new("the secrets that revisions use", gcloud::list_revision_secrets(names)),
     ];
-    let [versions, used] = observe(context, &reads)?;
+    let [versions, used] = observe(context, args.at_once, &reads)?;
     let versions = versions.understand("the secret's versions", Version::parse_list);
     let used = used.understand("the secrets that revisions use", |text| in_use(text, &names.secret()));
     let mut troubles = Vec::new();
@@ -104,7 +104,7 @@ fn content(context: &Context, settings: &Settings, versions: &[Version]) -> Resu
     };
     let what = format!("version {newest} of the secret");
     let [seen] =
-        observe(context, &[Read::new(what.clone(), gcloud::access_version(&settings.names, newest))])?;
+        observe(context, 1, &[Read::new(what.clone(), gcloud::access_version(&settings.names, newest))])?;
     match seen {
         Seen::Present(text) => Ok(Some(Secret::new(text))),
         Seen::Absent => Err(Error::failed(format!("{what} has just gone")).cause("nothing was changed")),

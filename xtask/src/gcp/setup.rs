@@ -30,13 +30,13 @@ const WAKING_TRIES: u32 = 36;
 /// Brings the project to where the stage can be deployed.
 pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
     let names = settings::load(context, args.stage)?.names;
-    let live = Live::read(context, &names)?.certain()?;
+    let live = Live::read(context, args.at_once, &names)?.certain()?;
     let plan = plan(&names, &live);
     if apply::carry_out(context, &plan, args)?.is_some()
         && plan.items.iter().any(|item| item.resource == API_ITEM)
     {
         // What stood behind the APIs can be seen only now; it was announced, so it is not asked for again.
-        let rest = self::plan(&names, &after_waking(context, &names)?);
+        let rest = self::plan(&names, &after_waking(context, args.at_once, &names)?);
         apply::apply(context, &rest)?;
     }
     docker::verify(context, &names, args);
@@ -46,16 +46,16 @@ pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
 const API_ITEM: &str = "APIs";
 
 /// Reads until the APIs that were turned on answer.
-fn after_waking(context: &Context, names: &Names) -> Result<Live> {
+fn after_waking(context: &Context, at_once: usize, names: &Names) -> Result<Live> {
     for _ in 1..WAKING_TRIES {
-        let seen = Live::read(context, names)?;
+        let seen = Live::read(context, at_once, names)?;
         if !seen.troubles.iter().any(|trouble| trouble.advice == Advice::EnableApi) {
             return seen.certain();
         }
         context.printer.note("  the APIs that were turned on do not answer yet; asking again");
         context.runner.interrupts().pause(WAKING)?;
     }
-    Live::read(context, names)?.certain()
+    Live::read(context, at_once, names)?.certain()
 }
 
 /// The difference between what is there and what must be.

@@ -16,7 +16,7 @@ use crate::outcomes::{reads, recorded};
 use crate::stage::{APIS, mcp};
 
 fn stage() -> GcpStage {
-    GcpStage { stage: Stage::Dev, dry_run: false, yes: true, json: false }
+    GcpStage { stage: Stage::Dev, dry_run: false, yes: true, json: false, at_once: 2 }
 }
 
 /// What each read answers in a project that needs something, so that there is something to be kept from.

@@ -69,7 +69,7 @@ impl Guarded {
 
 impl Live {
     /// Asks for everything; what nobody can tell is in `troubles`.
-    pub(super) fn read(context: &Context, names: &Names) -> Result<Self> {
+    pub(super) fn read(context: &Context, at_once: usize, names: &Names) -> Result<Self> {
         let web = format!("the policy of {}", names.web_service());
         let reads = [
             Read::new("the APIs that are on", gcloud::list_apis(names)),
@@ -79,7 +79,7 @@ impl Live {
             Read::new("the secret's policy", gcloud::secret_policy(names)),
             Read::new(web.clone(), gcloud::web_policy(names)),
         ];
-        let [apis, project, account, repository, secret, web_policy] = observe(context, &reads)?;
+        let [apis, project, account, repository, secret, web_policy] = observe(context, at_once, &reads)?;
         let mut live = Self { docker: docker::is_configured(context, names), ..Self::default() };
         // With the list in hand, a refusal by an API that is off is no riddle. Without it, it is.
         let mut listed = None;

@@ -1,0 +1,146 @@
+//! `bench gcp`: how long a set-up takes, and how many programs it starts, on an empty and on a finished project.
+//!
+//! The tool itself is run, with the gcloud of this machine, against an emulated project; beside it the same commands
+//! one after another. The difference is what running reads side by side is worth on this machine.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::cli::BenchGcp;
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::gcp::emulator;
+use crate::process::Identity;
+use crate::runner::{Streams, last_lines};
+
+/// The first start compiles the emulator, on a busy machine too.
+const STARTED_WITHIN: Duration = Duration::from_mins(10);
+
+/// How often the emulator's log is looked at while it starts.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Version of the JSON below. Fields may be added under the same number; anything else raises it.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report {
+    schema_version: u32,
+    rows: Vec<Row>,
+}
+
+/// One measurement.
+#[derive(Serialize)]
+struct Row {
+    project: &'static str,
+    at_once: usize,
+    programs: usize,
+    seconds: f64,
+}
+
+/// An emulated project that ends with this value.
+struct Project<'a> {
+    context: &'a Context,
+    identity: Identity,
+    environment: Vec<(String, String)>,
+}
+
+/// Measures, and prints a table or JSON.
+pub fn gcp(context: &Context, args: &BenchGcp) -> Result<()> {
+    let folder = context.root.join("target/bench/gcp");
+    let files = stage_files(&folder)?;
+    let mut report = Report { schema_version: SCHEMA_VERSION, rows: Vec::new() };
+    for at_once in [1, args.at_once] {
+        let project = Project::start(context, &folder)?;
+        for name in ["empty", "finished"] {
+            report.rows.push(project.set_up(&files, name, at_once)?);
+        }
+    }
+    if args.json {
+        context.printer.json(&report);
+        return Ok(());
+    }
+    context.printer.data("gcp setup         at once  programs  seconds");
+    for row in &report.rows {
+        let Row { project, at_once, programs, seconds } = row;
+        context.printer.data(&format!("{project:<16}  {at_once:>7}  {programs:>8}  {seconds:>7.1}"));
+    }
+    Ok(())
+}
+
+impl<'a> Project<'a> {
+    fn start(context: &'a Context, folder: &Path) -> Result<Self> {
+        let log = folder.join("emulator.log");
+        write(&log, "")?;
+        let _progress = context.printer.progress("starting an emulated project");
+        let mut process = context.runner.detach(&emulator::command(context, 0, "demo-proj"), &log)?;
+        let deadline = Instant::now() + STARTED_WITHIN;
+        let identity = Identity::of(process.pid());
+        loop {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            let environment = said.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+            // The last line of what it says when it is ready is a remark.
+            if let (Some(identity), true) = (&identity, said.lines().any(|line| line.starts_with("# "))) {
+                let environment =
+                    environment.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()));
+                return Ok(Self { context, identity: identity.clone(), environment: environment.collect() });
+            }
+            if process.ended().is_some() || Instant::now() > deadline {
+                return Err(Error::failed("the emulator did not start").cause(last_lines(&said, 20)));
+            }
+            context.runner.interrupts().pause(LOOK_EVERY)?;
+        }
+    }
+
+    /// Runs `gcp setup` of this very program.
+    fn set_up(&self, files: &Path, project: &'static str, at_once: usize) -> Result<Row> {
+        let own = std::env::current_exe().map_err(|error| {
+            Error::failed("this program's own path is not known").cause(error.to_string())
+        })?;
+        let jobs = at_once.to_string();
+        let mut command = Command::new(own)
+            .arg("--envs")
+            .arg(files)
+            .args(["--verbose", "gcp", "setup", "dev", "--yes", "--at-once", &jobs])
+            .dir(&self.context.root)
+            .no_deadline();
+        for (name, value) in &self.environment {
+            command = command.env(name, value);
+        }
+        let _progress =
+            self.context.printer.progress(&format!("gcp setup, {project} project, {at_once} at once"));
+        let started = Instant::now();
+        let outcome = self.context.runner.run(&command, Streams::Captured)?.success_of(&command)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let programs = outcome.stderr.lines().filter(|line| line.starts_with("running: ")).count();
+        Ok(Row { project, at_once, programs, seconds })
+    }
+}
+
+impl Drop for Project<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.identity.end(self.context.runner.interrupts()) {
+            self.context.printer.error(&error);
+        }
+    }
+}
+
+/// A dev stage; its files are the tool's own and hold nothing real.
+fn stage_files(folder: &Path) -> Result<PathBuf> {
+    let files = folder.join("envs");
+    let stage = files.join("dev/google-cloud");
+    std::fs::create_dir_all(&stage).map_err(|error| {
+        Error::failed(format!("{} cannot be made", stage.display())).cause(error.to_string())
+    })?;
+    write(&stage.join(".gcp"), "GCP_PROJECT_ID=demo-proj\nGCP_REGION=us-west1\n")?;
+    write(&stage.join(".build"), "ENABLE_MCP_SERVER=true\n")?;
+    Ok(files)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|error| {
+        Error::failed(format!("{} cannot be written", path.display())).cause(error.to_string())
+    })
+}
