@@ -11,6 +11,7 @@ mod policy;
 mod secrets;
 mod settings;
 mod setup;
+mod side_by_side;
 
 use crate::cli::{Gcp, GcpStage};
 use crate::context::Context;

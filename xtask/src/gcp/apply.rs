@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::plan::{Item, Plan};
+use super::plan::Plan;
+use super::side_by_side::side_by_side;
 use crate::ask;
 use crate::cli::GcpStage;
 use crate::command::Command;
@@ -29,7 +30,7 @@ pub(super) fn carry_out(context: &Context, plan: &Plan, args: &GcpStage) -> Resu
             return Ok(None);
         }
         confirm(context, args)?;
-        let done = apply(context, plan)?;
+        let done = apply(context, plan, args.at_once)?;
         context.printer.json(&plan.json(true));
         return Ok(Some(done));
     }
@@ -46,7 +47,7 @@ pub(super) fn carry_out(context: &Context, plan: &Plan, args: &GcpStage) -> Resu
         return Ok(None);
     }
     confirm(context, args)?;
-    apply(context, plan).map(Some)
+    apply(context, plan, args.at_once).map(Some)
 }
 
 /// Asks whether to go on: production by its name, other stages by a yes.
@@ -59,15 +60,32 @@ fn confirm(context: &Context, args: &GcpStage) -> Result<()> {
     if confirmed { Ok(()) } else { Err(Error::failed("not confirmed; nothing was changed")) }
 }
 
-/// Applies every step in order; the first failure ends it.
-pub(super) fn apply(context: &Context, plan: &Plan) -> Result<Done> {
+/// Applies the steps wave by wave; the first failure ends it.
+pub(super) fn apply(context: &Context, plan: &Plan, at_once: usize) -> Result<Done> {
     let mut done = Done::new();
-    for (item, command) in plan.steps() {
-        let _progress = context.printer.progress(&item.resource);
-        let outcome = run(context, command).and_then(|outcome| outcome.success_of(command));
-        match outcome {
-            Ok(outcome) => done.push((item.resource.clone(), outcome.stdout)),
-            Err(error) => return Err(stopped(plan, item, &done, error)),
+    let mut waves: Vec<u8> = plan.steps().map(|(item, _)| item.wave).collect();
+    waves.sort_unstable();
+    waves.dedup();
+    for wave in waves {
+        let steps: Vec<_> = plan.steps().filter(|(item, _)| item.wave == wave).collect();
+        let results = side_by_side(at_once, &steps, |(item, command)| {
+            let _progress = context.printer.progress(&item.resource);
+            run(context, command)?.success_of(command)
+        });
+        let mut failed = None;
+        let mut doubtful = Vec::new();
+        for ((item, _), result) in steps.iter().zip(results) {
+            match result {
+                Some(Ok(outcome)) => done.push((item.resource.clone(), outcome.stdout)),
+                Some(Err(error)) => {
+                    doubtful.push(item.resource.as_str());
+                    failed.get_or_insert(error);
+                }
+                None => {}
+            }
+        }
+        if let Some(error) = failed {
+            return Err(stopped(plan, &done, &doubtful, error));
         }
     }
     Ok(done)
@@ -89,15 +107,17 @@ fn is_spreading(stderr: &str) -> bool {
     stderr.contains("Service account ") && stderr.contains(" does not exist")
 }
 
-/// Says which steps were done, which one is in doubt and which were not begun.
-fn stopped(plan: &Plan, at: &Item, done: &Done, error: Error) -> Error {
+/// Says which steps were done, which are in doubt and which were not begun.
+fn stopped(plan: &Plan, done: &Done, doubtful: &[&str], error: Error) -> Error {
     let advice = Advice::of(&error.to_string());
     let interrupted = error.exit() == Exit::Interrupted;
     let names = |items: Vec<&str>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-    let rest = plan.steps().map(|(item, _)| item.resource.as_str()).skip(done.len() + 1).collect();
+    let done: Vec<&str> = done.iter().map(|(name, _)| name.as_str()).collect();
+    let all = plan.steps().map(|(item, _)| item.resource.as_str());
+    let rest = all.filter(|name| !done.contains(name) && !doubtful.contains(name)).collect();
     let error = error
-        .cause(format!("done: {}", names(done.iter().map(|(name, _)| name.as_str()).collect())))
-        .cause(format!("in doubt: {}", at.resource))
+        .cause(format!("done: {}", names(done)))
+        .cause(format!("in doubt: {}", doubtful.join(", ")))
         .cause(format!("not begun: {}", names(rest)))
         .hint("type the same command again: it looks first, and does only what is missing");
     if advice == Advice::Read || interrupted { error } else { error.hint(advice.text()) }

@@ -99,7 +99,13 @@ fn fresh(context: &Context, names: &Names, args: &GcpBuild, source: &Source, tag
         build = build.note("with changes that are in no commit");
     }
     let mut items = vec![build];
-    items.extend(tags.iter().map(|tag| Item::step(format!("tag {tag}"), State::Change, docker::push(tag))));
+    // The moving tag comes last: it never leads to an image whose own tag is not there.
+    let waves = 1..;
+    items.extend(
+        tags.iter()
+            .zip(waves)
+            .map(|(tag, wave)| Item::step(format!("tag {tag}"), State::Change, docker::push(tag)).wave(wave)),
+    );
     plan(names, items)
 }
 

@@ -1,12 +1,12 @@
 //! Reading what is there, several commands at a time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
+use super::side_by_side::side_by_side;
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::gcloud::{Seen, Trouble, classify};
+use crate::gcloud::{Advice, Seen, Trouble, classify};
 use crate::runner::Streams;
 
 /// One question.
@@ -15,11 +15,34 @@ pub(super) struct Read {
     pub(super) what: String,
     /// How.
     pub(super) command: Command,
+    /// What the list of APIs has to do with it.
+    api: Api,
+}
+
+enum Api {
+    /// Nothing.
+    Unrelated,
+    /// The answer is that list.
+    Listed,
+    /// There can be an answer only when this one is on.
+    Needed(&'static str),
 }
 
 impl Read {
     pub(super) fn new(what: impl Into<String>, command: Command) -> Self {
-        Self { what: what.into(), command }
+        Self { what: what.into(), command, api: Api::Unrelated }
+    }
+
+    /// The question which APIs are on, one a line of the answer.
+    pub(super) fn lists_apis(mut self) -> Self {
+        self.api = Api::Listed;
+        self
+    }
+
+    /// Not worth asking where this API is known to be off by then.
+    pub(super) fn needs(mut self, api: &'static str) -> Self {
+        self.api = Api::Needed(api);
+        self
     }
 }
 
@@ -32,42 +55,36 @@ pub(super) fn observe<const N: usize>(
     reads: &[Read; N],
 ) -> Result<[Seen<String>; N]> {
     let _progress = context.printer.progress(&format!("reading what is there ({N} questions)"));
-    let next = AtomicUsize::new(0);
-    let answers: [Mutex<Option<Result<Seen<String>>>>; N] = std::array::from_fn(|_| Mutex::new(None));
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(read) = reads.get(index) else { return };
-            let answer = context
-                .runner
-                .run(&read.command, Streams::Captured)
-                .map(|outcome| classify(&read.what, &read.command, &outcome));
-            let failed = answer.is_err();
-            *answers[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            if failed {
-                // Nothing is decided without all answers: the rest need not be asked.
-                next.store(N, Ordering::Relaxed);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..at_once {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut given = Vec::with_capacity(N);
-    for answer in answers {
-        match answer.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(Ok(answer)) => given.push(answer),
-            Some(Err(error)) => return Err(error.cause("nothing was changed")),
-            // Not asked any more: the error that stopped it stands further on.
-            None => {}
-        }
+    let on = OnceLock::new();
+    let results = side_by_side(at_once, reads, |read| ask(context, read, &on));
+    let mut answers = Vec::with_capacity(N);
+    // What was not asked any more has no answer; the error that stopped it stands somewhere.
+    for result in results.into_iter().flatten() {
+        answers.push(result.map_err(|error| error.cause("nothing was changed"))?);
     }
-    given
+    answers
         .try_into()
         .map_err(|_| Error::failed("not every question was answered").cause("nothing was changed"))
+}
+
+fn ask(context: &Context, read: &Read, on: &OnceLock<Vec<String>>) -> Result<Seen<String>> {
+    if let Api::Needed(api) = read.api
+        && on.get().is_some_and(|on| !on.iter().any(|known| known == api))
+    {
+        return Ok(Seen::Unknown(Trouble {
+            what: read.what.clone(),
+            advice: Advice::EnableApi,
+            said: format!("{api} is off"),
+            command: read.command.render(),
+        }));
+    }
+    let outcome = context.runner.run(&read.command, Streams::Captured)?;
+    let seen = classify(&read.what, &read.command, &outcome);
+    if let (Api::Listed, Seen::Present(text)) = (&read.api, &seen) {
+        // Set once: there is one such question.
+        let _ = on.set(text.split_whitespace().map(str::to_owned).collect());
+    }
+    Ok(seen)
 }
 
 /// The error for what nobody can tell: names all of it, and what to do.

@@ -29,6 +29,8 @@ pub(super) struct Item {
     pub(super) notes: Vec<String>,
     /// The command that does it.
     pub(super) step: Option<Command>,
+    /// Steps of one wave may run side by side; a wave begins when the one before it is done.
+    pub(super) wave: u8,
 }
 
 /// What is to happen with a thing.
@@ -50,17 +52,30 @@ pub(super) enum State {
 impl Item {
     /// A thing that is as it should be.
     pub(super) fn unchanged(resource: impl Into<String>) -> Self {
-        Self { resource: resource.into(), state: State::Unchanged, notes: Vec::new(), step: None }
+        Self { resource: resource.into(), state: State::Unchanged, notes: Vec::new(), step: None, wave: 0 }
     }
 
     /// A thing that waits.
     pub(super) fn pending(resource: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { resource: resource.into(), state: State::Pending, notes: vec![why.into()], step: None }
+        Self {
+            resource: resource.into(),
+            state: State::Pending,
+            notes: vec![why.into()],
+            step: None,
+            wave: 0,
+        }
     }
 
     /// A thing that a command changes.
     pub(super) fn step(resource: impl Into<String>, state: State, command: Command) -> Self {
-        Self { resource: resource.into(), state, notes: Vec::new(), step: Some(command) }
+        Self { resource: resource.into(), state, notes: Vec::new(), step: Some(command), wave: 0 }
+    }
+
+    /// Puts the step into a later wave than the first, 0.
+    #[must_use]
+    pub(super) fn wave(mut self, wave: u8) -> Self {
+        self.wave = wave;
+        self
     }
 
     /// Adds something to know.

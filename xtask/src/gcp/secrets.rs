@@ -136,6 +136,7 @@ fn plan(
         let step = gcloud::destroy_version(names, version);
         items.push(
             Item::step(format!("version {version} of secret {}", names.secret()), State::Remove, step)
+                .wave(1)
                 .note("destroyed for ever: no revision uses it, and it is not among the newest"),
         );
     }

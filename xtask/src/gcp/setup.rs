@@ -32,30 +32,27 @@ pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
     let names = settings::load(context, args.stage)?.names;
     let live = Live::read(context, args.at_once, &names)?.certain()?;
     let plan = plan(&names, &live);
-    if apply::carry_out(context, &plan, args)?.is_some()
-        && plan.items.iter().any(|item| item.resource == API_ITEM)
-    {
+    if apply::carry_out(context, &plan, args)?.is_some() && plan.items[0].step.is_some() {
         // What stood behind the APIs can be seen only now; it was announced, so it is not asked for again.
-        let rest = self::plan(&names, &after_waking(context, args.at_once, &names)?);
-        apply::apply(context, &rest)?;
+        let live = after_waking(context, args.at_once, &names, &live)
+            .map_err(|error| error.cause("before that, the APIs were turned on"))?;
+        apply::apply(context, &self::plan(&names, &live), args.at_once)?;
     }
     docker::verify(context, &names, args);
     Ok(())
 }
 
-const API_ITEM: &str = "APIs";
-
-/// Reads until the APIs that were turned on answer.
-fn after_waking(context: &Context, at_once: usize, names: &Names) -> Result<Live> {
+/// Looks again, until the APIs that were turned on answer.
+fn after_waking(context: &Context, at_once: usize, names: &Names, before: &Live) -> Result<Live> {
     for _ in 1..WAKING_TRIES {
-        let seen = Live::read(context, at_once, names)?;
+        let seen = before.again(context, at_once, names)?;
         if !seen.troubles.iter().any(|trouble| trouble.advice == Advice::EnableApi) {
             return seen.certain();
         }
         context.printer.note("  the APIs that were turned on do not answer yet; asking again");
         context.runner.interrupts().pause(WAKING)?;
     }
-    Live::read(context, at_once, names)?.certain()
+    before.again(context, at_once, names)?.certain()
 }
 
 /// The difference between what is there and what must be.
@@ -65,16 +62,16 @@ fn plan(names: &Names, live: &Live) -> Plan {
     // Until its API is on, a part cannot be seen: its steps are announced, and taken after a second look.
     let waiting = !missing.is_empty();
     items.push(if waiting {
-        Item::step(API_ITEM, State::Change, gcloud::enable_apis(names, &missing))
+        Item::step("APIs", State::Change, gcloud::enable_apis(names, &missing))
             .note(format!("on: {}", missing.join(", ")))
     } else {
-        Item::unchanged(API_ITEM)
+        Item::unchanged("APIs")
     });
     let mut make = |resource: String, there: Part, command| {
         items.push(match there {
             Part::Present => Item::unchanged(resource),
             Part::Absent if waiting => later(resource, "made, once the APIs are on"),
-            Part::Absent => Item::step(resource, State::Create, command),
+            Part::Absent => Item::step(resource, State::Create, command).wave(1),
             Part::Hidden => {
                 later(resource, "made if it is not there: it can be seen only once its API is on")
             }
@@ -103,15 +100,16 @@ fn access(names: &Names, live: &Live, waiting: bool) -> Vec<Item> {
     } else if waiting {
         later(reader, "given, once the APIs are on")
     } else {
-        Item::step(reader, State::Change, gcloud::bind_accessor(names))
+        Item::step(reader, State::Change, gcloud::bind_accessor(names)).wave(2)
     });
     if live.project.grants(ACCESSOR, &account) {
-        // After the exact one in the order of steps: in between, the server can always read its secret.
+        // In a later wave than the exact one: the server can read its secret all the time.
         let old = format!("{ACCESSOR} on the whole project");
         items.push(if waiting {
             later(old, "taken away, once the APIs are on")
         } else {
             Item::step(old, State::Remove, gcloud::unbind_project_accessor(names))
+                .wave(3)
                 .note("an older set-up gave it: it opens every secret of the project")
         });
     }
@@ -119,7 +117,7 @@ fn access(names: &Names, live: &Live, waiting: bool) -> Vec<Item> {
     items.push(match live.web.part() {
         Part::Present if live.web.grants(INVOKER, &account) => Item::unchanged(caller),
         Part::Present if waiting => later(caller, "given, once the APIs are on"),
-        Part::Present => Item::step(caller, State::Change, gcloud::bind_invoker(names)),
+        Part::Present => Item::step(caller, State::Change, gcloud::bind_invoker(names)).wave(2),
         Part::Absent => later(caller, "the web application is not deployed yet: deploy gives it, once it is"),
         Part::Hidden => {
             later(caller, "given if the web application is there: it can be seen only once its API is on")

@@ -43,7 +43,7 @@ fn a_step_that_is_interrupted_is_said_to_be_in_doubt() {
     let finished = signal(child, Signal::SIGTERM);
     assert_eq!(finished.code, Some(130), "{}", finished.err);
     let doubt = "in doubt: roles/secretmanager.secretAccessor on the whole project";
-    for part in [doubt, "not begun: docker login", "type the same command again"] {
+    for part in [doubt, "done: docker login", "type the same command again"] {
         assert!(finished.err.contains(part), "{part}\n{}", finished.err);
     }
 }

@@ -102,7 +102,7 @@ fn a_step_that_fails_says_what_was_done_and_the_next_run_goes_on() {
     let stage = Stage::dev();
     stage.emulator.cloud().enable(&APIS);
     stage.emulator.fail(Fault::new("*/repositories", FaultKind::PermissionDenied).method("POST"));
-    let stopped = stage.run(&["setup", "dev", "--yes"]);
+    let stopped = stage.run(&["setup", "dev", "--yes", "--at-once", "1"]);
     assert_eq!(stopped.code, Some(1));
     for part in
         ["done: service account", "in doubt: image repository validibot", "not begun: secret mcp-env-dev"]

@@ -25,7 +25,7 @@ pub(super) fn item(names: &Names, configured: bool) -> Item {
     if configured {
         Item::unchanged(resource)
     } else {
-        Item::step(resource, State::Change, gcloud::configure_docker(names))
+        Item::step(resource, State::Change, gcloud::configure_docker(names)).wave(1)
     }
 }
 

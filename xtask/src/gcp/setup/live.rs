@@ -2,7 +2,7 @@
 
 use super::super::observe::{Read, cannot_tell, observe};
 use super::super::policy::Policy;
-use super::{ARTIFACTS, RUN, SECRETS, docker};
+use super::{APIS, ARTIFACTS, RUN, SECRETS, docker};
 use crate::context::Context;
 use crate::error::Result;
 use crate::gcloud::{self, Seen, Trouble};
@@ -70,16 +70,16 @@ impl Guarded {
 impl Live {
     /// Asks for everything; what nobody can tell is in `troubles`.
     pub(super) fn read(context: &Context, at_once: usize, names: &Names) -> Result<Self> {
-        let web = format!("the policy of {}", names.web_service());
+        let [repository, secret, web] = behind(names);
         let reads = [
-            Read::new("the APIs that are on", gcloud::list_apis(names)),
+            Read::new("the APIs that are on", gcloud::list_apis(names)).lists_apis(),
             Read::new("the project's policy", gcloud::project_policy(names)),
             Read::new("the service account", gcloud::find_account(names)),
-            Read::new("the image repository", gcloud::describe_repository(names)),
-            Read::new("the secret's policy", gcloud::secret_policy(names)),
-            Read::new(web.clone(), gcloud::web_policy(names)),
+            repository,
+            secret,
+            web,
         ];
-        let [apis, project, account, repository, secret, web_policy] = observe(context, at_once, &reads)?;
+        let [apis, project, account, repository, secret, web] = observe(context, at_once, &reads)?;
         let mut live = Self { docker: docker::is_configured(context, names), ..Self::default() };
         // With the list in hand, a refusal by an API that is off is no riddle. Without it, it is.
         let mut listed = None;
@@ -91,7 +91,6 @@ impl Live {
             Seen::Absent => live.trouble_of_absence("the APIs that are on"),
             Seen::Unknown(trouble) => live.troubles.push(trouble),
         }
-        let off = |api: &str| listed.as_ref().is_some_and(|on| !on.iter().any(|known| known == api));
         match project.understand("the project's policy", Policy::parse) {
             Seen::Present(policy) => live.project = policy,
             Seen::Absent => live.trouble_of_absence("the project's policy"),
@@ -106,18 +105,41 @@ impl Live {
             Seen::Absent => live.trouble_of_absence("the service account"),
             Seen::Unknown(trouble) => live.troubles.push(trouble),
         }
-        live.repository = match repository {
+        live.take(listed.as_deref(), repository, secret, web);
+        Ok(live)
+    }
+
+    /// Asks again for what stood behind APIs that have been turned on since; the rest is as it was.
+    pub(super) fn again(&self, context: &Context, at_once: usize, names: &Names) -> Result<Self> {
+        let [repository, secret, web] = observe(context, at_once, &behind(names))?;
+        let mut live = self.clone();
+        live.docker = docker::is_configured(context, names);
+        live.apis = APIS.map(str::to_owned).to_vec();
+        let on = live.apis.clone();
+        live.take(Some(&on), repository, secret, web);
+        Ok(live)
+    }
+
+    /// Takes what stands behind the APIs; `on` are those that are known to be on, `None` where that is not known.
+    fn take(
+        &mut self,
+        on: Option<&[String]>,
+        repository: Seen<String>,
+        secret: Seen<String>,
+        web: Seen<String>,
+    ) {
+        let off = |api: &str| on.is_some_and(|on| !on.iter().any(|known| known == api));
+        self.repository = match repository {
             Seen::Present(_) => Part::Present,
             Seen::Absent => Part::Absent,
             Seen::Unknown(_) if off(ARTIFACTS) => Part::Hidden,
             Seen::Unknown(trouble) => {
-                live.troubles.push(trouble);
+                self.troubles.push(trouble);
                 Part::Absent
             }
         };
-        live.secret = live.guarded(secret.understand("the secret's policy", Policy::parse), off(SECRETS));
-        live.web = live.guarded(web_policy.understand(&web, Policy::parse), off(RUN));
-        Ok(live)
+        self.secret = self.guarded(secret.understand("the secret's policy", Policy::parse), off(SECRETS));
+        self.web = self.guarded(web.understand("the web application's policy", Policy::parse), off(RUN));
     }
 
     /// Only if everything is certain; otherwise an error that names what is not.
@@ -146,4 +168,14 @@ impl Live {
             command: "gcloud projects list".to_owned(),
         });
     }
+}
+
+/// The questions that only an API that is on can answer.
+fn behind(names: &Names) -> [Read; 3] {
+    let web = format!("the policy of {}", names.web_service());
+    [
+        Read::new("the image repository", gcloud::describe_repository(names)).needs(ARTIFACTS),
+        Read::new("the secret's policy", gcloud::secret_policy(names)).needs(SECRETS),
+        Read::new(web, gcloud::web_policy(names)).needs(RUN),
+    ]
 }
