@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::oauth::{Internet, Oauth, Shared};
 use crate::random::SharedRandom;
 use crate::seal::Seal;
+use crate::telemetry::metrics::Metrics;
 use crate::uploads::Uploads;
 use crate::validibot::Validibot;
 
@@ -38,6 +39,8 @@ pub struct App {
     pub license: LicenseGate,
     /// What the gate said last.
     pub standing: Standing,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// What callers may have under way.
     pub limits: Limits,
     /// Whether the instance is coming to its end.
@@ -75,8 +78,9 @@ impl App {
             Oauth::new(&settings, Shared { http, clock, random, internet, access_tokens, seal })
         });
         let oauth = oauth.map(Arc::new);
-        let lifecycle = Arc::<Lifecycle>::default();
-        let validibot = Validibot::new(&settings, http.clone(), callers.api_tokens(), lifecycle.clone());
+        let (lifecycle, metrics) = (Arc::<Lifecycle>::default(), Arc::<Metrics>::default());
+        let validibot =
+            Validibot::new(&settings, http.clone(), callers.api_tokens(), lifecycle.clone(), metrics.clone());
         let license = LicenseGate::new(&settings, http.clone());
         let standing = Standing::new(license.clone(), clock.clone());
         Ok(Arc::new(Self {
@@ -93,6 +97,7 @@ impl App {
             standing,
             limits: Limits::default(),
             lifecycle,
+            metrics,
         }))
     }
 

@@ -7,11 +7,13 @@ mod jwt;
 mod legacy;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 
 use self::bearer::Bearer;
 pub use self::challenge::Refusal;
@@ -43,6 +45,10 @@ impl Caller {
         }
     }
 }
+
+/// A request extension: how long it took to find out who is calling.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChainOneTook(pub(crate) Duration);
 
 /// The verifiers of chain 1.
 pub struct Callers {
@@ -96,6 +102,7 @@ impl Callers {
 
 /// The middleware: finds the caller and hands it on as a request extension, or answers 401 or 503.
 pub async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
     let caller = match Bearer::from_headers(request.headers()) {
         Err(refusal) => Err(refusal),
         // Switched off, no backend may be needed: a bearer has to be there, but it is not checked.
@@ -105,6 +112,7 @@ pub async fn authenticate(State(app): State<Arc<App>>, mut request: Request, nex
     match caller {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(ChainOneTook(started.elapsed()));
             next.run(request).await
         }
         Err(refusal) => refusal.challenge(&app.settings).into_response(),

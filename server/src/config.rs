@@ -24,6 +24,8 @@ use crate::env::Env;
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to show metrics, where anywhere.
+    pub admin: Option<SocketAddr>,
     /// The public base URL; clients connect to `<base>/mcp`.
     pub base_url: BaseUrl,
     /// Host names that `/mcp` answers to besides the base URL's and loopback.
@@ -98,6 +100,8 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     let log_level = source.log_level(&var::LOG_LEVEL);
     let bind: Option<IpAddr> = source.parsed(&var::BIND, "an IP address, such as 0.0.0.0 or 127.0.0.1");
     let port: Option<u16> = source.parsed(&var::PORT, "a port number from 0 to 65535");
+    let admin: Option<SocketAddr> =
+        source.parsed(&var::ADMIN_BIND, "an address with a port, such as 127.0.0.1:9090");
     let extra_hosts = source.list(&var::EXTRA_HOSTS);
     let allowed_origins = source.origins(&var::ALLOWED_ORIGINS);
     let service_key = source.secret(&var::SERVICE_KEY);
@@ -114,6 +118,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     };
     Some(Settings {
         listen: SocketAddr::new(bind?, port?),
+        admin,
         base_url: base_url?,
         extra_hosts,
         allowed_origins,

@@ -1,6 +1,11 @@
-//! Reads an upstream's body without trusting its size.
+//! Bodies: an upstream's, read without trusting its size, and our answers'.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
 use thiserror::Error;
 
 /// Why a body could not be read.
@@ -39,4 +44,36 @@ async fn chunk(response: &mut reqwest::Response) -> Result<Option<Bytes>, BodyEr
 
 fn within(body: Bytes, max: usize) -> Result<Bytes, BodyError> {
     if body.len() > max { Err(BodyError::TooLarge(max)) } else { Ok(body) }
+}
+
+/// An answer's body that holds on to something until it is out, or nobody wants it any more.
+pub(crate) struct Held<T> {
+    body: Body,
+    _held: T,
+}
+
+impl<T: Send + Unpin + 'static> Held<T> {
+    pub(crate) fn body(body: Body, held: T) -> Body {
+        Body::new(Self { body, _held: held })
+    }
+}
+
+impl<T: Unpin> http_body::Body for Held<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -21,13 +21,14 @@ use http_body::Body as _;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use self::body::{Guarded, Held};
+use self::body::Guarded;
 use self::budget::Budget;
 use self::leftover::Leftover;
 use self::refusal::Refusal;
 use self::structure::Structure;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::http_body::Held;
 use crate::lifecycle::REQUESTS_END_AFTER;
 use crate::tools::MAX_BODY_BYTES;
 use crate::uploads;
@@ -61,6 +62,13 @@ impl Default for Limits {
             callers: Budget::new(MAX_CALLS, MAX_CALLS_OF_ONE),
             bytes: Budget::new(MAX_BYTES, MAX_BYTES_OF_ONE),
         }
+    }
+}
+
+impl Limits {
+    /// The requests under way, and the bytes that their bodies are charged with.
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        (self.calls.used(), self.bytes.used())
     }
 }
 

@@ -38,6 +38,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
         }
     };
     telemetry::install(loaded.settings.log_level);
+    telemetry::log_panics();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

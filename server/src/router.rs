@@ -8,6 +8,7 @@ use axum::routing::{get, put};
 use tower::ServiceBuilder;
 
 use crate::app::App;
+use crate::telemetry::metrics::measure;
 use crate::{caller, license, limits, oauth, public, tools, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
@@ -36,5 +37,6 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(mcp)
         .merge(uploads)
         .merge(app.oauth.clone().map_or_else(Router::new, oauth::routes))
+        .layer(from_fn_with_state(app.clone(), measure))
         .with_state(app.clone())
 }

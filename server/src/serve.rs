@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::lifecycle::{DRAIN, Lifecycle};
 use crate::random::SystemRandom;
 use crate::router::router;
+use crate::telemetry::metrics;
 
 /// The server could not start, or not go on.
 const EXIT_FAILED: u8 = 1;
@@ -53,6 +54,14 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     tracing::info!(address = %address, "listening");
 
+    if let Some(admin) = app.settings.admin {
+        let listener =
+            TcpListener::bind(admin).await.map_err(|error| format!("cannot listen on {admin}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| format!("cannot listen on {admin}: {error}"))?;
+        tracing::info!(address = %address, "metrics");
+        // It goes down with the process: the last readings of a stopping instance are of interest.
+        tokio::spawn(connections::serve(listener, metrics::routes(&app), std::future::pending()));
+    }
     let stop = app.lifecycle.stopping_for(Duration::ZERO);
     tokio::select! {
         () = connections::serve(listener, router(&app), stop) => {}

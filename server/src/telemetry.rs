@@ -1,6 +1,9 @@
 //! Logs: for people on a terminal, Cloud Logging's JSON otherwise; always on standard error.
 
 mod cloud;
+pub(crate) mod hops;
+pub mod metrics;
+pub(crate) mod trace;
 
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
@@ -29,6 +32,15 @@ pub fn install(level: Level) {
         let cloud = layer::layer().with_writer(stderr).event_format(CloudFormat).with_filter(filter);
         tracing_subscriber::registry().with(cloud).init();
     }
+}
+
+/// Logs panics as one line like everything else. They end the request that they happen in, not the process.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        // Not the message: it may quote what was being handled.
+        tracing::error!(place, "a panic");
+    }));
 }
 
 /// Writes sentences to standard error before there is a subscriber, or without one.

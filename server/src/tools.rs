@@ -16,6 +16,7 @@ mod workflows;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::request::Parts;
 use rmcp::model::{
@@ -32,8 +33,10 @@ use self::catalog::Tool;
 use self::outcome::{Outcome, ToolError};
 pub(crate) use self::transport::{MAX_BODY_BYTES, route};
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, ChainOneTook};
 use crate::resources;
+use crate::telemetry::hops::{self, Hops};
+use crate::telemetry::trace;
 
 /// How long a client may keep the list of tools: it changes with a deploy only.
 const TOOLS_TTL_MS: u64 = 300_000;
@@ -126,14 +129,17 @@ impl ServerHandler for Tools {
             ));
         };
         let started = Instant::now();
-        let caller =
-            context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>()).cloned();
+        let caller = caller(&context);
         let kind = caller.as_ref().map_or("none", Caller::kind);
-        let outcome = self.run(tool, request.arguments.unwrap_or_default(), caller, &context).await;
-        let (code, milliseconds) = (outcome.code(), started.elapsed().as_millis());
-        tracing::info!(tool = tool.name(), caller = kind, outcome = code, milliseconds, "tool call");
+        let call = self.run(tool, request.arguments.unwrap_or_default(), caller, &context);
+        let (outcome, hops) = hops::collect(call).await;
+        self.account(tool, kind, &context, &outcome, started.elapsed(), &hops);
         Ok(outcome.into_response())
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Who is calling: chain 1 put it into the request.
@@ -159,6 +165,41 @@ impl Tools {
             return Err(refused(ToolError::switched_off()));
         }
         caller(context).ok_or_else(|| refused(ToolError::unauthorized()))
+    }
+
+    /// The one line of log for a call, and its metrics.
+    fn account(
+        &self,
+        tool: Tool,
+        caller: &'static str,
+        context: &RequestContext<RoleServer>,
+        outcome: &Outcome,
+        elapsed: Duration,
+        hops: &Hops,
+    ) {
+        let error = Some(outcome.code()).filter(|code| *code != "OK");
+        self.app.metrics.tool_called(tool.name(), error, elapsed);
+        let parts = context.extensions.get::<Parts>();
+        let auth = parts.and_then(|parts| parts.extensions.get::<ChainOneTook>()).map(|took| took.0);
+        let trace_id = context
+            .meta
+            .get("traceparent")
+            .and_then(|parent| trace::from_traceparent(parent.as_str()?))
+            .or_else(|| trace::id(&parts?.headers));
+        tracing::info!(
+            mcp.method.name = "tools/call",
+            gen_ai.tool.name = tool.name(),
+            error.r#type = error,
+            caller,
+            outcome = outcome.code(),
+            trace_id,
+            duration_ms = milliseconds(elapsed),
+            auth_ms = auth.map(milliseconds),
+            identity_ms = milliseconds(hops.identity),
+            validibot_ms = milliseconds(hops.validibot),
+            validibot_requests = hops.requests,
+            "tool call"
+        );
     }
 
     async fn run(

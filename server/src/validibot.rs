@@ -24,6 +24,8 @@ pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Settings};
 use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
+use crate::telemetry::hops::{self, Hop};
+use crate::telemetry::metrics::Metrics;
 
 /// A read, with its retries. The system we replace has the same limit for one attempt.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
@@ -41,6 +43,7 @@ pub struct Validibot {
     identity: Identity,
     api_tokens: Arc<ApiTokens>,
     lifecycle: Arc<Lifecycle>,
+    metrics: Arc<Metrics>,
 }
 
 /// A file on its way to Validibot.
@@ -62,6 +65,7 @@ impl Validibot {
         http: reqwest::Client,
         api_tokens: Arc<ApiTokens>,
         lifecycle: Arc<Lifecycle>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             base: settings.api_base_url.clone(),
@@ -69,6 +73,7 @@ impl Validibot {
             identity: Identity::new(&settings.service_identity),
             api_tokens,
             lifecycle,
+            metrics,
         }
     }
 
@@ -155,7 +160,7 @@ impl Validibot {
     ) -> Result<Answer, ApiError> {
         let request = self
             .http
-            .request(method, self.base.join(path))
+            .request(method.clone(), self.base.join(path))
             .header("Accept", "application/json")
             .header("X-Validibot-Source", "MCP");
         let request = match caller {
@@ -165,9 +170,20 @@ impl Validibot {
             }
             Caller::Unchecked => return Err(ApiError::internal()),
         };
-        let proof = self.identity.proof().await?;
+        let asking = Instant::now();
+        let proof = self.identity.proof().await;
+        hops::note(Hop::Identity, asking.elapsed());
+        let proof = proof?;
         let request = with_body(self.identity.add(request, &proof)?);
-        match answer::send(request, deadline).await?.checked() {
+        let sent = Instant::now();
+        let answer = answer::send(request, deadline).await.and_then(Answer::checked);
+        hops::note(Hop::Validibot, sent.elapsed());
+        let (status, error) = match &answer {
+            Ok(answer) => (Some(answer.status()), None),
+            Err(error) => (error.status, Some(error.code.as_ref())),
+        };
+        self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
+        match answer {
             Err(error) if error.status == Some(401) => Err(self.whose_fault(caller, &proof, error).await),
             answer => answer,
         }

@@ -11,6 +11,7 @@ pub const ALL: &[&Variable] = &[
     &SERVICE_AUDIENCE,
     &LOG_LEVEL,
     &BIND,
+    &ADMIN_BIND,
     &PORT,
     &EXTRA_HOSTS,
     &ALLOWED_ORIGINS,
@@ -103,6 +104,13 @@ pub const BIND: Variable = Variable {
     kind: Kind::Address,
     fallback: Fallback::Value("0.0.0.0"),
     example: "0.0.0.0",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_ADMIN_BIND`
+pub const ADMIN_BIND: Variable = Variable {
+    name: "VALIDIBOT_MCP_ADMIN_BIND",
+    doc: "Address and port of a second listener with /metrics for Prometheus, such as 127.0.0.1:9090; unset, there is none",
     ..OPTIONAL
 };
 

@@ -1,4 +1,4 @@
-//! Bodies that keep to the limits: the request's while it comes in, the answer's until it is out.
+//! A request's body that keeps to the limits while it comes in.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -89,38 +89,6 @@ impl http_body::Body for Guarded {
                 Poll::Pending => Poll::Pending,
             },
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// An answer's body that holds on to something until it is out, or nobody wants it any more.
-pub(super) struct Held<T> {
-    body: Body,
-    _held: T,
-}
-
-impl<T: Send + Unpin + 'static> Held<T> {
-    pub(super) fn body(body: Body, held: T) -> Body {
-        Body::new(Self { body, _held: held })
-    }
-}
-
-impl<T: Unpin> http_body::Body for Held<T> {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

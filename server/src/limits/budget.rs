@@ -54,6 +54,11 @@ impl<K: Copy + Eq + Hash> Budget<K> {
         used.by.insert(key, own + amount);
         Ok(Share { used: self.used.clone(), key, amount: Mutex::new(amount) })
     }
+
+    /// What all holders have together.
+    pub(super) fn used(&self) -> usize {
+        lock(&self.used).all
+    }
 }
 
 impl<K: Copy + Eq + Hash> Share<K> {

@@ -29,7 +29,11 @@ pub(super) struct Answer {
 pub(super) async fn send(request: RequestBuilder, deadline: Instant) -> Result<Answer, ApiError> {
     match timeout_at(deadline, receive(request)).await {
         Ok(answer) => answer,
-        Err(_) => Err(ApiError { transient: true, ..unavailable("Validibot did not answer in time") }),
+        Err(_) => Err(ApiError {
+            status: Some(504),
+            transient: true,
+            ..unavailable("Validibot did not answer in time")
+        }),
     }
 }
 
@@ -58,8 +62,9 @@ async fn receive(request: RequestBuilder) -> Result<Answer, ApiError> {
     Ok(Answer { status, retry_after, body })
 }
 
+/// Without an answer, the status is the one that a gateway would give.
 fn unavailable(message: &str) -> ApiError {
-    ApiError::new(code::UPSTREAM_UNAVAILABLE, message)
+    ApiError { status: Some(503), ..ApiError::new(code::UPSTREAM_UNAVAILABLE, message) }
 }
 
 fn not_understood(status: u16) -> ApiError {
@@ -83,6 +88,10 @@ impl Answer {
             }),
             _ => Err(not_understood(self.status)),
         }
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.status
     }
 
     pub(super) fn array(self) -> Result<Vec<Value>, ApiError> {

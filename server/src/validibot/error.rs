@@ -40,7 +40,7 @@ pub struct ApiError {
     pub code: Cow<'static, str>,
     /// A sentence for people and models.
     pub message: String,
-    /// Validibot's HTTP status, where there was an answer.
+    /// Validibot's HTTP status; where there was no answer, what a gateway would say. `None` for errors of our own.
     pub status: Option<u16>,
     /// When to try again, in seconds.
     pub retry_after: Option<u64>,
@@ -88,6 +88,7 @@ impl ApiError {
     pub(super) fn stopping() -> Self {
         Self {
             retry_after: Some(1),
+            status: Some(503),
             ..Self::new(
                 code::UPSTREAM_UNAVAILABLE,
                 "This instance of the server is being replaced, and Validibot had not answered yet. Another instance \

@@ -8,6 +8,7 @@ mod privacy;
 mod probe;
 mod settings;
 mod surface;
+mod telemetry;
 mod welcome;
 
 use sandbox::{Sandbox, fixtures};

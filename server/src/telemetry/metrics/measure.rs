@@ -1,0 +1,52 @@
+//! Measures each request from its head to the end of its answer.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::http_body::Held;
+
+/// The outermost middleware.
+pub async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = name(request.method());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    let route = route.unwrap_or_default();
+    let answer = Answer { app, started, method, route, status: response.status().as_u16() };
+    response.map(|body| Held::body(body, answer))
+}
+
+/// Counts itself when it is out, or when nobody wants the rest of it.
+struct Answer {
+    app: Arc<App>,
+    started: Instant,
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.app.metrics.served(self.method, &self.route, self.status, self.started.elapsed());
+    }
+}
+
+/// Methods are what clients say; unknown ones are `_OTHER` (OpenTelemetry, HTTP attributes).
+fn name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "_OTHER",
+    }
+}
