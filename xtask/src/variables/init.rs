@@ -43,9 +43,9 @@ fn to_do(context: &Context, target: Target) -> Result<Vec<String>> {
             let value = entry.value.expose();
             if Variable::is_placeholder(value) || value.contains("example.com") || value == "my-project" {
                 left.push(format!("{place}: put your own value"));
-            } else if let Some(theirs) = envs::find(&entry.name).and_then(name_at_validibot)
+            } else if let Some(variable) = envs::find(&entry.name).filter(|variable| variable.secret)
+                && let Some(theirs) = name_at_validibot(variable)
                 && target != Target::Local
-                && entry.name != theirs
             {
                 left.push(format!("{place}: put the same value into .django as {theirs}"));
             }

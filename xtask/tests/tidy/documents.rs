@@ -134,6 +134,30 @@ fn placeholder(word: &str) -> String {
 }
 
 #[test]
+fn every_link_of_a_page_leads_somewhere() {
+    let mut dead = Vec::new();
+    for path in pages() {
+        for (index, line) in read(&path).lines().enumerate() {
+            for target in links(line) {
+                let file = target.split('#').next().unwrap_or_default();
+                let elsewhere = target.contains("://") || target.starts_with("mailto:") || file.is_empty();
+                let folder = root().join(&path).parent().unwrap().to_owned();
+                if !elsewhere && !folder.join(file).exists() {
+                    dead.push(format!("{}:{}: {target}", path.display(), index + 1));
+                }
+            }
+        }
+    }
+    none(&dead, "These links lead nowhere: correct them");
+    assert_eq!(links("[a](b.md) and [c](d/e.md#f)"), ["b.md", "d/e.md#f"]);
+}
+
+/// The targets of a line's links, `[text](target)`.
+fn links(line: &str) -> Vec<&str> {
+    line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()).collect()
+}
+
+#[test]
 fn the_map_names_every_folder() {
     let map = read(Path::new("ARCHITECTURE.md"));
     let mut folders = BTreeSet::new();
