@@ -80,7 +80,7 @@ impl Validibot {
     /// The catalogue of workflows that the caller can see (contract, A3).
     pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
         let answer = self.read(caller, "/api/v1/mcp/workflows/", Instant::now() + READ_DEADLINE).await?;
-        answer.array()
+        answer.catalogue()
     }
 
     /// One workflow's definition (contract, A4).
@@ -90,7 +90,7 @@ impl Validibot {
         workflow: &WorkflowRef,
     ) -> Result<Map<String, Value>, ApiError> {
         let path = format!("/api/v1/mcp/workflows/{workflow}/");
-        self.read(caller, &path, Instant::now() + READ_DEADLINE).await?.object()
+        self.read(caller, &path, Instant::now() + READ_DEADLINE).await?.workflow()
     }
 
     /// One run's state (contract, A6), asked until `deadline` at the latest.
@@ -102,7 +102,7 @@ impl Validibot {
     ) -> Result<Map<String, Value>, ApiError> {
         let path = format!("/api/v1/mcp/runs/{run}/");
         let latest = Instant::now() + READ_DEADLINE;
-        self.read(caller, &path, deadline.map_or(latest, |deadline| deadline.min(latest))).await?.object()
+        self.read(caller, &path, deadline.map_or(latest, |deadline| deadline.min(latest))).await?.run()
     }
 
     /// Starts a run (contract, A5). The request is sent once: the route has no idempotency key, so a second
@@ -121,7 +121,7 @@ impl Validibot {
         let form = |request: RequestBuilder| request.multipart(Form::new().part("file", part));
         let deadline = Instant::now() + LAUNCH_DEADLINE;
         let started = self.exchange(caller, Method::POST, &path, deadline, form).await;
-        started.and_then(Answer::object).map_err(ApiError::for_a_launch)
+        started.and_then(Answer::run).map_err(ApiError::for_a_launch)
     }
 
     async fn read(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {

@@ -1,5 +1,7 @@
 //! Validibot's answers, decoded: three shapes of error body, and none of them trusted (contract, section a).
 
+mod shape;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -53,11 +55,9 @@ async fn receive(request: RequestBuilder) -> Result<Answer, ApiError> {
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
     let body = http_body::read(response, MAX_BODY_BYTES).await.map_err(|error| match error {
         http_body::BodyError::TooLarge(_) => not_understood(status),
-        http_body::BodyError::Broken => ApiError {
-            status: Some(status),
-            transient: true,
-            ..unavailable("The connection to Validibot broke")
-        },
+        http_body::BodyError::Broken => {
+            ApiError { transient: true, ..unavailable("The connection to Validibot broke") }
+        }
     })?;
     Ok(Answer { status, retry_after, body })
 }
@@ -94,11 +94,11 @@ impl Answer {
         self.status
     }
 
-    pub(super) fn array(self) -> Result<Vec<Value>, ApiError> {
+    fn array(self) -> Result<Vec<Value>, ApiError> {
         serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))
     }
 
-    pub(super) fn object(self) -> Result<Map<String, Value>, ApiError> {
+    fn object(self) -> Result<Map<String, Value>, ApiError> {
         serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))
     }
 

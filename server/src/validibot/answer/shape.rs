@@ -1,0 +1,83 @@
+//! Whether a success is what the contract says it is, as far as anybody here or an agent builds on it.
+//!
+//! What is there has to have the right type, or the wrong answer would pass for a right one; keys that are new or
+//! missing are no fault (contract, A4), but for those without which nothing can go on.
+
+use serde_json::{Map, Value};
+
+use super::{Answer, ApiError, not_understood};
+
+type Object = Map<String, Value>;
+
+impl Answer {
+    /// The catalogue (contract, A3).
+    pub(in crate::validibot) fn catalogue(self) -> Result<Vec<Value>, ApiError> {
+        let status = self.status;
+        let list = self.array()?;
+        let good = |entry: &Value| {
+            entry.as_object().is_some_and(|entry| {
+                entry.get("workflow_ref").is_some_and(Value::is_string)
+                    && all(entry, &["slug", "name", "description", "org_slug", "org_name"], Value::is_string)
+                    && all(entry, &["allowed_file_types"], Value::is_array)
+            })
+        };
+        if list.iter().all(good) { Ok(list) } else { Err(not_understood(status)) }
+    }
+
+    /// One workflow (contract, A4).
+    pub(in crate::validibot) fn workflow(self) -> Result<Object, ApiError> {
+        self.object_with(|workflow| {
+            workflow.get("slug").is_some_and(Value::is_string)
+                && all(workflow, &["workflow_ref", "name", "description", "org_slug"], Value::is_string)
+                && all(workflow, &["allowed_file_types", "steps"], Value::is_array)
+        })
+    }
+
+    /// One run (contract, A5 and A6).
+    pub(in crate::validibot) fn run(self) -> Result<Object, ApiError> {
+        self.object_with(|run| {
+            run.get("state").is_some_and(Value::is_string)
+                && ["id", "run_id"].iter().any(|key| run.get(*key).is_some_and(Value::is_string))
+                && all(run, &["id", "run_id", "run_ref", "org", "status", "result"], Value::is_string)
+                && all(run, &["steps"], Value::is_array)
+        })
+    }
+
+    fn object_with(self, good: impl Fn(&Object) -> bool) -> Result<Object, ApiError> {
+        let status = self.status;
+        self.object().and_then(|object| if good(&object) { Ok(object) } else { Err(not_understood(status)) })
+    }
+}
+
+/// Whether those of the keys that are there, and not null, pass.
+fn all(object: &Object, keys: &[&str], good: fn(&Value) -> bool) -> bool {
+    keys.iter().filter_map(|key| object.get(*key)).all(|value| value.is_null() || good(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn answer(body: &str) -> Answer {
+        Answer { status: 200, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+    }
+
+    #[test]
+    fn new_keys_pass_and_wrong_types_do_not() {
+        assert!(answer(r#"[{"workflow_ref":"wf_a","new":[1]}]"#).catalogue().is_ok());
+        assert!(answer("[]").catalogue().is_ok());
+        for bad in [r#"[{"workflow_ref":1}]"#, "[1]", r#"[{"slug":"a"}]"#, r#"{"workflow_ref":"wf_a"}"#] {
+            assert!(answer(bad).catalogue().is_err(), "{bad}");
+        }
+        assert!(answer(r#"{"slug":"a","steps":[],"org_slug":null}"#).workflow().is_ok());
+        for bad in [r#"{"slug":1}"#, r#"{"slug":"a","steps":"none"}"#, "{}", "[]"] {
+            assert!(answer(bad).workflow().is_err(), "{bad}");
+        }
+        assert!(answer(r#"{"id":"x","state":"RUNNING"}"#).run().is_ok());
+        for bad in [r#"{"id":"x"}"#, r#"{"state":"RUNNING"}"#, r#"{"id":"x","state":"RUNNING","steps":1}"#] {
+            assert!(answer(bad).run().is_err(), "{bad}");
+        }
+    }
+}
