@@ -1,6 +1,6 @@
 //! Where a server runs, and what its environment files hold there.
 
-use crate::{HeldIn, Required, VARIABLES, Variable, oauth, server, tests as suites};
+use crate::{HeldIn, Required, VARIABLES, Variable, deploy, oauth, server, tests as suites};
 
 /// A kind of environment: it decides which files there are and which of their lines are switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,10 @@ impl Place {
 
     /// Whether a file of this place may hold the variable, where the table allows it in principle.
     fn has(self, variable: &Variable, file: HeldIn) -> bool {
+        // What only a stack with docker compose has.
+        if [deploy::NETWORK.name, deploy::PUBLISH.name].contains(&variable.name) {
+            return self == Self::SelfHosted;
+        }
         match (self, file) {
             // The build file of a stack without a deploy step has nothing to stamp: `.mcp` says it.
             (Self::Local | Self::SelfHosted, HeldIn::Build) => {

@@ -7,6 +7,7 @@
 mod gcp;
 mod live;
 mod local;
+mod self_hosted;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub use gcp::{Bench, BenchGcp, Emulator, Gcp, GcpBuild, GcpStage};
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
+pub use self_hosted::{SelfHosted, SelfHostedImage, SelfHostedLogs, SelfHostedProject};
 
 use crate::stage::Target;
 
@@ -46,6 +48,10 @@ pub enum Task {
     /// Run a whole stack on this machine
     #[command(subcommand)]
     Local(Local),
+
+    /// Run the server beside a Validibot on one's own machine, with docker compose
+    #[command(subcommand, alias = "docker-compose")]
+    SelfHosted(SelfHosted),
 
     /// Explain, check and begin the environment files
     #[command(subcommand)]

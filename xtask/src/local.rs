@@ -1,6 +1,7 @@
 //! `cargo xtask local`: a whole stack on this machine.
 
 mod clients;
+mod docker;
 mod files;
 mod info;
 mod launch;
@@ -13,8 +14,9 @@ mod up;
 use std::path::PathBuf;
 
 use crate::ask;
-use crate::cli::{Clean, Local, StateDir};
+use crate::cli::{Clean, Local, RunnerKind, StateDir, Up};
 use crate::context::Context;
+use crate::engine;
 use crate::error::{Error, Result};
 pub use stack::{Stack, ended, running};
 use state::State;
@@ -22,8 +24,8 @@ use state::State;
 /// Does what was asked of the local stack.
 pub fn run(context: &Context, task: &Local) -> Result<()> {
     match task {
-        Local::Up(args) => up::up(context, args, up::Restart::WhatChanged),
-        Local::Rebuild(args) => up::up(context, args, up::Restart::Everything),
+        Local::Up(args) => start(context, args, up::Restart::WhatChanged),
+        Local::Rebuild(args) => start(context, args, up::Restart::Everything),
         Local::Down(args) => down(context, args),
         Local::Info(args) => info::info(context, args),
         Local::Ps(args) => info::ps(context, args),
@@ -32,11 +34,45 @@ pub fn run(context: &Context, task: &Local) -> Result<()> {
     }
 }
 
+/// Starts the stack in the way that was asked for, or else in the one that suits this machine.
+fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
+    // What is wrong with the words is said before anything is looked at.
+    up::distinct_ports(args)?;
+    let gate = up::gate(context, args)?;
+    let folder = state_folder(context, &args.state);
+    let state = State::load(&folder)?;
+    let running = if docker::Containers::load(&folder)?.is_some() {
+        Some(RunnerKind::Docker)
+    } else {
+        [programs::WEB, programs::MCP].iter().find_map(|name| state.running(name)).map(|_| RunnerKind::Native)
+    };
+    let wanted = match args.runner {
+        None if args.bin_dir.is_some() => Some(RunnerKind::Native),
+        wanted => wanted,
+    };
+    match (wanted, running) {
+        (Some(wanted), Some(running)) if wanted != running => {
+            Err(Error::failed(format!("the stack runs already, by the runner {running}"))
+                .hint("stop it first: cargo xtask local down"))
+        }
+        (Some(RunnerKind::Docker), _) | (None, Some(RunnerKind::Docker)) => {
+            docker::up(context, args, gate.as_ref(), restart)
+        }
+        (None, None) if engine::is_usable(context) => {
+            context
+                .printer
+                .note("a Docker engine answers: the stack runs as containers (else: --runner native)");
+            docker::up(context, args, gate.as_ref(), restart)
+        }
+        (Some(RunnerKind::Native) | None, _) => up::up(context, args, gate.as_ref(), restart),
+    }
+}
+
 /// Stops what `up` started, the MCP server first: it would complain about a web application that is gone.
 fn down(context: &Context, args: &StateDir) -> Result<()> {
     let folder = state_folder(context, args);
     let mut state = State::load(&folder)?;
-    let mut stopped = 0;
+    let mut stopped = usize::from(docker::down(context, &folder)?);
     for name in [programs::MCP, programs::WEB] {
         stopped += usize::from(launch::stop(context, &folder, &mut state, name)?);
     }
@@ -58,7 +94,7 @@ fn clean(context: &Context, args: &Clean) -> Result<()> {
         return Ok(());
     }
     down(context, &args.state)?;
-    for file in ["state.json", "web.log", "mcp.log"] {
+    for file in ["state.json", "containers.json", "web.log", "mcp.log"] {
         let path = folder.join(file);
         // Named one by one: the folder may be one that somebody keeps other things in.
         if path.exists() {

@@ -11,7 +11,7 @@ use xtask::exit::Exit;
 use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::Runner;
-use xtask::{bench, diagnose, doctor, e2e, gcp, generate, local, tasks, test, variables};
+use xtask::{bench, diagnose, doctor, e2e, gcp, generate, local, self_hosted, tasks, test, variables};
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
@@ -39,6 +39,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
     match cli.task {
         None => printer.data(&tasks::list()),
         Some(Task::Local(task)) => local::run(&context, &task)?,
+        Some(Task::SelfHosted(task)) => self_hosted::run(&context, &task)?,
         Some(Task::Env(Env::Explain(args))) => variables::explain(&context, &args)?,
         Some(Task::Env(Env::Check(args))) => variables::check(&context, &args)?,
         Some(Task::Env(Env::Init(args))) => variables::init(&context, &args)?,

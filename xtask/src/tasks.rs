@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Which tasks belong together, in the order in which people need them.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Run", &["local"]),
+    ("Run", &["local", "self-hosted"]),
     ("Configure", &["env"]),
     ("Deploy", &["gcp"]),
     ("Find out", &["doctor", "diagnose", "test-e2e"]),

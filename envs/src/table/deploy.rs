@@ -13,6 +13,8 @@ pub const ALL: &[&Variable] = &[
     &GCP_SECRET_VERSIONS_TO_KEEP,
     &ENVS_DIR,
     &VALIDIBOT_DIR,
+    &NETWORK,
+    &PUBLISH,
 ];
 
 /// A variable of the deploy tool, not required, not secret: what most of this area is.
@@ -108,5 +110,25 @@ pub const VALIDIBOT_DIR: Variable = Variable {
     name: "VALIDIBOT_DIR",
     doc: "A Validibot checkout, for stacks with the real application instead of the sandbox",
     held_in: &[HeldIn::Process],
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_NETWORK`
+pub const NETWORK: Variable = Variable {
+    name: "VALIDIBOT_NETWORK",
+    doc: "Docker network that Validibot's web container is on, for self-hosted stacks",
+    held_in: &[HeldIn::Build],
+    fallback: Fallback::Value("validibot"),
+    example: "validibot",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_PUBLISH`
+pub const PUBLISH: Variable = Variable {
+    name: "VALIDIBOT_MCP_PUBLISH",
+    doc: "Where a self-hosted server is published on the machine: address:port, for the reverse proxy in front",
+    held_in: &[HeldIn::Build],
+    fallback: Fallback::Value("127.0.0.1:8001"),
+    example: "127.0.0.1:8001",
     ..OPTIONAL
 };

@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod browser;
+pub mod docker;
 mod install;
 pub mod logs;
 pub mod mcp;
@@ -17,6 +18,7 @@ pub mod proxy;
 pub mod python;
 pub mod server;
 pub mod skip;
+pub mod xtask;
 
 /// The folder of the workspace.
 pub fn workspace() -> &'static std::path::Path {

@@ -35,8 +35,8 @@ pub fn found<T>(place: &str, found: Result<T, String>) -> Option<T> {
     let test = place.trim_end_matches("::here").replace("::{{closure}}", "");
     assert!(!all_required(), "{test} must not be skipped (VALIDIBOT_REQUIRE_ALL_TESTS): {reason}");
     let line = format!("{test}: {reason}\n");
-    // Written around the runner's capture, which would hide it: the test is about to pass.
-    let _ = std::io::stderr().write_all(format!("SKIPPED {line}").as_bytes());
+    // The test is about to pass, and what it prints would be hidden.
+    say(&format!("SKIPPED {}", line.trim_end()));
     if let Some(path) = env("VALIDIBOT_SKIPPED_LOG") {
         let written = OpenOptions::new()
             .append(true)
@@ -48,6 +48,12 @@ pub fn found<T>(place: &str, found: Result<T, String>) -> Option<T> {
         }
     }
     None
+}
+
+/// Says something on standard error that must be seen, a measurement say, past the runner's capture.
+pub fn say(sentence: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = std::io::stderr().write_all(format!("{sentence}\n").as_bytes());
 }
 
 fn all_required() -> bool {

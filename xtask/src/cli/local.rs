@@ -19,6 +19,9 @@ pub const MCP_PORT: u16 = 8001;
 pub enum Local {
     /// Start the stack, or bring the running one up to date
     ///
+    /// Runs as containers where a Docker engine answers, else natively. With VALIDIBOT_DIR naming a Validibot
+    /// checkout, containers run that application instead of the stand-in.
+    ///
     /// Starts a stand-in Validibot on port 8000 and, with --pro and an open gate, the MCP server on port 8001.
     /// Typed again, it changes nothing. The first use writes envs/local/.mcp and envs/local/.test with fresh
     /// random secrets.
@@ -27,7 +30,7 @@ pub enum Local {
     #[command(after_help = "Example:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro")]
     Up(Up),
 
-    /// Stop the stack: exactly the processes that `up` started
+    /// Stop the stack: exactly the processes or containers that `up` started
     Down(StateDir),
 
     /// Build again and start every program anew, changed or not
@@ -60,9 +63,13 @@ pub struct Up {
     #[arg(long)]
     pub cloud: bool,
 
-    /// How the programs run
-    #[arg(long, value_enum, default_value_t = RunnerKind::Native)]
-    pub runner: RunnerKind,
+    /// How the programs run [default: as the stack runs now; else docker where an engine answers, else native]
+    #[arg(long, value_enum)]
+    pub runner: Option<RunnerKind>,
+
+    /// Build the images again, with docker; native programs are always built
+    #[arg(long)]
+    pub build: bool,
 
     /// Port of the web application; 8001 is kept for the MCP server
     #[arg(long, value_name = "PORT", default_value_t = WEB_PORT)]
@@ -72,7 +79,7 @@ pub struct Up {
     #[arg(long, value_name = "PORT", default_value_t = MCP_PORT)]
     pub mcp_port: u16,
 
-    /// Take the programs from this folder instead of building them
+    /// Take the programs from this folder instead of building them; they run natively
     #[arg(long, value_name = "DIR")]
     pub bin_dir: Option<PathBuf>,
 
@@ -146,6 +153,8 @@ pub struct StateDir {
 pub enum RunnerKind {
     /// As processes of this machine, built by cargo
     Native,
+    /// As containers, with docker compose
+    Docker,
 }
 
 /// A program of the local stack.
@@ -155,4 +164,13 @@ pub enum ProgramName {
     Web,
     /// The MCP server
     Mcp,
+}
+
+impl std::fmt::Display for RunnerKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Native => "native",
+            Self::Docker => "docker",
+        })
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::docker::{self, Containers};
 use super::programs::{MCP, WEB};
 use super::state::State;
 use super::{files, state_folder};
@@ -43,12 +44,18 @@ struct ProgramReport {
 /// Prints the stack's URLs, its demo token and its processes.
 pub(super) fn info(context: &Context, args: &Info) -> Result<()> {
     let folder = state_folder(context, &args.state);
-    let state = State::load(&folder)?;
-    let Programs { web, mcp } = programs(&state, &folder);
+    let containers = Containers::load(&folder)?;
+    let (runner, edition, Programs { web, mcp }) = if let Some(containers) = containers {
+        ("docker", containers.edition.clone(), containers_as_programs(context, &containers)?)
+    } else {
+        let state = State::load(&folder)?;
+        let programs = programs(&state, &folder);
+        ("native", state.edition, programs)
+    };
     let report = Report {
         schema_version: SCHEMA_VERSION,
-        runner: "native",
-        edition: Some(state.edition.clone()).filter(|edition| !edition.is_empty()),
+        runner,
+        edition: Some(edition).filter(|edition| !edition.is_empty()),
         mcp_url: format!("http://localhost:{}/mcp", mcp.port),
         api_url: format!("http://localhost:{}", web.port),
         // For a program on this machine that has to act as the demo user; it is a stand-in's token.
@@ -66,7 +73,11 @@ pub(super) fn info(context: &Context, args: &Info) -> Result<()> {
 /// Lists the programs.
 pub(super) fn ps(context: &Context, args: &Ps) -> Result<()> {
     let folder = state_folder(context, &args.state);
-    let programs = programs(&State::load(&folder)?, &folder);
+    let containers = Containers::load(&folder)?;
+    let programs = match &containers {
+        Some(containers) => containers_as_programs(context, containers)?,
+        None => programs(&State::load(&folder)?, &folder),
+    };
     if args.json {
         context.printer.json(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "programs": programs }));
         return Ok(());
@@ -94,9 +105,22 @@ fn programs(state: &State, folder: &Path) -> Programs {
     Programs { web: program(WEB, WEB_PORT), mcp: program(MCP, MCP_PORT) }
 }
 
+/// Containers have no process of ours and no log file: their log is a command.
+fn containers_as_programs(context: &Context, containers: &Containers) -> Result<Programs> {
+    let [web, mcp] = docker::states(context, containers)?;
+    let report = |name: &str, running, port| ProgramReport {
+        running,
+        pid: None,
+        port,
+        log: format!("docker compose --project-name {} logs {name}", containers.project),
+    };
+    Ok(Programs { web: report(WEB, web, containers.web_port), mcp: report(MCP, mcp, containers.mcp_port) })
+}
+
 fn text(report: &Report) -> String {
     let line = |name: &str, url: &str, program: &ProgramReport| match program.pid {
         Some(pid) => format!("{name}:   {url} (pid {pid}, log {})\n", program.log),
+        None if program.running => format!("{name}:   {url} (log: {})\n", program.log),
         None => format!("{name}:   not running\n"),
     };
     let web = line(WEB, &report.api_url, &report.programs.web);

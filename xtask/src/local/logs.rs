@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::docker::{self, Containers};
 use super::programs::{MCP, WEB};
 use super::state::State;
 use super::state_folder;
@@ -25,6 +26,10 @@ struct Log {
 /// Prints the logs; with several programs each line carries its program's name.
 pub(super) fn logs(context: &Context, args: &Logs) -> Result<()> {
     let folder = state_folder(context, &args.state);
+    if let Some(containers) = Containers::load(&folder)? {
+        let only = args.program.map(|program| if program == ProgramName::Web { WEB } else { MCP });
+        return docker::logs(context, &containers, only, args.follow);
+    }
     let names: &[&'static str] = match args.program {
         Some(ProgramName::Web) => &[WEB],
         Some(ProgramName::Mcp) => &[MCP],

@@ -92,7 +92,7 @@ impl Layout {
     }
 
     /// The file's, which may be a tunnel's; a port that was asked for makes it ours.
-    fn mcp_base_url(&self, settings: &Settings) -> String {
+    pub(super) fn mcp_base_url(&self, settings: &Settings) -> String {
         let given = settings.mcp_base_url.clone().filter(|_| self.mcp_port == MCP_PORT);
         given.unwrap_or_else(|| self.mcp_url())
     }

@@ -27,17 +27,13 @@ pub(super) enum Restart {
 }
 
 /// Brings the stack to where it should be: starts what is missing, restarts what has changed, leaves the rest.
-pub(super) fn up(context: &Context, args: &Up, restart: Restart) -> Result<()> {
-    if args.port == MCP_PORT || args.port == args.mcp_port {
-        return Err(Error::usage(format!("port {} is the MCP server's", args.port))
-            .hint("give the web application another one, such as --port 8000"));
-    }
-    let gate = gate(context, args)?;
-    let with_mcp = gate.as_ref().is_some_and(|gate| gate.open);
+pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: Restart) -> Result<()> {
+    let with_mcp = gate.is_some_and(|gate| gate.open);
     let folder = state_folder(context, &args.state);
     let mut state = State::load(&folder)?;
-    let wanted_ports = [(WEB, args.port), (MCP, args.mcp_port)];
-    free_ports(&state, &wanted_ports[..=usize::from(with_mcp)])?;
+    let ours =
+        |port| [WEB, MCP].iter().any(|name| state.running(name).is_some_and(|running| running.port == port));
+    free_ports(args, with_mcp, ours)?;
 
     files::ensure(context)?;
     let settings = files::read(context)?;
@@ -47,7 +43,7 @@ pub(super) fn up(context: &Context, args: &Up, restart: Restart) -> Result<()> {
         server: built.get(SERVER).cloned().unwrap_or_default(),
         web_port: args.port,
         mcp_port: args.mcp_port,
-        edition: if pro(args) { "pro" } else { "community" },
+        edition: edition(args),
         paid_access: args.cloud,
     };
     let mut wanted = vec![layout.web(&settings)];
@@ -61,7 +57,7 @@ pub(super) fn up(context: &Context, args: &Up, restart: Restart) -> Result<()> {
         }
     }
     converge(context, &folder, &mut state, &wanted, &settings.mcp_file)?;
-    context.printer.data(&summary(&layout, gate.as_ref(), settings.api_token.expose()));
+    context.printer.data(&summary(&layout, gate, settings.api_token.expose()));
     Ok(())
 }
 
@@ -74,8 +70,22 @@ fn pro(args: &Up) -> bool {
     args.pro || args.cloud
 }
 
+/// The name of the edition that was asked for.
+pub(super) fn edition(args: &Up) -> &'static str {
+    if pro(args) { "pro" } else { "community" }
+}
+
+/// The MCP server's port is kept for it, whether it runs or not.
+pub(super) fn distinct_ports(args: &Up) -> Result<()> {
+    if args.port == MCP_PORT || args.port == args.mcp_port {
+        return Err(Error::usage(format!("port {} is the MCP server's", args.port))
+            .hint("give the web application another one, such as --port 8000"));
+    }
+    Ok(())
+}
+
 /// Only Pro has the server at all, so only there the gate is asked.
-fn gate(context: &Context, args: &Up) -> Result<Option<Gate>> {
+pub(super) fn gate(context: &Context, args: &Up) -> Result<Option<Gate>> {
     if !pro(args) {
         return Ok(None);
     }
@@ -84,9 +94,9 @@ fn gate(context: &Context, args: &Up) -> Result<Option<Gate>> {
 }
 
 /// Every port that a program would need and somebody else has, named before anything is built or started.
-fn free_ports(state: &State, wanted: &[(&str, u16)]) -> Result<()> {
-    let ours =
-        |port| [WEB, MCP].iter().any(|name| state.running(name).is_some_and(|running| running.port == port));
+pub(super) fn free_ports(args: &Up, with_mcp: bool, ours: impl Fn(u16) -> bool) -> Result<()> {
+    let wanted = [(WEB, args.port), (MCP, args.mcp_port)];
+    let wanted = &wanted[..=usize::from(with_mcp)];
     let taken: Vec<_> = wanted
         .iter()
         .filter(|(_, port)| !ours(*port))
@@ -186,7 +196,7 @@ fn converge(
     state.save(folder)
 }
 
-fn summary(layout: &Layout, gate: Option<&Gate>, token: &str) -> String {
+pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: &str) -> String {
     let web = layout.web_url();
     match gate {
         Some(gate) if gate.open => {

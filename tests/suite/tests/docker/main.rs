@@ -1,0 +1,49 @@
+//! Images and stacks on a real Docker engine.
+
+mod builder;
+mod errors;
+mod image;
+mod local;
+mod self_hosted;
+
+use suite::docker::{docker, try_docker};
+use suite::xtask::Xtask;
+use tokio::sync::OnceCell;
+
+/// The server's image of a local stack.
+const SERVER_IMAGE: &str = "validibot-mcp:local";
+/// The stand-in's image of a local stack.
+const SANDBOX_IMAGE: &str = "validibot-sandbox:local";
+
+/// The image that ships.
+const RELEASE_IMAGE: &str = "validibot-mcp-test-release:current";
+
+/// The image that ships, built once for all tests.
+async fn release_image() {
+    static BUILT: OnceCell<()> = OnceCell::const_new();
+    BUILT
+        .get_or_init(async || {
+            let build = ["self-hosted", "build", "--project", "validibot-mcp-test-release"];
+            let _ = Xtask::new().run(Some("true"), &build).await.expect_success("self-hosted build");
+        })
+        .await;
+}
+
+/// The images, built from nothing by `local up`, once for all tests.
+async fn images() {
+    static BUILT: OnceCell<()> = OnceCell::const_new();
+    BUILT
+        .get_or_init(async || {
+            // Where an earlier run left some; a container of somebody else may hold them, which is fine.
+            try_docker(&["image", "rm", "--force", SERVER_IMAGE, SANDBOX_IMAGE]).await;
+            let xtask = Xtask::new();
+            let (web, mcp) = (suite::net::free_port().to_string(), suite::net::free_port().to_string());
+            let up = ["up", "--pro", "--runner", "docker", "--port", &web, "--mcp-port", &mcp];
+            let up = xtask.local(Some("true"), &up).await;
+            let down = xtask.local(None, &["down"]).await;
+            let _ = up.expect_success("local up from nothing");
+            let _ = down.expect_success("local down");
+            docker(&["image", "inspect", SERVER_IMAGE, SANDBOX_IMAGE]).await;
+        })
+        .await;
+}

@@ -1,0 +1,146 @@
+//! The Docker engine and compose: whether they are there, and new enough.
+
+use std::path::Path;
+
+use crate::command::Command;
+use crate::context::Context;
+use crate::env::Environment;
+use crate::error::{Error, Result};
+use crate::runner::Streams;
+
+/// The first engine whose `docker build` is `BuildKit`, which our Dockerfile needs.
+const OLDEST_ENGINE: Version = Version(23, 0);
+
+/// The first compose that knows `!override`, by which our file replaces a service of another one as a whole.
+const OLDEST_COMPOSE: Version = Version(2, 24);
+
+/// How compose is called on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compose {
+    /// `docker compose`.
+    Plugin,
+    /// `docker-compose`.
+    Standalone,
+}
+
+/// The parts of a version that we compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Version(u32, u32);
+
+impl Compose {
+    /// The start of a command.
+    pub fn command(self) -> Command {
+        match self {
+            Self::Plugin => Command::new("docker").arg("compose"),
+            Self::Standalone => Command::new("docker-compose"),
+        }
+    }
+}
+
+/// An engine that answers and a compose beside it, both new enough; else what is wrong and what to do.
+pub fn require(context: &Context) -> Result<Compose> {
+    if !on_path(&context.environment, "docker") {
+        return Err(Error::failed("there is no docker on the PATH").hint(
+            "install Docker with buildx and compose, or run the programs without it: --runner native",
+        ));
+    }
+    let version = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).reads();
+    let outcome = context.runner.run(&version, Streams::Captured)?;
+    if outcome.code != 0 {
+        let said = outcome.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        return Err(Error::failed("the Docker engine does not answer")
+            .cause(said.trim())
+            .hint("start it, such as with: systemctl start docker"));
+    }
+    recent_enough("the Docker engine", outcome.stdout.trim(), OLDEST_ENGINE)?;
+    compose(context)
+}
+
+/// Whether docker can be used at all, for a choice that must not fail.
+pub fn is_usable(context: &Context) -> bool {
+    require(context).is_ok()
+}
+
+fn compose(context: &Context) -> Result<Compose> {
+    let mut too_old = None;
+    for compose in [Compose::Plugin, Compose::Standalone] {
+        if compose == Compose::Standalone && !on_path(&context.environment, "docker-compose") {
+            continue;
+        }
+        let outcome =
+            context.runner.run(&compose.command().args(["version", "--short"]).reads(), Streams::Captured)?;
+        if outcome.code == 0 {
+            match recent_enough("docker compose", outcome.stdout.trim(), OLDEST_COMPOSE) {
+                Ok(()) => return Ok(compose),
+                Err(error) => too_old = Some(error),
+            }
+        }
+    }
+    Err(too_old.unwrap_or_else(|| {
+        Error::failed("docker has no compose")
+            .cause("neither `docker compose` nor `docker-compose` answers")
+            .hint(format!("install the compose plugin, {OLDEST_COMPOSE} or newer"))
+    }))
+}
+
+fn recent_enough(what: &str, found: &str, oldest: Version) -> Result<()> {
+    match Version::parse(found) {
+        Some(version) if version >= oldest => Ok(()),
+        Some(_) => Err(Error::failed(format!("{what} is too old: {found}, and {oldest} is needed"))
+            .hint("upgrade it, or run the programs without it: --runner native")),
+        None => Err(Error::failed(format!("{what} says '{found}' when asked for its version"))),
+    }
+}
+
+/// Whether a program of this name is on the `PATH`.
+pub fn on_path(environment: &Environment, name: &str) -> bool {
+    let path = environment.get("PATH").unwrap_or_default();
+    std::env::split_paths(path).any(|folder| is_program(&folder.join(name)))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+impl Version {
+    /// Reads `26.1.5+dfsg1`, `v2.39.2` and the like.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.trim_start_matches('v').split(|c: char| !c.is_ascii_digit());
+        Some(Self(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_their_makers_write_them() {
+        for (text, version) in [
+            ("26.1.5+dfsg1", Version(26, 1)),
+            ("v2.39.2", Version(2, 39)),
+            ("2.26.1-4", Version(2, 26)),
+            ("1.29.2", Version(1, 29)),
+        ] {
+            assert_eq!(Version::parse(text), Some(version), "{text}");
+        }
+        assert_eq!(Version::parse("dev"), None);
+    }
+
+    #[test]
+    fn a_version_that_is_too_old_is_named_with_what_is_needed() {
+        assert!(recent_enough("docker compose", "2.26.1-4", OLDEST_COMPOSE).is_ok());
+        let error = recent_enough("docker compose", "1.29.2", OLDEST_COMPOSE).unwrap_err();
+        expect_test::expect![[r"
+            docker compose is too old: 1.29.2, and 2.24 is needed
+            hint: upgrade it, or run the programs without it: --runner native"]]
+        .assert_eq(&error.to_string());
+    }
+}

@@ -1,0 +1,230 @@
+//! Container images: the program compiled on this machine, linked statically, and copied into an empty image.
+
+use std::path::{Path, PathBuf};
+
+use crate::command::Command;
+use crate::context::Context;
+use crate::docker;
+use crate::error::{Error, Result};
+use crate::runner::Streams;
+
+/// Where distributions keep the CA certificates in one file.
+const CA_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A program that has an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// The MCP server.
+    Server,
+    /// The stand-in Validibot.
+    Sandbox,
+}
+
+/// Which state of the sources an image is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The commit, with `-dirty` where files differ from it; `unknown` outside a checkout.
+    pub commit: String,
+    /// When it was committed, in RFC 3339; empty where that is not known.
+    pub created: String,
+}
+
+impl Program {
+    /// The name of its package, its binary and its image's repository.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "validibot-mcp",
+            Self::Sandbox => "validibot-sandbox",
+        }
+    }
+
+    const fn dockerfile(self) -> &'static str {
+        match self {
+            Self::Server => "server/Dockerfile",
+            Self::Sandbox => "tests/sandbox/Dockerfile",
+        }
+    }
+}
+
+/// What an image is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A local stack: it should be there soon.
+    Local,
+    /// To be shipped: as small and fast as it gets.
+    Release,
+}
+
+impl Purpose {
+    /// The profile in Cargo.toml.
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Release => "release",
+        }
+    }
+}
+
+impl Revision {
+    /// Asks git; a folder without git, such as an unpacked archive, has an unknown revision.
+    pub fn of(context: &Context) -> Result<Self> {
+        let git = |args: &[&str]| -> Result<Option<String>> {
+            let command = Command::new("git").args(args).dir(&context.root).reads();
+            let outcome = context.runner.run(&command, Streams::Captured)?;
+            Ok((outcome.code == 0).then(|| outcome.stdout.trim().to_owned()))
+        };
+        if !crate::engine::on_path(&context.environment, "git") {
+            return Ok(Self { commit: "unknown".to_owned(), created: String::new() });
+        }
+        let Some(commit) = git(&["rev-parse", "HEAD"])? else {
+            return Ok(Self { commit: "unknown".to_owned(), created: String::new() });
+        };
+        let dirty = git(&["status", "--porcelain"])?.is_some_and(|changed| !changed.is_empty());
+        let created = git(&["show", "--no-patch", "--format=%cI", "HEAD"])?.unwrap_or_default();
+        Ok(Self { commit: if dirty { format!("{commit}-dirty") } else { commit }, created })
+    }
+}
+
+/// Compiles a program and makes its image under these tags.
+pub fn build(context: &Context, program: Program, purpose: Purpose, tags: &[String]) -> Result<()> {
+    let revision = Revision::of(context)?;
+    // Other systems cannot compile the image's program: there, the Dockerfile's own stage does.
+    let prebuilt = cfg!(target_os = "linux") || program == Program::Sandbox;
+    if prebuilt {
+        context.printer.note(&format!("compiling {} for its image", program.name()));
+        let compile = compile(context, program, purpose, &revision);
+        let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
+        if outcome.code != 0 {
+            return Err(Error::failed(format!("{} cannot be compiled for its image", program.name()))
+                .cause(format!("command: {}", compile.render()))
+                .hint("linking statically needs glibc's static library: libc6-dev on Debian, glibc-static on Fedora"));
+        }
+        stage(&context.root, program, purpose)?;
+    }
+    context.printer.note(&format!("building the image {}", tags.join(", ")));
+    let command = docker_build(&context.root, program, &revision, prebuilt, tags);
+    context.runner.read(&command).map(|_| ())
+}
+
+/// The host's architecture with glibc.
+fn target() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+}
+
+/// The compilation. The target folder is one of its own: other flags would throw away what is in the usual one.
+fn compile(context: &Context, program: Program, purpose: Purpose, revision: &Revision) -> Command {
+    let root = context.root.display();
+    let home = context.environment.get("HOME").unwrap_or("/root");
+    let cargo_home =
+        context.environment.get("CARGO_HOME").map_or_else(|| format!("{home}/.cargo"), str::to_owned);
+    // The Dockerfile's stage has the same flags in the same order: the same program comes out.
+    let flags = format!(
+        "target.{}.rustflags=['-Ctarget-feature=+crt-static', '--remap-path-prefix={cargo_home}=/cargo', \
+         '--remap-path-prefix={root}=/src']",
+        target()
+    );
+    Command::new(context.cargo())
+        .args(["build", "--quiet", "--locked", "--profile", purpose.profile()])
+        .args(["--target", &target(), "--target-dir", "target/image", "--config", &flags])
+        .args(["--package", program.name(), "--bin", program.name()])
+        .env("VALIDIBOT_MCP_COMMIT", &revision.commit)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .dir(&context.root)
+        .no_deadline()
+}
+
+/// Puts the program and the CA certificates where the Dockerfile takes them from.
+fn stage(root: &Path, program: Program, purpose: Purpose) -> Result<()> {
+    let built = root.join("target/image").join(target()).join(purpose.profile()).join(program.name());
+    let folder = root.join("target/image/prebuilt");
+    copy(&built, &folder, program.name())?;
+    if program == Program::Server {
+        let bundle = CA_BUNDLES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
+            Error::failed("this machine has no CA certificates to put into the image")
+                .causes(CA_BUNDLES.iter().map(|path| format!("not there: {path}")))
+                .hint("install the package ca-certificates")
+        })?;
+        copy(&bundle, &folder, "ca-certificates.crt")?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, folder: &Path, name: &str) -> Result<()> {
+    let fresh = folder.join(format!("{name}.new"));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::copy(from, &fresh))
+        .and_then(|_| std::fs::rename(&fresh, folder.join(name)))
+        .map_err(|error| {
+            Error::failed(format!("{} cannot be copied to {}", from.display(), folder.display()))
+                .cause(error.to_string())
+        })
+}
+
+fn docker_build(
+    root: &Path,
+    program: Program,
+    revision: &Revision,
+    prebuilt: bool,
+    tags: &[String],
+) -> Command {
+    let mut args = vec![
+        format!("VALIDIBOT_MCP_COMMIT={}", revision.commit),
+        format!("VERSION={}", env!("CARGO_PKG_VERSION")),
+        format!("CREATED={}", revision.created),
+    ];
+    if program == Program::Server {
+        args.push(format!("SOURCE={}", if prebuilt { "prebuilt" } else { "built" }));
+    }
+    docker::build(&docker::Build {
+        context: root,
+        file: &root.join(program.dockerfile()),
+        platform: platform(),
+        tags,
+        labels: &[],
+        args: &args,
+    })
+}
+
+/// The machine's own.
+fn platform() -> &'static str {
+    if std::env::consts::ARCH == "aarch64" { "linux/arm64" } else { "linux/amd64" }
+}
+
+/// Whether the engine has an image of this name.
+pub fn exists(context: &Context, tag: &str) -> Result<bool> {
+    let inspect = Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", tag]).reads();
+    Ok(context.runner.run(&inspect, Streams::Captured)?.code == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_says_what_it_was_made_from() {
+        let revision = Revision { commit: "abc-dirty".into(), created: "2026-11-23T00:00:00Z".into() };
+        let command = docker_build(
+            Path::new("/w"),
+            Program::Server,
+            &revision,
+            true,
+            &["validibot-mcp:local".to_owned()],
+        );
+        let line = command.render();
+        for part in [
+            "--provenance=false",
+            "--file /w/server/Dockerfile",
+            "SOURCE=prebuilt",
+            "VALIDIBOT_MCP_COMMIT=abc-dirty",
+            "--tag validibot-mcp:local",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The local stack as containers.
+
+use std::path::{Path, PathBuf};
+
+use envs::{oauth, server};
+use serde::{Deserialize, Serialize};
+
+use super::programs::{Layout, MCP, WEB};
+use super::{files, state_folder, up};
+use crate::cli::Up;
+use crate::compose::Project;
+use crate::context::Context;
+use crate::engine::{self, Compose};
+use crate::env::EnvFile;
+use crate::error::{Error, Result};
+use crate::gate::Gate;
+use crate::image::{self, Program, Purpose};
+use crate::runner::{Streams, last_lines};
+use crate::secret::hex;
+
+/// The images of the local stack.
+pub(super) const SERVER_IMAGE: &str = "validibot-mcp:local";
+const SANDBOX_IMAGE: &str = "validibot-sandbox:local";
+
+/// How long the containers may take until they are healthy. Ours need a second; a Validibot checkout migrates its
+/// database first.
+const HEALTHY_WITHIN_SECONDS: u64 = 300;
+
+/// How much of the logs an error shows.
+const LOG_LINES: u32 = 20;
+
+/// The stack that was last started from a state folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Containers {
+    /// The compose project.
+    pub(super) project: String,
+    /// `community` or `pro`.
+    pub(super) edition: String,
+    /// The web application's port on this machine.
+    pub(super) web_port: u16,
+    /// The MCP server's port on this machine.
+    pub(super) mcp_port: u16,
+}
+
+/// One container, as `compose ps` prints it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Container {
+    /// `web` or `mcp`.
+    pub(super) service: String,
+    /// `running`, `exited` and so on.
+    pub(super) state: String,
+}
+
+/// Brings the containers to where they should be.
+pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up::Restart) -> Result<()> {
+    let with_mcp = gate.is_some_and(|gate| gate.open);
+    let compose = engine::require(context)?;
+    let folder = state_folder(context, &args.state);
+    let running = running(context, compose, &folder)?;
+    up::free_ports(args, with_mcp, |port| running.contains(&port))?;
+
+    files::ensure(context)?;
+    let settings = files::read(context)?;
+    let layout = Layout {
+        sandbox: PathBuf::new(),
+        server: PathBuf::new(),
+        web_port: args.port,
+        mcp_port: args.mcp_port,
+        edition: up::edition(args),
+        paid_access: args.cloud,
+    };
+    let checkout = checkout(context)?;
+    let anew = restart == up::Restart::Everything;
+    if checkout.is_none() {
+        images(context, Program::Sandbox, SANDBOX_IMAGE, args.build || anew)?;
+    }
+    if with_mcp {
+        images(context, Program::Server, SERVER_IMAGE, args.build || anew)?;
+    }
+    let project = project(context, compose, args, &layout, &settings, checkout.as_deref())?;
+    let containers = Containers {
+        project: project.name.clone(),
+        edition: layout.edition.to_owned(),
+        web_port: args.port,
+        mcp_port: args.mcp_port,
+    };
+    // Before anything starts: whatever goes wrong afterwards, `down` and `logs` know of it.
+    containers.save(&folder)?;
+    if !with_mcp {
+        context.runner.read(&project.remove(MCP))?;
+    }
+    context.printer.note("starting the containers");
+    let outcome =
+        context.runner.run(&project.up(with_mcp, anew, HEALTHY_WITHIN_SECONDS), Streams::Captured)?;
+    if outcome.code != 0 {
+        let logs = context.runner.run(&project.logs(None, false, Some(LOG_LINES)), Streams::Captured)?;
+        return Err(Error::failed("the containers did not become healthy")
+            .cause(last_lines(&outcome.stderr, 5))
+            .cause(logs.stdout.trim())
+            .hint("all of it: cargo xtask local logs; to clear up: cargo xtask local down"));
+    }
+    context.printer.data(&up::summary(&layout, gate, settings.api_token.expose()));
+    Ok(())
+}
+
+/// Stops the containers; `true` where there were any.
+pub(super) fn down(context: &Context, folder: &Path) -> Result<bool> {
+    let Some(containers) = Containers::load(folder)? else { return Ok(false) };
+    let project = containers.project(engine::require(context)?);
+    context.runner.read(&project.down())?;
+    Containers::forget(folder)?;
+    context.printer.note(&format!("stopped the containers of {}", containers.project));
+    Ok(true)
+}
+
+impl Containers {
+    /// What was started from here; `None` where nothing was.
+    pub(super) fn load(folder: &Path) -> Result<Option<Self>> {
+        let path = path(folder);
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            Error::failed(format!("{} cannot be read", path.display()))
+                .cause(error.to_string())
+                .hint("remove the containers by hand (docker compose ls shows them), then the file")
+        })
+    }
+
+    /// Its containers, stopped ones too.
+    pub(super) fn list(&self, context: &Context, compose: Compose) -> Result<Vec<Container>> {
+        let outcome = context.runner.read(&self.project(compose).ps())?;
+        Ok(outcome.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// The project by its name alone.
+    pub(super) fn project(&self, compose: Compose) -> Project {
+        Project { compose, name: self.project.clone(), files: Vec::new(), variables: Vec::new() }
+    }
+
+    fn save(&self, folder: &Path) -> Result<()> {
+        let path = path(folder);
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)).map_err(|error| {
+            Error::failed(format!("{} cannot be written", path.display())).cause(error.to_string())
+        })
+    }
+
+    fn forget(folder: &Path) -> Result<()> {
+        std::fs::remove_file(path(folder)).map_err(|error| {
+            Error::failed(format!("{} cannot be removed", path(folder).display())).cause(error.to_string())
+        })
+    }
+}
+
+impl Container {
+    /// Whether it runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("containers.json")
+}
+
+/// The ports of our own containers that run.
+fn running(context: &Context, compose: Compose, folder: &Path) -> Result<Vec<u16>> {
+    let Some(containers) = Containers::load(folder)? else { return Ok(Vec::new()) };
+    let port = |name: &str| if name == MCP { containers.mcp_port } else { containers.web_port };
+    let list = containers.list(context, compose)?;
+    Ok(list.iter().filter(|container| container.is_running()).map(|c| port(&c.service)).collect())
+}
+
+/// The Validibot checkout to run instead of the sandbox, where one is named.
+fn checkout(context: &Context) -> Result<Option<PathBuf>> {
+    let name = envs::deploy::VALIDIBOT_DIR.name;
+    let Some(folder) = context.environment.get(name).filter(|folder| !folder.is_empty()) else {
+        return Ok(None);
+    };
+    let folder = PathBuf::from(folder);
+    if folder.join(CHECKOUT_BASE).is_file() {
+        return Ok(Some(folder));
+    }
+    Err(Error::usage(format!("{name} names no Validibot checkout"))
+        .cause(format!("there is no {CHECKOUT_BASE} in {}", folder.display()))
+        .hint("name the folder of a clone of Validibot, or unset it to run the stand-in"))
+}
+
+/// The compose file of a Validibot checkout.
+const CHECKOUT_BASE: &str = "docker-compose.local.yml";
+
+/// The compose files, the base first.
+fn compose_files(context: &Context, args: &Up, checkout: Option<&Path>) -> Vec<PathBuf> {
+    // Ours stand in the workspace, wherever the environment files are.
+    let ours = |name: &str| context.root.join("envs/local").join(name);
+    let pro = args.pro || args.cloud;
+    let mut files = match checkout {
+        None => vec![
+            (true, ours("compose.yaml")),
+            (pro, ours("compose.pro.yaml")),
+            (args.cloud, ours("compose.cloud.yaml")),
+        ],
+        Some(folder) => vec![
+            (true, folder.join(CHECKOUT_BASE)),
+            (pro, folder.join("docker-compose.local-pro.yml")),
+            (args.cloud, folder.join("../validibot-cloud/docker-compose.cloud.yml")),
+            (true, ours("compose.validibot.yaml")),
+        ],
+    };
+    files.retain(|(wanted, _)| *wanted);
+    files.into_iter().map(|(_, file)| file).collect()
+}
+
+fn images(context: &Context, program: Program, tag: &str, anew: bool) -> Result<()> {
+    if anew || !image::exists(context, tag)? {
+        image::build(context, program, Purpose::Local, &[tag.to_owned()])?;
+    }
+    Ok(())
+}
+
+fn project(
+    context: &Context,
+    compose: Compose,
+    args: &Up,
+    layout: &Layout,
+    settings: &files::Settings,
+    checkout: Option<&Path>,
+) -> Result<Project> {
+    let files = compose_files(context, args, checkout);
+    let name = project_name(args.state.state_dir.as_deref());
+    let mut project = Project { compose, name, files, variables: Vec::new() };
+    if let Some(file) = EnvFile::read(&settings.mcp_file)? {
+        project.hand_over(&file);
+    }
+    project.set("VALIDIBOT_WEB_PORT", layout.web_port.to_string());
+    project.set("VALIDIBOT_MCP_PORT", layout.mcp_port.to_string());
+    project.set("VALIDIBOT_WEB_URL", layout.web_url());
+    project.set(server::MCP_BASE_URL.name, layout.mcp_base_url(settings));
+    project.set_secret(server::SERVICE_KEY.name, settings.service_key.clone());
+    project.set_secret(envs::sandbox::API_TOKEN.name, settings.api_token.clone());
+    if let Some(secret) = &settings.client_secret {
+        project.set_secret(oauth::CLIENT_SECRET.name, secret.clone());
+        project.set_secret(envs::sandbox::CLIENT_SECRET.name, secret.clone());
+    }
+    Ok(project)
+}
+
+/// Another state folder is another stack.
+fn project_name(state_dir: Option<&Path>) -> String {
+    let Some(folder) = state_dir else { return "validibot-mcp-local".to_owned() };
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let digest = hmac_sha256::Hash::hash(folder.as_os_str().as_encoded_bytes());
+    format!("validibot-mcp-local-{}", hex(&digest[..4]))
+}
+
+/// Shows the containers' logs.
+pub(super) fn logs(
+    context: &Context,
+    containers: &Containers,
+    only: Option<&str>,
+    follow: bool,
+) -> Result<()> {
+    let project = containers.project(engine::require(context)?);
+    context.runner.show(&project.logs(only, follow, None))
+}
+
+/// Whether `web` and `mcp` run.
+pub(super) fn states(context: &Context, containers: &Containers) -> Result<[bool; 2]> {
+    let list = containers.list(context, engine::require(context)?)?;
+    Ok([WEB, MCP]
+        .map(|name| list.iter().any(|container| container.service == name && container.is_running())))
+}
