@@ -13,7 +13,7 @@ use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
 
 pub use self::keys::SealKey;
-pub use self::oauth::OauthSettings;
+pub use self::oauth::{ClientSettings, OauthSettings};
 pub use self::problem::{Problem, Problems};
 use self::source::Source;
 pub use self::url::BaseUrl;

@@ -88,7 +88,7 @@ impl Oauth {
             sign_in_host: oauth.authorization_endpoint[url::Position::BeforeHost..url::Position::AfterPort]
                 .to_owned(),
             cookies: Cookies::new(settings.base_url.is_https()),
-            clients: Clients::new(seal.clone(), documents),
+            clients: Clients::new(&oauth.clients, seal.clone(), documents),
             upstream: Upstream::new(settings, oauth, http),
             refreshes: Refreshes::new(clock.clone()),
             seal,
@@ -107,6 +107,11 @@ impl Oauth {
     fn issuer(&self) -> &str {
         self.base.as_str()
     }
+}
+
+/// Whether a client may have this redirect address; the error says why not, as what follows its name in a sentence.
+pub(crate) fn check_redirect_uri(text: &str) -> Result<(), String> {
+    redirect::RedirectUri::parse(text).map(|_| ()).map_err(|problem| problem.to_string())
 }
 
 /// The routes of OAuth. With OAuth off none of them exists.

@@ -14,6 +14,7 @@ pub const ALL: &[&Variable] = &[
     &TOKEN_ENDPOINT,
     &REVOCATION_ENDPOINT,
     &JWKS_URL,
+    &CLIENTS,
 ];
 
 /// A variable of the server's own file, not required, not secret: what most of this area is.
@@ -116,5 +117,14 @@ pub const JWKS_URL: Variable = Variable {
     name: "VALIDIBOT_OAUTH_JWKS_URL",
     doc: "Validibot's public keys",
     fallback: Fallback::Derived("<authorization server>/.well-known/jwks.json"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_CLIENTS`
+pub const CLIENTS: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_CLIENTS",
+    doc: "Apps that need not register, each as its client id and redirect addresses with blanks between, comma separated",
+    kind: Kind::List,
+    example: "our-editor http://localhost/callback https://editor.example.com/callback",
     ..OPTIONAL
 };

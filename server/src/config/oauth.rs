@@ -6,6 +6,7 @@ use url::Url;
 
 use super::source::Source;
 use super::url::BaseUrl;
+use crate::oauth;
 
 /// How users sign in through Validibot's OpenID provider.
 #[derive(Debug)]
@@ -28,6 +29,17 @@ pub struct OauthSettings {
     pub audience: String,
     /// The scope that an access token must carry, where one is required.
     pub required_scope: Option<String>,
+    /// Clients that need not register.
+    pub clients: Vec<ClientSettings>,
+}
+
+/// A public client that the operator has registered beforehand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// Its client id, which is also the name that users are shown.
+    pub id: String,
+    /// Where it may have users sent back to; at least one.
+    pub redirect_uris: Vec<String>,
 }
 
 /// `None` where OAuth is off, or where something is wrong with it, which the source has noted.
@@ -53,6 +65,7 @@ pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Optio
     let token_endpoint = source.base_url(&var::TOKEN_ENDPOINT);
     let revocation_endpoint = source.base_url(&var::REVOCATION_ENDPOINT);
     let jwks_url = source.base_url(&var::JWKS_URL);
+    let clients = clients(source);
 
     let issuer = issuer?;
     let endpoint =
@@ -66,6 +79,40 @@ pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Optio
         jwks_url: endpoint(jwks_url, "/.well-known/jwks.json"),
         audience: audience.unwrap_or(format!("{}/mcp", base_url?.as_str())),
         required_scope: Some(scope.trim().to_owned()).filter(|scope| !scope.is_empty()),
+        clients,
         issuer,
     })
+}
+
+fn clients(source: &mut Source<'_>) -> Vec<ClientSettings> {
+    let mut clients: Vec<ClientSettings> = Vec::new();
+    for (index, entry) in source.list(&var::CLIENTS).into_iter().enumerate() {
+        match client(&entry) {
+            Ok(client) if clients.iter().any(|known| known.id == client.id) => {
+                source.refuse(&var::CLIENTS, &format!("names the client {} twice", client.id));
+            }
+            Ok(client) => clients.push(client),
+            Err(problem) => source.refuse(&var::CLIENTS, &format!("entry {}: {problem}", index + 1)),
+        }
+    }
+    clients
+}
+
+/// A client id is told from a sealed one and from a metadata address by its characters.
+fn client(entry: &str) -> Result<ClientSettings, String> {
+    const MAX_ID_CHARS: usize = 64;
+    let mut words = entry.split_whitespace().map(str::to_owned);
+    let id = words.next().unwrap_or_default();
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if id.len() > MAX_ID_CHARS || !id.chars().all(good) {
+        return Err("the client id is not 1 to 64 letters, digits, '-' or '_'".to_owned());
+    }
+    let redirect_uris: Vec<String> = words.collect();
+    if redirect_uris.is_empty() {
+        return Err(format!("{id} has no redirect address"));
+    }
+    for uri in &redirect_uris {
+        oauth::check_redirect_uri(uri).map_err(|problem| format!("{uri} {problem}"))?;
+    }
+    Ok(ClientSettings { id, redirect_uris })
 }

@@ -110,3 +110,35 @@ fn oauth_on_plain_http_is_for_loopback_only() {
     ];
     assert!(problems(&env, "")[0].contains("needs https"));
 }
+
+#[test]
+fn clients_that_need_not_register_are_checked_like_those_that_do() {
+    let with = |clients| {
+        let mut env = vec![
+            ("VALIDIBOT_OAUTH_CLIENT_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", "http://localhost:8000"),
+            ("VALIDIBOT_OAUTH_CLIENTS", clients),
+        ];
+        env.extend(BASES);
+        env
+    };
+    let env = with("our-editor http://localhost/callback https://editor.example/cb, other cursor://other/cb");
+    let clients = load(&env, "").expect("valid").settings.oauth.expect("on").clients;
+    assert_eq!(clients.len(), 2);
+    assert_eq!(clients[0].id, "our-editor");
+    assert_eq!(clients[0].redirect_uris, ["http://localhost/callback", "https://editor.example/cb"]);
+
+    let found = problems(
+        &with("a.b https://a.example, c, d javascript:x, e https://e.example/cb, e https://f.example"),
+        "",
+    );
+    for (problem, part) in found.iter().zip([
+        "entry 1: the client id",
+        "c has no redirect",
+        "javascript:x is neither",
+        "e twice",
+    ]) {
+        assert!(problem.contains(part), "{found:?}");
+    }
+    assert_eq!(found.len(), 4, "{found:?}");
+}

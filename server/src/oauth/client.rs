@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::artifacts::Registration;
 use super::cimd::{DocumentError, Documents, is_document_url};
 use super::redirect::{RedirectUri, Target};
+use crate::config::ClientSettings;
 use crate::seal::Seal;
 
 /// Clients that Validibot itself knows by these ids (contract, section c), for those who type one into a connector.
@@ -49,19 +50,39 @@ pub(super) enum ClientError {
 
 /// Finds clients.
 pub(super) struct Clients {
+    known: Vec<Known>,
     seal: Arc<Seal>,
     documents: Documents,
 }
 
+/// A client that need not register.
+struct Known {
+    id: String,
+    name: String,
+    redirect_uris: Vec<String>,
+}
+
 impl Clients {
-    pub(super) fn new(seal: Arc<Seal>, documents: Documents) -> Self {
-        Self { seal, documents }
+    pub(super) fn new(configured: &[ClientSettings], seal: Arc<Seal>, documents: Documents) -> Self {
+        let configured = configured.iter().map(|client| Known {
+            id: client.id.clone(),
+            name: client.id.clone(),
+            redirect_uris: client.redirect_uris.clone(),
+        });
+        let built_in = PRE_REGISTERED.into_iter().map(|(id, name, redirects)| Known {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            redirect_uris: redirects.iter().map(|uri| (*uri).to_owned()).collect(),
+        });
+        // What the operator says of a client comes first.
+        Self { known: configured.chain(built_in).collect(), seal, documents }
     }
 
     /// The client with this id. May fetch its metadata document.
     pub(super) async fn find(&self, id: &str) -> Result<Client, ClientError> {
-        if let Some((_, name, redirects)) = PRE_REGISTERED.iter().find(|(known, ..)| *known == id) {
-            return Ok(client((*name).to_owned(), redirects.iter().copied(), Vouched::Us));
+        if let Some(known) = self.known.iter().find(|known| known.id == id) {
+            let redirects = known.redirect_uris.iter().map(String::as_str);
+            return Ok(client(known.name.clone(), redirects, Vouched::Us));
         }
         if let Some(url) = is_document_url(id) {
             let site = url.host_str().unwrap_or_default().to_owned();
@@ -80,7 +101,7 @@ impl Clients {
 
     /// Whether this can be a client's id, without asking anybody: whatever the client holds is bound to its id anyway.
     pub(super) fn is_known(&self, id: &str) -> bool {
-        PRE_REGISTERED.iter().any(|(known, ..)| *known == id)
+        self.known.iter().any(|known| known.id == id)
             || is_document_url(id).is_some()
             || self.registration(id).is_some()
     }

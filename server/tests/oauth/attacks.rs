@@ -292,3 +292,17 @@ async fn a_registration_is_checked_and_the_same_one_gives_the_same_client() {
     huge["client_uri"] = json!("x".repeat(100 * 1024));
     assert_eq!(stack.try_register(&huge).await.0, 413);
 }
+
+/// Clients that the operator or Validibot knows: no registration, and no other redirect than theirs.
+#[tokio::test]
+async fn a_client_that_need_not_register_is_held_to_its_redirects() {
+    let clients = [("VALIDIBOT_OAUTH_CLIENTS", "our-editor http://localhost/callback")];
+    let stack = Stack::with(2, &clients, validibot_mcp::oauth::Internet::default()).await;
+    let code = stack.code(&mut Browser::default(), "our-editor").await;
+    assert_eq!(stack.redeem("our-editor", &code, &[]).await.0, 200);
+    let claude = "validibot-claude-desktop";
+    let url = |redirect| stack.authorize_url(claude, &[("redirect_uri", Some(redirect))]);
+    let page = Browser::default().get(&url("https://claude.ai/api/mcp/auth_callback")).await;
+    assert!(page.status == 200 && page.body.contains("Claude"), "{page:?}");
+    assert_eq!(Browser::default().get(&url("https://evil.example/callback")).await.status, 400);
+}

@@ -33,6 +33,7 @@ impl World {
             jwks_url: url("/.well-known/jwks.json"),
             audience: AUDIENCE.to_owned(),
             required_scope: Some("validibot:mcp".to_owned()),
+            clients: Vec::new(),
         };
         let clock = ManualClock::at(NOW);
         let tokens = AccessTokens::new(&oauth, crate::app::http_client().expect("a client"), clock.clone());
