@@ -11,7 +11,7 @@ use suite::process::Output;
 use suite::require;
 use suite::xtask::Xtask;
 
-use crate::images;
+use crate::{SANDBOX_IMAGE, images};
 
 /// A stack of its own; its containers are removed at the end of the test by [`Stack::down`].
 struct Stack {
@@ -87,6 +87,47 @@ async fn a_pro_stack_does_the_main_job_and_leaves_nothing() {
     assert_eq!(info["programs"]["mcp"]["running"], false, "behind a closed gate there is no mcp: {info}");
     assert_eq!(info["programs"]["web"]["running"], true, "{info}");
     assert_eq!(containers(&stack.project()).await.len(), 1);
+    stack.down().await;
+}
+
+/// A checkout's compose files: its own web application, and an `mcp` of its own that ours has to replace.
+fn checkout(folder: &std::path::Path, web_port: &str) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let base = format!(
+        "services:\n  web:\n    image: {SANDBOX_IMAGE}\n    ports: ['127.0.0.1:{web_port}:8000']\n    \
+         networks: [validibot]\n    environment:\n      VALIDIBOT_MCP_SERVICE_KEY:\n      \
+         VALIDIBOT_SANDBOX_API_TOKEN:\n    healthcheck: {{ interval: 1s }}\nnetworks:\n  validibot: {{}}\n"
+    );
+    let pro = "services:\n  mcp:\n    profiles: [mcp]\n    build: { context: ./mcp }\n    ports: ['8001:8080']\n    \
+               healthcheck: { test: [CMD, python] }\n    networks: [validibot]\n";
+    std::fs::write(folder.join("docker-compose.local.yml"), base).expect("the file is written");
+    std::fs::write(folder.join("docker-compose.local-pro.yml"), pro).expect("the file is written");
+}
+
+#[tokio::test]
+async fn a_validibot_checkout_is_the_base_and_only_the_server_is_ours() {
+    require!(engine().await);
+    images().await;
+    let stack = Stack::new();
+    let folder = stack.xtask.path("validibot");
+    checkout(&folder, &stack.web);
+    let state = stack.xtask.path("state").display().to_string();
+    let arguments = ["local", "up", "--pro", "--runner", "docker", "--state-dir", &state];
+    let ports = ["--port", &stack.web, "--mcp-port", &stack.mcp];
+    let up = async |checkout: &std::path::Path| {
+        let mut command = stack.xtask.command(Some("true"), &[&arguments[..], &ports].concat());
+        command.env("VALIDIBOT_DIR", checkout);
+        suite::process::run(&mut command, std::time::Duration::from_mins(5)).await.expect("it ends")
+    };
+    let nowhere = up(&stack.xtask.path("nowhere")).await;
+    assert_eq!(nowhere.code, Some(64), "{}", nowhere.stderr);
+    assert!(nowhere.stderr.contains("VALIDIBOT_DIR names no Validibot checkout"), "{}", nowhere.stderr);
+
+    let _ = up(&folder).await.expect_success("local up over a checkout");
+    let info = stack.info().await;
+    let (url, token) =
+        (info["mcp_url"].as_str().expect("a URL"), info["api_token"].as_str().expect("a token"));
+    Client::new(url, Era::Modern).with_token(token).call_tool("list_workflows", json!({})).await.success();
     stack.down().await;
 }
 
