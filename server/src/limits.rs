@@ -29,7 +29,7 @@ use self::structure::Structure;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::http_body::Held;
-use crate::lifecycle::REQUESTS_END_AFTER;
+use crate::lifecycle::{Lifecycle, REQUESTS_END_AFTER};
 use crate::tools::MAX_BODY_BYTES;
 use crate::uploads;
 
@@ -37,6 +37,8 @@ use crate::uploads;
 pub struct Limits {
     /// Requests of `/mcp`, from the first header to the end of the answer.
     calls: Budget<()>,
+    /// Requests of people and programs that sign in. Nobody knows who they are: they have a budget of their own.
+    sign_ins: Budget<()>,
     /// The same by caller.
     callers: Budget<[u8; 32]>,
     /// Bodies, in bytes, by caller.
@@ -47,6 +49,8 @@ pub struct Limits {
 const MAX_CALLS: usize = 256;
 /// An agent that waits for many runs at once stays below this; four of them fill an instance.
 const MAX_CALLS_OF_ONE: usize = 64;
+/// Each takes some milliseconds, or waits for Validibot.
+const MAX_SIGN_INS: usize = 64;
 /// A body of one large string takes about twice its size in memory while it is handled: 64 MiB of bodies keep an
 /// instance below 200 MB.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -59,6 +63,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             calls: Budget::new(MAX_CALLS, MAX_CALLS),
+            sign_ins: Budget::new(MAX_SIGN_INS, MAX_SIGN_INS),
             callers: Budget::new(MAX_CALLS, MAX_CALLS_OF_ONE),
             bytes: Budget::new(MAX_BYTES, MAX_BYTES_OF_ONE),
         }
@@ -75,12 +80,21 @@ impl Limits {
 /// The outer middleware, before anybody is asked who is calling: bounds the calls, and takes in what is left of a body
 /// that was refused, so that the client reads the answer instead of a broken connection.
 pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    admitted(&app.limits.calls, &app.lifecycle, request, next).await
+}
+
+/// The same for the routes of signing in.
+pub async fn admit_sign_in(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    admitted(&app.limits.sign_ins, &app.lifecycle, request, next).await
+}
+
+async fn admitted(budget: &Budget<()>, lifecycle: &Lifecycle, request: Request, next: Next) -> Response {
     let expects = expects_continue(request.headers());
     let (request, leftover) = Leftover::watch(request);
-    let response = match app.limits.calls.take((), 1) {
+    let response = match budget.take((), 1) {
         Ok(held) => tokio::select! {
             response = next.run(request) => response.map(|body| Held::body(body, held)),
-            () = app.lifecycle.stopping_for(REQUESTS_END_AFTER) => Refusal::Stopping.into_response(),
+            () = lifecycle.stopping_for(REQUESTS_END_AFTER) => Refusal::Stopping.into_response(),
         },
         Err(full) => {
             drop(request);
@@ -91,7 +105,7 @@ pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) ->
     if !expects && response.status() != StatusCode::REQUEST_TIMEOUT {
         tokio::select! {
             () = leftover.drain() => {}
-            () = app.lifecycle.stopping_for(REQUESTS_END_AFTER) => {}
+            () = lifecycle.stopping_for(REQUESTS_END_AFTER) => {}
         }
     }
     response

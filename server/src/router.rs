@@ -29,6 +29,13 @@ pub fn router(app: &Arc<App>) -> Router {
             .layer(from_fn_with_state(app.clone(), license::gate))
             .layer(from_fn_with_state(app.clone(), limits::share_upload)),
     );
+    let sign_in = app.oauth.clone().map(|oauth| {
+        oauth::routes(oauth).route_layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(app.clone(), limits::admit_sign_in))
+                .layer(from_fn_with_state(app.clone(), license::gate)),
+        )
+    });
     Router::new()
         .route("/", get(public::root))
         .route("/livez", get(public::livez))
@@ -36,7 +43,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/version", get(public::version))
         .merge(mcp)
         .merge(uploads)
-        .merge(app.oauth.clone().map_or_else(Router::new, oauth::routes))
+        .merge(sign_in.unwrap_or_default())
         .layer(from_fn_with_state(app.clone(), measure))
         .with_state(app.clone())
 }

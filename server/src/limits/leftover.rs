@@ -17,6 +17,8 @@ use tokio::time::timeout;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The same in time.
 const MAX_TIME: Duration = Duration::from_secs(10);
+/// Who sends nothing for so long is waiting for the answer.
+const IDLE: Duration = Duration::from_secs(1);
 
 type Slot = Arc<Mutex<Option<Body>>>;
 
@@ -36,7 +38,7 @@ impl Leftover {
         if let Some(mut body) = left {
             let drain = async {
                 let mut seen = 0;
-                while let Some(Ok(frame)) = body.frame().await {
+                while let Ok(Some(Ok(frame))) = timeout(IDLE, body.frame()).await {
                     seen += frame.data_ref().map_or(0, Bytes::len);
                     if seen > MAX_BYTES {
                         break;
