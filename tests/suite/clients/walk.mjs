@@ -94,5 +94,5 @@ console.log(JSON.stringify(seen));
 const ended = new Promise((resolve) => browser.on('exit', resolve));
 browser.kill();
 await ended;
-rmSync(profile, { recursive: true, force: true });
+rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 process.exit(0);
