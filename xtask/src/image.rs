@@ -196,10 +196,12 @@ fn platform() -> &'static str {
     if std::env::consts::ARCH == "aarch64" { "linux/arm64" } else { "linux/amd64" }
 }
 
-/// Whether the engine has an image of this name.
-pub fn exists(context: &Context, tag: &str) -> Result<bool> {
-    let inspect = Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", tag]).reads();
-    Ok(context.runner.run(&inspect, Streams::Captured)?.code == 0)
+/// The commit that the engine's image of this name was made from, as its label says; `None` where there is no image.
+pub fn commit_of(context: &Context, tag: &str) -> Result<Option<String>> {
+    let format = r#"{{index .Config.Labels "org.opencontainers.image.revision"}}"#;
+    let inspect = Command::new("docker").args(["image", "inspect", "--format", format, tag]).reads();
+    let outcome = context.runner.run(&inspect, Streams::Captured)?;
+    Ok((outcome.code == 0).then(|| outcome.stdout.trim().to_owned()))
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl<'a> Installation<'a> {
     }
 
     fn up(&self, args: &SelfHostedImage) -> Result<()> {
-        if args.image.is_some() || !image::exists(self.context, &self.current())? {
+        if args.image.is_some() || image::commit_of(self.context, &self.current())?.is_none() {
             new_image(self.context, args, &self.current())?;
         }
         self.start()?;

@@ -14,7 +14,7 @@ use crate::engine::{self, Compose};
 use crate::env::EnvFile;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
-use crate::image::{self, Program, Purpose};
+use crate::image::{self, Program, Purpose, Revision};
 use crate::runner::{Streams, last_lines};
 use crate::secret::hex;
 
@@ -211,9 +211,17 @@ fn compose_files(context: &Context, args: &Up, checkout: Option<&Path>) -> Vec<P
     files.into_iter().map(|(_, file)| file).collect()
 }
 
+/// An image that is there is used, as compose does it; one of another commit is not used silently.
 fn images(context: &Context, program: Program, tag: &str, anew: bool) -> Result<()> {
-    if anew || !image::exists(context, tag)? {
-        image::build(context, program, Purpose::Local, &[tag.to_owned()])?;
+    let there = if anew { None } else { image::commit_of(context, tag)? };
+    let Some(commit) = there else {
+        return image::build(context, program, Purpose::Local, &[tag.to_owned()]);
+    };
+    let ours = Revision::of(context)?.commit;
+    if commit != ours {
+        context
+            .printer
+            .warn(&format!("{tag} was built from {commit}, this tree is {ours}: --build makes it anew"));
     }
     Ok(())
 }

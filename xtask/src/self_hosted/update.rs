@@ -46,7 +46,7 @@ impl Installation<'_> {
 
     fn swap(&self, candidate: &str) -> Result<()> {
         let (current, previous) = (self.current(), format!("{}:previous", self.project.name));
-        let there_was_one = image::exists(self.context, &current)?;
+        let there_was_one = image::commit_of(self.context, &current)?.is_some();
         if there_was_one {
             retag(self.context, &current, &previous)?;
         }
