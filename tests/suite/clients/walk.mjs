@@ -94,5 +94,10 @@ console.log(JSON.stringify(seen));
 const ended = new Promise((resolve) => browser.on('exit', resolve));
 browser.kill();
 await ended;
-rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+try {
+  rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+} catch (error) {
+  // A helper process of Chromium that outlives it may still write there. What this test is about is already known.
+  console.error(`left behind: ${profile} (${error.code})`);
+}
 process.exit(0);
