@@ -53,7 +53,8 @@ fn the_emulator_runs_until_ctrl_c() {
     let stage = Stage::dev();
     let mut command = stage.command(&["emulator", "--project", "rehearsal"]);
     // It is built by cargo, which has folders of its own.
-    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO"] {
+    // rustup must not be left to its defaults: without its own switches it may fetch another toolchain.
+    for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "RUSTUP_AUTO_INSTALL", "CARGO"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
