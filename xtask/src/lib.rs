@@ -17,6 +17,7 @@ pub mod engine;
 pub mod env;
 pub mod error;
 pub mod exit;
+pub mod fleet;
 pub mod gate;
 pub mod gcloud;
 pub mod gcp;

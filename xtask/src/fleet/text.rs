@@ -1,0 +1,115 @@
+//! Texts with names in braces: `{app}-web{suffix}`.
+
+use std::collections::BTreeMap;
+
+/// What every text may name: the settings of a stage, and what is being deployed.
+pub(super) const BUILT_IN: [&str; 7] = ["app", "project", "region", "stage", "suffix", "version", "revision"];
+
+/// The longest that each may be, for names whose length is limited (`GCP_APP_NAME` has at most 18 characters).
+const LONGEST: [(&str, &str); 3] =
+    [("app", "aaaaaaaaaaaaaaaaaa"), ("stage", "staging"), ("suffix", "-staging")];
+
+/// A text, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Name(String),
+}
+
+/// What the names mean; a name without a value is one that was left unset.
+pub type Scope = BTreeMap<String, Option<String>>;
+
+impl Text {
+    /// Takes a text apart; `known` says which names exist. Every name that does not is said.
+    pub(super) fn parse(text: &str, known: &dyn Fn(&str) -> bool) -> Result<Self, Vec<String>> {
+        let mut parts = Vec::new();
+        let mut wrong = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            parts.push(Part::Literal(before.to_owned()));
+            let Some((name, after)) = after.split_once('}') else {
+                wrong.push("'{' without '}'".to_owned());
+                rest = "";
+                break;
+            };
+            if !known(name) {
+                wrong.push(format!(
+                    "{{{name}}} is neither built in ({}) nor in [values]",
+                    BUILT_IN.join(", ")
+                ));
+            }
+            parts.push(Part::Name(name.to_owned()));
+            rest = after;
+        }
+        parts.push(Part::Literal(rest.to_owned()));
+        parts.retain(|part| *part != Part::Literal(String::new()));
+        if wrong.is_empty() { Ok(Self { parts }) } else { Err(wrong) }
+    }
+
+    /// The names in it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Name(name) => Some(name.as_str()),
+            Part::Literal(_) => None,
+        })
+    }
+
+    /// The text with every name replaced; the name that has no value where there is one.
+    pub fn fill(&self, scope: &Scope) -> Result<String, String> {
+        let mut filled = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => filled.push_str(text),
+                Part::Name(name) => match scope.get(name) {
+                    Some(Some(value)) => filled.push_str(value),
+                    _ => return Err(name.clone()),
+                },
+            }
+        }
+        Ok(filled)
+    }
+
+    /// The longest that it can become, as far as names of limited length are concerned; others count as nothing.
+    pub(super) fn longest(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Name(name) => LONGEST
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, text)| (*text).to_owned())
+                .unwrap_or_default(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Text, Vec<String>> {
+        Text::parse(text, &|name| BUILT_IN.contains(&name))
+    }
+
+    #[test]
+    fn names_are_replaced_and_an_unset_one_is_said() {
+        let text = parse("{app}-web{suffix}").unwrap();
+        let mut scope =
+            Scope::from([("app".into(), Some("acme".into())), ("suffix".into(), Some("-dev".into()))]);
+        assert_eq!(text.fill(&scope), Ok("acme-web-dev".into()));
+        scope.insert("suffix".into(), None);
+        assert_eq!(text.fill(&scope), Err("suffix".into()));
+        assert_eq!(text.longest().len(), 18 + 4 + 8);
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_is_refused() {
+        assert_eq!(parse("{app}-{nope}").unwrap_err().len(), 1);
+        assert_eq!(parse("{app").unwrap_err(), ["'{' without '}'"]);
+    }
+}
