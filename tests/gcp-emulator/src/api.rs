@@ -5,8 +5,11 @@ pub(crate) mod compute;
 pub(crate) mod iam;
 pub(crate) mod logging;
 pub(crate) mod projects;
+pub(crate) mod scheduler;
 pub(crate) mod secrets;
 pub(crate) mod serviceusage;
+pub(crate) mod sql;
+pub(crate) mod tasks;
 
 /// Whether `text` is a lower-case name: a letter, then letters, digits and hyphens, no hyphen at the end
 /// (RFC 1035 section 2.3.1, which most of Google's names follow), of an allowed length.

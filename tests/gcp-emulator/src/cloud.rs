@@ -13,7 +13,7 @@ use crate::engine::{Engine, Launch};
 use crate::error::{Answer, ApiError};
 use crate::policy::Policy;
 use crate::region;
-use crate::run::Service;
+use crate::run::{Execution, Job, Script, Service};
 
 /// The project and everything in it.
 pub struct Cloud {
@@ -28,6 +28,12 @@ pub struct Cloud {
     pub(crate) repositories: BTreeMap<(String, String), Value>,
     pub(crate) secrets: BTreeMap<String, api::secrets::Secret>,
     pub(crate) services: BTreeMap<(String, String), Service>,
+    pub(crate) jobs: BTreeMap<(String, String), Job>,
+    pub(crate) executions: Vec<Execution>,
+    pub(crate) execution_script: Script,
+    pub(crate) scheduled: BTreeMap<(String, String), Value>,
+    pub(crate) queues: BTreeMap<(String, String), Value>,
+    pub(crate) databases: BTreeMap<String, Value>,
     pub(crate) compute: api::compute::Compute,
     pub(crate) logs: Vec<Value>,
     /// Revisions that wait to be handed to the engine.
@@ -62,6 +68,12 @@ impl Cloud {
             repositories: BTreeMap::new(),
             secrets: BTreeMap::new(),
             services: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            executions: Vec::new(),
+            execution_script: Script::default(),
+            scheduled: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            databases: BTreeMap::new(),
             compute: api::compute::Compute::default(),
             logs: Vec::new(),
             launches: Vec::new(),
@@ -85,6 +97,9 @@ impl Cloud {
             "artifactregistry.googleapis.com" => api::artifacts::answer(self, call),
             "secretmanager.googleapis.com" => api::secrets::answer(self, call),
             "compute.googleapis.com" => api::compute::answer(self, call),
+            "cloudscheduler.googleapis.com" => api::scheduler::answer(self, call),
+            "sqladmin.googleapis.com" => api::sql::answer(self, call),
+            "cloudtasks.googleapis.com" => api::tasks::answer(self, call),
             "logging.googleapis.com" => api::logging::answer(self, call),
             "run.googleapis.com" => crate::run::invoker::answer(self, call),
             _ => match host.strip_suffix("-run.googleapis.com") {
@@ -130,6 +145,12 @@ impl Cloud {
 
     /// The state as JSON, without the secrets' payloads: what tests and operators look at.
     pub fn snapshot(&self) -> Value {
+        let named = |items: &BTreeMap<(String, String), Value>| {
+            items
+                .iter()
+                .map(|((_, name), item)| (name.clone(), item.clone()))
+                .collect::<serde_json::Map<_, _>>()
+        };
         let members = |policy: &Policy| policy.json().get("bindings").cloned().unwrap_or_else(|| json!([]));
         json!({
             "project": self.project,
@@ -140,6 +161,9 @@ impl Cloud {
             "secrets": self.secrets.iter().map(|(name, secret)| (name.clone(), secret.snapshot())).collect::<serde_json::Map<_, _>>(),
             "services": self.services.values().map(|service| (service.name.clone(), service.json(self))).collect::<serde_json::Map<_, _>>(),
             "invokers": self.services.values().map(|service| (service.name.clone(), members(&service.policy))).collect::<serde_json::Map<_, _>>(),
+            "jobs": self.jobs.iter().map(|((_, name), job)| (name.clone(), job.json(self))).collect::<serde_json::Map<_, _>>(),
+            "scheduler": named(&self.scheduled),
+            "queues": named(&self.queues),
             "compute": self.compute.snapshot(),
         })
     }
@@ -152,9 +176,12 @@ impl Cloud {
 
 /// The APIs that a project must enable itself. The others are asked through gcloud's own project, where they are on
 /// (gcloud's `billing/quota_project` default, LEGACY).
-const NEEDS_ENABLING: [&str; 4] = [
+const NEEDS_ENABLING: [&str; 7] = [
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "artifactregistry.googleapis.com",
     "compute.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "sqladmin.googleapis.com",
+    "cloudtasks.googleapis.com",
 ];

@@ -7,15 +7,19 @@ use std::path::Path;
 ///
 /// Plain HTTP with the real host names: through a proxy no name is looked up, and Cloud Run's regional host, which
 /// gcloud derives by prefixing, keeps working. Compute's links need the version in the base.
-const OVERRIDES: [(&str, &str); 8] = [
+const OVERRIDES: [(&str, &str); 11] = [
     ("ARTIFACTREGISTRY", "http://artifactregistry.googleapis.com/"),
     ("CLOUDRESOURCEMANAGER", "http://cloudresourcemanager.googleapis.com/"),
+    ("CLOUDSCHEDULER", "http://cloudscheduler.googleapis.com/"),
+    ("CLOUDTASKS", "http://cloudtasks.googleapis.com/"),
     ("COMPUTE", "http://compute.googleapis.com/compute/v1/"),
     ("IAM", "http://iam.googleapis.com/"),
     ("LOGGING", "http://logging.googleapis.com/"),
     ("RUN", "http://run.googleapis.com/"),
     ("SECRETMANAGER", "http://secretmanager.googleapis.com/"),
     ("SERVICEUSAGE", "http://serviceusage.googleapis.com/"),
+    // Not SQLADMIN, whatever the host is called.
+    ("SQL", "http://sqladmin.googleapis.com/"),
 ];
 
 /// Every variable; `home` is a directory of the emulator's own.

@@ -90,7 +90,7 @@ impl ApiError {
 
     /// The body as the API sends it. Compute has its own form, without a status word.
     pub(crate) fn body(&self, host: &str) -> Value {
-        if host == "compute.googleapis.com" {
+        if host == "compute.googleapis.com" || host == "sqladmin.googleapis.com" {
             let reason = match self.code {
                 404 => "notFound",
                 403 => "forbidden",

@@ -41,4 +41,5 @@ pub use engine::{Engine, Launch, Route, Scripted};
 pub use fault::{Fault, FaultKind, FaultSyntax};
 pub use installed::{gcloud_is_here, is_here};
 pub use record::Recorded;
+pub use run::Ending;
 pub use shared::Report;

@@ -164,15 +164,18 @@ fn begin(shared: &Shared, call: &Call, expected: bool) -> usize {
 
 /// The hosts that the deploy tool has business with.
 fn is_expected(host: &str) -> bool {
-    const APIS: [&str; 8] = [
+    const APIS: [&str; 11] = [
         "artifactregistry",
         "cloudresourcemanager",
+        "cloudscheduler",
+        "cloudtasks",
         "compute",
         "iam",
         "logging",
         "run",
         "secretmanager",
         "serviceusage",
+        "sqladmin",
     ];
     let Some(name) = host.strip_suffix(".googleapis.com") else { return false };
     APIS.contains(&name) || name.ends_with("-run")

@@ -1,11 +1,14 @@
 //! Cloud Run v1 (Knative Serving's API, which is what gcloud speaks): services and revisions.
 
 pub(crate) mod invoker;
+mod job;
 mod render;
 mod service;
 mod template;
 mod traffic;
 
+pub use job::Ending;
+pub(crate) use job::{Execution, Job, Script};
 pub(crate) use service::Service;
 
 use serde_json::{Value, json};
@@ -24,6 +27,10 @@ pub(crate) fn answer(cloud: &mut Cloud, region: &str, call: &Call) -> Reply {
                 return Reply::Now(Err(error));
             }
             knative(cloud, region, call, rest)
+        }
+        ["apis", "run.googleapis.com", "v1", "namespaces", project, rest @ ..] => {
+            let checked = cloud.check_project(project);
+            Reply::Now(checked.and_then(|()| job::answer(cloud, region, call, rest, verb.as_deref())))
         }
         ["v1", "projects", project, "locations", _, "operations", name]
             if verb.as_deref() == Some("wait") =>
@@ -104,7 +111,12 @@ fn find_revision(cloud: &Cloud, region: &str, name: &str) -> Answer {
 
 fn list(kind: &str, items: &[Value]) -> Value {
     // gcloud crashes on a list without `metadata`.
-    json!({"apiVersion": "serving.knative.dev/v1", "kind": kind, "metadata": {}, "items": items})
+    let version = if kind.starts_with("Job") || kind.starts_with("Execution") {
+        "run.googleapis.com/v1"
+    } else {
+        "serving.knative.dev/v1"
+    };
+    json!({"apiVersion": version, "kind": kind, "metadata": {}, "items": items})
 }
 
 fn wait(cloud: &Cloud, operation: &str) -> Reply {

@@ -30,6 +30,31 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
 impl Cloud {
     /// Writes one line of a container's output into the log.
     pub fn log_line(&mut self, region: &str, service: &str, revision: &str, severity: &str, line: &str) {
+        let resource = json!({
+            "type": "cloud_run_revision",
+            "labels": {
+                "project_id": self.project,
+                "location": region,
+                "service_name": service,
+                "configuration_name": service,
+                "revision_name": revision,
+            },
+        });
+        self.log(&resource, &json!({}), severity, line);
+    }
+
+    /// Writes one line of a job's task into the log.
+    pub(crate) fn log_task(&mut self, region: &str, job: &str, execution: &str, line: &str) {
+        let resource = json!({
+            "type": "cloud_run_job",
+            "labels": {"project_id": self.project, "location": region, "job_name": job},
+        });
+        let labels =
+            json!({"run.googleapis.com/execution_name": execution, "run.googleapis.com/task_index": "0"});
+        self.log(&resource, &labels, "ERROR", line);
+    }
+
+    fn log(&mut self, resource: &Value, labels: &Value, severity: &str, line: &str) {
         let now = timestamp(self.now());
         let id = self.next();
         let mut entry = json!({
@@ -38,16 +63,8 @@ impl Cloud {
             "receiveTimestamp": now,
             "severity": severity,
             "logName": format!("projects/{}/logs/run.googleapis.com%2Fstderr", self.project),
-            "resource": {
-                "type": "cloud_run_revision",
-                "labels": {
-                    "project_id": self.project,
-                    "location": region,
-                    "service_name": service,
-                    "configuration_name": service,
-                    "revision_name": revision,
-                },
-            },
+            "resource": resource,
+            "labels": labels,
         });
         // Cloud Run parses a line that is a JSON object (structured logging).
         match serde_json::from_str::<Value>(line) {
@@ -71,8 +88,7 @@ struct Term {
 
 impl Term {
     fn holds(&self, entry: &Value) -> bool {
-        let pointer = format!("/{}", self.field.replace('.', "/"));
-        let Some(found) = entry.pointer(&pointer).and_then(Value::as_str) else { return false };
+        let Some(found) = entry.pointer(&pointer(&self.field)).and_then(Value::as_str) else { return false };
         let rank = |severity: &str| SEVERITIES.iter().position(|known| *known == severity);
         let order = if self.field == "severity" {
             rank(found).cmp(&rank(&self.value))
@@ -87,6 +103,21 @@ impl Term {
             _ => order.is_eq(),
         }
     }
+}
+
+/// A field's place: parts joined by dots, a quoted part holding any character.
+fn pointer(field: &str) -> String {
+    let mut place = String::from("/");
+    let mut quoted = false;
+    for c in field.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' if !quoted => place.push('/'),
+            '/' => place.push_str("~1"),
+            other => place.push(other),
+        }
+    }
+    place
 }
 
 fn parse(filter: &str) -> Result<Vec<Term>, ApiError> {
@@ -118,5 +149,8 @@ mod tests {
         assert!(!holds("severity < ERROR"));
         assert!(!holds("resource.labels.service_name=\"x\""));
         assert!(parse("just words").is_err());
+        let entry = json!({"labels": {"run.googleapis.com/execution_name": "e"}});
+        let terms = parse("labels.\"run.googleapis.com/execution_name\"=\"e\"").unwrap();
+        assert!(terms[0].holds(&entry));
     }
 }

@@ -12,7 +12,7 @@ use crate::cloud::Cloud;
 use crate::engine::Launch;
 use crate::error::ApiError;
 
-pub(super) use check::check_service;
+pub(super) use check::{check_job, check_service};
 
 /// Annotations on a service that only the server writes.
 const SERVER_ANNOTATIONS: [&str; 5] = [
@@ -129,7 +129,7 @@ pub(super) fn launch(
 }
 
 /// The mounted secrets: absolute path and content.
-fn files(cloud: &Cloud, spec: &Value, account: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
+pub(super) fn files(cloud: &Cloud, spec: &Value, account: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let mut files = BTreeMap::new();
     for mount in spec["containers"][0]["volumeMounts"].as_array().into_iter().flatten() {
         let volume =
@@ -181,7 +181,7 @@ fn generated(service: &Service) -> String {
 }
 
 /// Without empty values: gcloud adds and drops those at will.
-fn pruned(value: &Value) -> Value {
+pub(super) fn pruned(value: &Value) -> Value {
     let empty = |value: &Value| match value {
         Value::Null => true,
         Value::Object(map) => map.is_empty(),

@@ -13,20 +13,20 @@ fn image(fill: char) -> String {
     format!("us-west1-docker.pkg.dev/demo-proj/validibot/validibot-mcp@sha256:{digest}")
 }
 
-struct Output {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Output {
-    fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.err);
         self.out
     }
 }
 
-fn gcloud(emulator: &Emulator, arguments: &[&str]) -> Output {
+pub(crate) fn gcloud(emulator: &Emulator, arguments: &[&str]) -> Output {
     let output = Command::new("gcloud")
         .args(arguments)
         .arg("--quiet")

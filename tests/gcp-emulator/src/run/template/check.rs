@@ -23,6 +23,32 @@ pub(crate) fn check_service(body: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Checks a job; the answer is why it could not run, where it is one that Cloud Run takes all the same.
+pub(crate) fn check_job(cloud: &Cloud, body: &Value, task: &Value) -> Result<Option<String>, ApiError> {
+    if body["kind"] != "Job" || body["apiVersion"] != "run.googleapis.com/v1" {
+        return Err(ApiError::invalid("kind and apiVersion must be Job and run.googleapis.com/v1."));
+    }
+    let [container] = task["containers"].as_array().map(Vec::as_slice).unwrap_or_default() else {
+        return Err(invalid("template.spec.containers", "exactly one container is emulated."));
+    };
+    let given = container["image"].as_str().unwrap_or_default();
+    image::check(given).map_err(|why| invalid("containers[0].image", &format!("'{given}': {why}")))?;
+    check_limits(container)?;
+    check_env(container)?;
+    check_mounts(task, container)?;
+    check_range(task, "maxRetries", 0..=10)?;
+    if let Some(timeout) = task.get("timeoutSeconds") {
+        // A 64-bit number, which the API writes as a text.
+        let seconds = timeout.as_str().and_then(|text| text.parse::<u64>().ok()).or_else(|| timeout.as_u64());
+        if !seconds.is_some_and(|seconds| (1..=7 * 24 * 3600).contains(&seconds)) {
+            return Err(invalid("template.spec.timeoutSeconds", &format!("{timeout} is not valid.")));
+        }
+    }
+    check_account(cloud, task)?;
+    let account = task["serviceAccountName"].as_str().unwrap_or_default();
+    Ok(super::files(cloud, task, account).err())
+}
+
 /// Checks a template; every field is named in the refusal as Cloud Run names it.
 pub(super) fn check_template(cloud: &Cloud, template: &Value) -> Result<(), ApiError> {
     let spec = &template["spec"];
