@@ -61,10 +61,11 @@ pub enum Task {
     #[command(subcommand)]
     Gcp(Gcp),
 
-    /// Find out what is wrong with this machine and a stage's files, and what to type
+    /// Find out what is wrong with a stage, its files, machine and cloud, and what to type
     ///
     /// Looks at the files, at values that must be equal here and in the application's .django, at programs, the
-    /// container engine and ports. Changes nothing and asks no cloud. Exit code 1 when something is wrong.
+    /// container engine and ports; for a stage on Google Cloud, with gcloud, at the project, permissions, the secret,
+    /// the service and its certificate. Changes nothing. Exit code 1 when something is wrong.
     #[command(after_help = "Example:\n  cargo xtask doctor self-hosted")]
     Doctor(Doctor),
 

@@ -37,23 +37,22 @@ impl Compose {
     }
 }
 
+/// Why there is no engine to work with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no docker on the `PATH`.
+    NoDocker,
+    /// Docker is here, its engine does not answer; docker's own words.
+    NoEngine(String),
+    /// The engine or compose is too old, or says no version that is known here.
+    TooOld(String),
+    /// There is neither `docker compose` nor `docker-compose`.
+    NoCompose,
+}
+
 /// An engine that answers and a compose beside it, both new enough; else what is wrong and what to do.
 pub fn require(context: &Context) -> Result<Compose> {
-    if !on_path(&context.environment, "docker") {
-        return Err(Error::failed("there is no docker on the PATH").hint(
-            "install Docker with buildx and compose, or run the programs without it: --runner native",
-        ));
-    }
-    let version = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).reads();
-    let outcome = context.runner.run(&version, Streams::Captured)?;
-    if outcome.code != 0 {
-        let said = outcome.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        return Err(Error::failed("the Docker engine does not answer")
-            .cause(said.trim())
-            .hint("start it, such as with: systemctl start docker"));
-    }
-    recent_enough("the Docker engine", outcome.stdout.trim(), OLDEST_ENGINE)?;
-    compose(context)
+    examine(context)?.map_err(Trouble::into_error)
 }
 
 /// Whether docker can be used at all, for a choice that must not fail.
@@ -61,8 +60,27 @@ pub fn is_usable(context: &Context) -> bool {
     require(context).is_ok()
 }
 
-fn compose(context: &Context) -> Result<Compose> {
-    let mut too_old = None;
+/// Looks for docker, its engine and compose: each needs the one before it.
+///
+/// It is an error when docker does not end in time or is interrupted.
+pub fn examine(context: &Context) -> Result<std::result::Result<Compose, Trouble>> {
+    if !on_path(&context.environment, "docker") {
+        return Ok(Err(Trouble::NoDocker));
+    }
+    let version = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).reads();
+    let outcome = context.runner.run(&version, Streams::Captured)?;
+    if outcome.code != 0 {
+        let said = outcome.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        return Ok(Err(Trouble::NoEngine(said.trim().to_owned())));
+    }
+    if let Err(trouble) = recent_enough("the Docker engine", outcome.stdout.trim(), OLDEST_ENGINE) {
+        return Ok(Err(trouble));
+    }
+    compose(context)
+}
+
+fn compose(context: &Context) -> Result<std::result::Result<Compose, Trouble>> {
+    let mut trouble = Trouble::NoCompose;
     for compose in [Compose::Plugin, Compose::Standalone] {
         if compose == Compose::Standalone && !on_path(&context.environment, "docker-compose") {
             continue;
@@ -71,24 +89,38 @@ fn compose(context: &Context) -> Result<Compose> {
             context.runner.run(&compose.command().args(["version", "--short"]).reads(), Streams::Captured)?;
         if outcome.code == 0 {
             match recent_enough("docker compose", outcome.stdout.trim(), OLDEST_COMPOSE) {
-                Ok(()) => return Ok(compose),
-                Err(error) => too_old = Some(error),
+                Ok(()) => return Ok(Ok(compose)),
+                Err(too_old) => trouble = too_old,
             }
         }
     }
-    Err(too_old.unwrap_or_else(|| {
-        Error::failed("docker has no compose")
-            .cause("neither `docker compose` nor `docker-compose` answers")
-            .hint(format!("install the compose plugin, {OLDEST_COMPOSE} or newer"))
-    }))
+    Ok(Err(trouble))
 }
 
-fn recent_enough(what: &str, found: &str, oldest: Version) -> Result<()> {
+fn recent_enough(what: &str, found: &str, oldest: Version) -> std::result::Result<(), Trouble> {
     match Version::parse(found) {
         Some(version) if version >= oldest => Ok(()),
-        Some(_) => Err(Error::failed(format!("{what} is too old: {found}, and {oldest} is needed"))
-            .hint("upgrade it, or run the programs without it: --runner native")),
-        None => Err(Error::failed(format!("{what} says '{found}' when asked for its version"))),
+        Some(_) => Err(Trouble::TooOld(format!("{what} is too old: {found}, and {oldest} is needed"))),
+        None => Err(Trouble::TooOld(format!("{what} says '{found}' when asked for its version"))),
+    }
+}
+
+impl Trouble {
+    fn into_error(self) -> Error {
+        match self {
+            Self::NoDocker => Error::failed("there is no docker on the PATH").hint(
+                "install Docker with buildx and compose, or run the programs without it: --runner native",
+            ),
+            Self::NoEngine(said) => Error::failed("the Docker engine does not answer")
+                .cause(said)
+                .hint("start it, such as with: systemctl start docker"),
+            Self::TooOld(what) => {
+                Error::failed(what).hint("upgrade it, or run the programs without it: --runner native")
+            }
+            Self::NoCompose => Error::failed("docker has no compose")
+                .cause("neither `docker compose` nor `docker-compose` answers")
+                .hint(format!("install the compose plugin, {OLDEST_COMPOSE} or newer")),
+        }
     }
 }
 
@@ -137,7 +169,7 @@ mod tests {
     #[test]
     fn a_version_that_is_too_old_is_named_with_what_is_needed() {
         assert!(recent_enough("docker compose", "2.26.1-4", OLDEST_COMPOSE).is_ok());
-        let error = recent_enough("docker compose", "1.29.2", OLDEST_COMPOSE).unwrap_err();
+        let error = recent_enough("docker compose", "1.29.2", OLDEST_COMPOSE).unwrap_err().into_error();
         expect_test::expect![[r"
             docker compose is too old: 1.29.2, and 2.24 is needed
             hint: upgrade it, or run the programs without it: --runner native"]]

@@ -1,8 +1,12 @@
 //! gcloud's command lines, as pure functions that return data, and what its answers mean.
 
 mod answer;
+mod look;
 
 pub use answer::{Advice, Seen, Trouble, classify};
+pub use look::{
+    configuration, describe_address, describe_certificate, describe_endpoint_group, describe_https_proxy,
+};
 
 use std::time::Duration;
 

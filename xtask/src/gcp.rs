@@ -5,12 +5,12 @@
 mod apply;
 mod build;
 pub(crate) mod emulator;
-mod observe;
+pub(crate) mod observe;
 mod plan;
-mod policy;
-mod secrets;
-mod settings;
-mod setup;
+pub(crate) mod policy;
+pub(crate) mod secrets;
+pub(crate) mod settings;
+pub(crate) mod setup;
 mod side_by_side;
 
 use crate::cli::{Gcp, GcpStage};

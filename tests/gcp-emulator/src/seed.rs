@@ -50,6 +50,17 @@ impl Cloud {
         self.secrets.get_mut(name).map(|secret| secret.policy.bind(role, member)).is_some()
     }
 
+    /// Disables a version of a secret that is there; returns whether it is.
+    pub fn disable_version(&mut self, name: &str, version: &str) -> bool {
+        self.secrets.get_mut(name).is_some_and(|secret| secret.disable(version))
+    }
+
+    /// Gives `member` a role on a service that is there; returns whether it is.
+    pub fn bind_service(&mut self, region: &str, name: &str, role: &str, member: &str) -> bool {
+        let key = (region.to_owned(), name.to_owned());
+        self.services.get_mut(&key).map(|service| service.policy.bind(role, member)).is_some()
+    }
+
     /// Makes a Cloud Run service with one ready revision, as an earlier deploy would have left it.
     ///
     /// # Panics

@@ -59,12 +59,12 @@ pub struct GcpStage {
 }
 
 /// gcloud is Python, all processor: on a small machine two at a time take half the time, four no less.
-const AT_ONCE: usize = 2;
+pub(super) const AT_ONCE: usize = 2;
 
 /// More than this only heats the machine: no command asks more questions.
 const MOST_AT_ONCE: usize = 16;
 
-fn at_once(text: &str) -> Result<usize, String> {
+pub(super) fn at_once(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if (1..=MOST_AT_ONCE).contains(&count) => Ok(count),
         _ => Err(format!("write a number from 1 to {MOST_AT_ONCE}")),

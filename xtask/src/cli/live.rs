@@ -6,6 +6,7 @@
 
 use clap::Args;
 
+use super::gcp::{AT_ONCE, at_once};
 use crate::stage::Target;
 
 /// Arguments of `diagnose`.
@@ -45,6 +46,14 @@ pub struct Doctor {
     /// The stage: local, self-hosted, dev, staging or prod
     #[arg(value_name = "STAGE", default_value_t = Target::Local)]
     pub stage: Target,
+
+    /// Ask no cloud: only the files and this machine
+    #[arg(long)]
+    pub offline: bool,
+
+    /// How many questions gcloud is asked at a time
+    #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
+    pub at_once: usize,
 
     /// Print JSON for programs
     #[arg(long)]

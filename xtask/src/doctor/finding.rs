@@ -36,6 +36,26 @@ pub(super) struct Finding {
     pub(super) fix: String,
 }
 
+impl Finding {
+    /// It cannot work like this: `what` is wrong at `place`, `why` follows from it, `fix` mends it.
+    pub(super) fn error(
+        code: &'static str,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        place: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        let (what, why, place, fix) = (what.into(), why.into(), place.into(), fix.into());
+        Self { code, severity: Severity::Error, what, why, place, fix }
+    }
+
+    /// It works for now.
+    #[must_use]
+    pub(super) fn into_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+}
+
 /// Everything that is wrong with a stage.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -43,19 +63,23 @@ pub(super) struct Report {
     stage: &'static str,
     ok: bool,
     findings: Vec<Finding>,
+    #[serde(skip)]
+    looked_at: &'static str,
 }
 
 impl Report {
-    pub(super) fn new(stage: Target, findings: Vec<Finding>) -> Self {
-        Self { schema_version: SCHEMA_VERSION, stage: stage.name(), ok: findings.is_empty(), findings }
+    /// `looked_at` is what a report without findings is about.
+    pub(super) fn new(stage: Target, looked_at: &'static str, findings: Vec<Finding>) -> Self {
+        let ok = findings.is_empty();
+        Self { schema_version: SCHEMA_VERSION, stage: stage.name(), ok, findings, looked_at }
     }
 
     pub(super) fn text(&self) -> String {
         if self.ok {
             return format!(
-                "{}: nothing is wrong with its files, nor with this machine\n\
+                "{}: nothing is wrong with {}\n\
                  What can be seen only from outside: cargo xtask diagnose --stage {}\n",
-                self.stage, self.stage
+                self.stage, self.looked_at, self.stage
             );
         }
         let mut text = String::new();

@@ -4,6 +4,7 @@ use super::finding::{Finding, Severity};
 use crate::cli::{MCP_PORT, WEB_PORT};
 use crate::command::Command;
 use crate::context::Context;
+use crate::engine::{self, Trouble};
 use crate::error::Result;
 use crate::local;
 use crate::process::port_owner;
@@ -20,14 +21,9 @@ pub(super) fn examine(
 ) -> Result<()> {
     match stage {
         Target::Local => findings.extend(stack(context)?),
-        Target::SelfHosted => {
-            findings.extend(engine(context));
+        Target::SelfHosted | Target::GoogleCloud(_) => {
+            findings.extend(docker(context)?);
             findings.extend(git(context));
-        }
-        Target::GoogleCloud(_) => {
-            findings.extend(engine(context));
-            findings.extend(git(context));
-            findings.extend(gcloud(context));
         }
     }
     // Without files nothing is about to be started.
@@ -75,76 +71,37 @@ fn port(number: u16, what_for: &str, is_ours: impl Fn(&str) -> bool) -> Option<F
 }
 
 /// docker, then its engine, then compose: each needs the one before it.
-fn engine(context: &Context) -> Option<Finding> {
-    let finding = |code, what: String, fix: &str| {
-        Some(Finding {
-            code,
-            severity: Severity::Error,
-            what,
-            why: "images are built and containers run by docker".to_owned(),
-            place: "docker".to_owned(),
-            fix: fix.to_owned(),
-        })
-    };
-    if says(context, "docker", &["--version"]).is_err() {
-        return finding(
+fn docker(context: &Context) -> Result<Option<Finding>> {
+    let Err(trouble) = engine::examine(context)? else { return Ok(None) };
+    let (code, what, fix) = match trouble {
+        Trouble::NoDocker => (
             "no-docker",
             "docker is not installed".to_owned(),
             "install docker: https://docs.docker.com/engine/install/",
-        );
-    }
-    if let Err(said) = says(context, "docker", &["version", "--format", "{{.Server.Version}}"]) {
-        return finding(
-            "no-engine",
-            format!("the docker engine does not answer: {said}"),
-            "sudo systemctl start docker",
-        );
-    }
-    if says(context, "docker", &["compose", "version"]).is_err() {
-        return finding(
-            "no-compose",
-            "docker has no compose".to_owned(),
-            "install the plugin docker-compose-v2",
-        );
-    }
-    None
+        ),
+        Trouble::NoEngine(said) => {
+            ("no-engine", format!("the docker engine does not answer: {said}"), "sudo systemctl start docker")
+        }
+        Trouble::TooOld(what) => {
+            ("docker-too-old", what, "upgrade it: https://docs.docker.com/engine/install/")
+        }
+        Trouble::NoCompose => {
+            ("no-compose", "docker has no compose".to_owned(), "install the plugin docker-compose-v2")
+        }
+    };
+    Ok(Some(Finding::error(code, what, "images are built and containers run by docker", "docker", fix)))
 }
 
 /// The commit of an image comes from git.
 fn git(context: &Context) -> Option<Finding> {
     let said = says(context, "git", &["rev-parse", "--short", "HEAD"]).err()?;
-    Some(Finding {
-        code: "no-commit",
-        severity: Severity::Error,
-        what: format!("the commit is not known: {said}"),
-        why: "an image is named after the commit that it was built from".to_owned(),
-        place: context.root.display().to_string(),
-        fix: "git clone the repository: an archive of its files has no commits".to_owned(),
-    })
-}
-
-fn gcloud(context: &Context) -> Option<Finding> {
-    let finding = |code, what: &str, fix: &str| {
-        Some(Finding {
-            code,
-            severity: Severity::Error,
-            what: what.to_owned(),
-            why: "everything on Google Cloud is done by gcloud".to_owned(),
-            place: "gcloud".to_owned(),
-            fix: fix.to_owned(),
-        })
-    };
-    match says(context, "gcloud", &["config", "get", "account"]) {
-        Ok(account) if account.trim().is_empty() || account.trim() == "(unset)" => {
-            finding("no-account", "gcloud has no account", "gcloud auth login")
-        }
-        Ok(_) => None,
-        Err(_) => finding(
-            "no-gcloud",
-            "gcloud is not installed",
-            "install it: https://cloud.google.com/sdk/docs/install",
-        ),
-    }
+    Some(Finding::error(
+        "no-commit",
+        format!("the commit is not known: {said}"),
+        "an image is named after the commit that it was built from",
+        context.root.display().to_string(),
+        "git clone the repository: an archive of its files has no commits",
+    ))
 }
 
 /// What a program says, or why it says nothing.

@@ -10,11 +10,11 @@ use crate::gcloud::{Advice, Seen, Trouble, classify};
 use crate::runner::Streams;
 
 /// One question.
-pub(super) struct Read {
+pub(crate) struct Read {
     /// What is asked for, as a person says it.
-    pub(super) what: String,
+    pub(crate) what: String,
     /// How.
-    pub(super) command: Command,
+    pub(crate) command: Command,
     /// What the list of APIs has to do with it.
     api: Api,
 }
@@ -29,18 +29,18 @@ enum Api {
 }
 
 impl Read {
-    pub(super) fn new(what: impl Into<String>, command: Command) -> Self {
+    pub(crate) fn new(what: impl Into<String>, command: Command) -> Self {
         Self { what: what.into(), command, api: Api::Unrelated }
     }
 
     /// The question which APIs are on, one a line of the answer.
-    pub(super) fn lists_apis(mut self) -> Self {
+    pub(crate) fn lists_apis(mut self) -> Self {
         self.api = Api::Listed;
         self
     }
 
     /// Not worth asking where this API is known to be off by then.
-    pub(super) fn needs(mut self, api: &'static str) -> Self {
+    pub(crate) fn needs(mut self, api: &'static str) -> Self {
         self.api = Api::Needed(api);
         self
     }
@@ -49,7 +49,7 @@ impl Read {
 /// Asks every question, `at_once` at a time; the answers are in their order.
 ///
 /// It is an error when a command cannot be started, does not end in time, or is interrupted.
-pub(super) fn observe<const N: usize>(
+pub(crate) fn observe<const N: usize>(
     context: &Context,
     at_once: usize,
     reads: &[Read; N],
@@ -88,7 +88,7 @@ fn ask(context: &Context, read: &Read, on: &OnceLock<Vec<String>>) -> Result<See
 }
 
 /// The error for what nobody can tell: names all of it, and what to do.
-pub(super) fn cannot_tell(troubles: &[Trouble]) -> Error {
+pub(crate) fn cannot_tell(troubles: &[Trouble]) -> Error {
     let mut error = Error::failed("could not tell what is there, so nothing was changed");
     for trouble in troubles {
         error = error.cause(format!("{}: could not be read", trouble.what));

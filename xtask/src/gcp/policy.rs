@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// A policy as `get-iam-policy --format=json` prints it.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     #[serde(default)]
     bindings: Vec<Binding>,
 }
@@ -19,15 +19,23 @@ struct Binding {
 
 impl Policy {
     /// Reads a policy; `None` where it is none.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// Whether this service account holds the role, at all times.
-    pub(super) fn grants(&self, role: &str, account: &str) -> bool {
-        let member = format!("serviceAccount:{account}");
+    pub(crate) fn grants(&self, role: &str, account: &str) -> bool {
+        self.binds(role, &format!("serviceAccount:{account}"))
+    }
+
+    /// Whether everybody holds the role, without any login.
+    pub(crate) fn grants_everybody(&self, role: &str) -> bool {
+        self.binds(role, "allUsers")
+    }
+
+    fn binds(&self, role: &str, member: &str) -> bool {
         let binds = |binding: &Binding| binding.role == role && binding.condition.is_none();
-        self.bindings.iter().any(|binding| binds(binding) && binding.members.contains(&member))
+        self.bindings.iter().any(|binding| binds(binding) && binding.members.iter().any(|m| m == member))
     }
 }
 

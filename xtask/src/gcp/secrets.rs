@@ -1,7 +1,7 @@
 //! `gcp secrets`: uploads `.mcp` when it says something new, and removes versions that nobody uses.
 
-mod difference;
-mod version;
+pub(crate) mod difference;
+pub(crate) mod version;
 
 use envs::HeldIn;
 

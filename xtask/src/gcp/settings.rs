@@ -12,11 +12,11 @@ use crate::gate::Gate;
 use crate::stage::{Names, Stage, Target};
 
 /// A stage's settings.
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// Every resource's name.
-    pub(super) names: Names,
+    pub(crate) names: Names,
     /// How many of the newest secret versions stay.
-    pub(super) keep: usize,
+    pub(crate) keep: usize,
 }
 
 /// Asks the gate; where it is closed, says that `what` is skipped, and why.
@@ -33,7 +33,7 @@ pub(super) fn gate_is_open(context: &Context, stage: Stage, what: &str) -> Resul
 }
 
 /// Reads a stage's settings; everything that is wrong is reported at once.
-pub(super) fn load(context: &Context, stage: Stage) -> Result<Settings> {
+pub(crate) fn load(context: &Context, stage: Stage) -> Result<Settings> {
     let file = gcp_file(context, stage)?;
     let layers = Layers::new(&context.environment, &file);
     let project = layers.require(&GCP_PROJECT_ID)?;

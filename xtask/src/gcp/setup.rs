@@ -1,7 +1,7 @@
 //! `gcp setup`: everything that must be there before a first deploy, and nothing more than is missing.
 
 mod docker;
-mod live;
+pub(crate) mod live;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::stage::Names;
 use live::{Live, Part};
 
 /// The APIs that the commands of this tool speak to.
-const APIS: [&str; 6] =
+pub(crate) const APIS: [&str; 6] =
     [ARTIFACTS, "cloudresourcemanager.googleapis.com", "iam.googleapis.com", LOGGING, RUN, SECRETS];
 const ARTIFACTS: &str = "artifactregistry.googleapis.com";
 const LOGGING: &str = "logging.googleapis.com";

@@ -14,7 +14,7 @@ use crate::secret::{Secret, hex, random_hex};
 const SHOWN: usize = 8;
 
 /// The difference between the secret and the file.
-pub(super) enum Difference {
+pub(crate) enum Difference {
     /// The secret holds text that is no environment file: it cannot be compared by key.
     Unreadable,
     /// One line for each key that differs.
@@ -23,7 +23,7 @@ pub(super) enum Difference {
 
 impl Difference {
     /// Compares; `live` is the newest version's content.
-    pub(super) fn between(live: Option<&Secret>, file: &EnvFile) -> Result<Self> {
+    pub(crate) fn between(live: Option<&Secret>, file: &EnvFile) -> Result<Self> {
         let key = Secret::new(random_hex(32)?);
         let Some(live) = live else {
             return Ok(Self::Keys(compare(&BTreeMap::new(), &values(file), &key)).or_first());
@@ -34,12 +34,12 @@ impl Difference {
         Ok(Self::Keys(compare(&values(&old), &values(file), &key)))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Keys(lines) if lines.is_empty())
     }
 
     /// For people.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         match self {
             Self::Unreadable => vec!["what the secret holds now cannot be compared line by line".to_owned()],
             Self::Keys(lines) => lines.clone(),

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 /// A version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
+pub(crate) struct Version {
     /// Its number, from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Whether it can be read.
-    pub(super) enabled: bool,
+    pub(crate) enabled: bool,
     /// Whether its content is gone.
-    pub(super) destroyed: bool,
+    pub(crate) destroyed: bool,
 }
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ struct Listed {
 
 impl Version {
     /// Reads `gcloud secrets versions list --format=json(name,state)`; `None` where any line is not understood.
-    pub(super) fn parse_list(text: &str) -> Option<Vec<Self>> {
+    pub(crate) fn parse_list(text: &str) -> Option<Vec<Self>> {
         let listed: Vec<Listed> = serde_json::from_str(text).ok()?;
         listed
             .into_iter()
@@ -40,7 +40,7 @@ impl Version {
 ///
 /// Reads `gcloud run revisions list` as JSON; `None` where it is not understood. Both ways to use a secret count: as
 /// a file and as a variable.
-pub(super) fn in_use(text: &str, secret: &str) -> Option<Vec<String>> {
+pub(crate) fn in_use(text: &str, secret: &str) -> Option<Vec<String>> {
     let revisions: Vec<Value> = serde_json::from_str(text).ok()?;
     let mut used = Vec::new();
     for revision in &revisions {
@@ -65,7 +65,7 @@ pub(super) fn in_use(text: &str, secret: &str) -> Option<Vec<String>> {
 }
 
 /// The versions to destroy: neither among the `keep` newest, counting the one about to be `added`, nor used.
-pub(super) fn to_destroy(versions: &[Version], used: &[String], keep: usize, added: bool) -> Vec<u64> {
+pub(crate) fn to_destroy(versions: &[Version], used: &[String], keep: usize, added: bool) -> Vec<u64> {
     let mut left: Vec<u64> = versions.iter().filter(|v| !v.destroyed).map(|v| v.number).collect();
     left.sort_unstable_by(|a, b| b.cmp(a));
     let newest = keep.saturating_sub(usize::from(added));

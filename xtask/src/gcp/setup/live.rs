@@ -10,28 +10,28 @@ use crate::stage::Names;
 
 /// What was found, and what nobody can tell.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Live {
+pub(crate) struct Live {
     /// The APIs that are on.
-    pub(super) apis: Vec<String>,
+    pub(crate) apis: Vec<String>,
     /// The service account.
-    pub(super) account: Part,
+    pub(crate) account: Part,
     /// The image repository.
-    pub(super) repository: Part,
+    pub(crate) repository: Part,
     /// The secret, by its policy.
-    pub(super) secret: Guarded,
+    pub(crate) secret: Guarded,
     /// The project's policy.
-    pub(super) project: Policy,
+    pub(crate) project: Policy,
     /// The web application, by its policy.
-    pub(super) web: Guarded,
+    pub(crate) web: Guarded,
     /// Whether docker can push with gcloud's login.
-    pub(super) docker: bool,
+    pub(crate) docker: bool,
     /// What nobody can tell.
-    pub(super) troubles: Vec<Trouble>,
+    pub(crate) troubles: Vec<Trouble>,
 }
 
 /// Whether a thing is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// It is.
     Present,
     /// It is not.
@@ -43,7 +43,7 @@ pub(super) enum Part {
 
 /// A thing with a policy of its own.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Guarded {
+pub(crate) enum Guarded {
     /// It is there.
     Present(Policy),
     /// It is not.
@@ -54,7 +54,7 @@ pub(super) enum Guarded {
 }
 
 impl Guarded {
-    pub(super) fn part(&self) -> Part {
+    pub(crate) fn part(&self) -> Part {
         match self {
             Self::Present(_) => Part::Present,
             Self::Absent => Part::Absent,
@@ -62,14 +62,18 @@ impl Guarded {
         }
     }
 
-    pub(super) fn grants(&self, role: &str, account: &str) -> bool {
+    pub(crate) fn grants(&self, role: &str, account: &str) -> bool {
         matches!(self, Self::Present(policy) if policy.grants(role, account))
+    }
+
+    pub(crate) fn grants_everybody(&self, role: &str) -> bool {
+        matches!(self, Self::Present(policy) if policy.grants_everybody(role))
     }
 }
 
 impl Live {
     /// Asks for everything; what nobody can tell is in `troubles`.
-    pub(super) fn read(context: &Context, at_once: usize, names: &Names) -> Result<Self> {
+    pub(crate) fn read(context: &Context, at_once: usize, names: &Names) -> Result<Self> {
         let [repository, secret, web] = behind(names);
         let reads = [
             Read::new("the APIs that are on", gcloud::list_apis(names)).lists_apis(),
@@ -110,7 +114,7 @@ impl Live {
     }
 
     /// Asks again for what stood behind APIs that have been turned on since; the rest is as it was.
-    pub(super) fn again(&self, context: &Context, at_once: usize, names: &Names) -> Result<Self> {
+    pub(crate) fn again(&self, context: &Context, at_once: usize, names: &Names) -> Result<Self> {
         let [repository, secret, web] = observe(context, at_once, &behind(names))?;
         let mut live = self.clone();
         live.docker = docker::is_configured(context, names);
@@ -143,7 +147,7 @@ impl Live {
     }
 
     /// Only if everything is certain; otherwise an error that names what is not.
-    pub(super) fn certain(self) -> Result<Self> {
+    pub(crate) fn certain(self) -> Result<Self> {
         if self.troubles.is_empty() { Ok(self) } else { Err(cannot_tell(&self.troubles)) }
     }
 

@@ -56,6 +56,11 @@ impl Secret {
         (version.state == State::Enabled).then_some(version.payload.as_slice())
     }
 
+    /// Disables a version, by number or as `latest`; returns whether it is there.
+    pub(crate) fn disable(&mut self, version: &str) -> bool {
+        self.find(version).map(|index| self.versions[index].state = State::Disabled).is_some()
+    }
+
     /// Adds a version.
     pub(crate) fn push(&mut self, payload: &[u8], created: OffsetDateTime, etag: u64) {
         let (payload, state) = (payload.to_vec(), State::Enabled);

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor` on set-ups with one fault each: its first finding names it. On healthy ones it finds nothing.
+//! Faults in the files and on this machine.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Setup {
             ),
         );
         setup.program("docker", "echo 28.0");
-        setup.program("gcloud", "echo operator@acme.example");
+        setup.program("gcloud", r#"echo '{"core": {"account": "operator@acme.example"}}'"#);
         setup.program("git", "test \"$1\" = rev-parse && echo 1234567");
         setup
     }
@@ -93,7 +93,7 @@ impl Setup {
 
     fn report(&self, stage: &str) -> (Option<i32>, Value) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(["doctor", stage, "--json", "--envs"]).arg(self.folder.path().join("envs"));
+        command.args(["doctor", stage, "--offline", "--json", "--envs"]).arg(self.folder.path().join("envs"));
         for variable in envs::VARIABLES.iter().flat_map(|area| area.iter()) {
             command.env_remove(variable.name);
         }
@@ -262,11 +262,20 @@ fn a_program_that_is_missing_or_does_not_work_is_named() {
         );
     });
     finds("self-hosted", "no-compose", &["docker-compose-v2"], |setup| {
-        setup.program("docker", "test \"$1\" != compose");
+        setup.program("docker", "test \"$1\" != compose && echo 28.0");
+    });
+    finds("self-hosted", "docker-too-old", &["20.10.24", "23.0 is needed"], |setup| {
+        setup.program("docker", "echo 20.10.24");
     });
     finds("self-hosted", "no-commit", &["git clone"], |setup| setup.program("git", "exit 128"));
     finds("prod", "no-gcloud", &["install it"], |setup| setup.remove(Path::new("bin/gcloud")));
-    finds("prod", "no-account", &["gcloud auth login"], |setup| setup.program("gcloud", "echo '(unset)'"));
+    finds("prod", "no-account", &["gcloud auth login"], |setup| setup.program("gcloud", "echo null"));
+    finds("prod", "gcloud-broken", &["No module named", "gcloud info"], |setup| {
+        setup.program("gcloud", "echo \"No module named 'google'\" >&2; exit 1");
+    });
+    finds("prod", "project-differs", &["acme-dev", "gcloud config set project acme-prod"], |setup| {
+        setup.program("gcloud", r#"echo '{"core": {"account": "o@acme.example", "project": "acme-dev"}}'"#);
+    });
 }
 
 #[test]
