@@ -30,6 +30,6 @@ pub mod serve;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
-mod tools;
+pub mod tools;
 mod uploads;
 pub mod validibot;

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, put};
+use rmcp::ServerHandler;
 use tower::ServiceBuilder;
 
 use crate::app::App;
 use crate::telemetry::metrics::measure;
+use crate::tools::Tools;
 use crate::{caller, license, limits, oauth, public, tools, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
 pub fn router(app: &Arc<App>) -> Router {
-    let mcp = tools::route(app)
+    router_with(app, Tools::new(app))
+}
+
+/// The same before another handler of MCP requests: a test puts the conformance suite's fixtures around [`Tools`].
+pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Router {
+    let mcp = tools::route(app, handler)
         // Chain 1 comes first: every method of /mcp is 401 without a caller, before any transport check.
         // On the route alone: a layer would answer 401 for paths that do not exist, too.
         .route_layer(

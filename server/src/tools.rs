@@ -49,7 +49,7 @@ const INSTRUCTIONS: &str = "Validibot checks technical files, building-energy mo
 
 /// The handler of MCP requests. One for all: rmcp clones it for each request.
 #[derive(Clone)]
-pub(crate) struct Tools {
+pub struct Tools {
     app: Arc<App>,
 }
 
@@ -148,6 +148,11 @@ fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
 }
 
 impl Tools {
+    /// The handler of this server.
+    pub fn new(app: &Arc<App>) -> Self {
+        Self { app: app.clone() }
+    }
+
     /// The definitions of the tools that this deployment offers.
     fn definitions(&self) -> impl Iterator<Item = &'static ToolDefinition> {
         catalog::definitions().filter(|(tool, _)| self.offers(*tool)).map(|(_, definition)| definition)

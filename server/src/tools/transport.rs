@@ -7,21 +7,24 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::any_service;
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
-use super::Tools;
 use crate::app::App;
 
 /// The body limit: the largest file in base64, with its envelope.
 pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
 
 /// The route of `/mcp`, without chain 1 around it.
-pub(crate) fn route(app: &Arc<App>) -> Router<Arc<App>> {
-    Router::new().route("/mcp", any_service(service(app))).layer(from_fn(leniency::be_lenient))
+pub(crate) fn route<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Router<Arc<App>> {
+    Router::new().route("/mcp", any_service(service(app, handler))).layer(from_fn(leniency::be_lenient))
 }
 
-fn service(app: &Arc<App>) -> StreamableHttpService<Tools, NeverSessionManager> {
+fn service<H: ServerHandler + Clone>(
+    app: &Arc<App>,
+    handler: H,
+) -> StreamableHttpService<H, NeverSessionManager> {
     let settings = &app.settings;
     let hosts = ["localhost", "127.0.0.1", "::1", settings.base_url.host()].into_iter().map(str::to_owned);
     let origins = std::iter::once(settings.base_url.origin_with_port());
@@ -32,6 +35,5 @@ fn service(app: &Arc<App>) -> StreamableHttpService<Tools, NeverSessionManager> 
         .with_allowed_origins(origins.chain(settings.allowed_origins.iter().cloned()))
         .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_BODY_BYTES);
-    let tools = Tools { app: app.clone() };
-    StreamableHttpService::new(move || Ok(tools.clone()), Arc::default(), config)
+    StreamableHttpService::new(move || Ok(handler.clone()), Arc::default(), config)
 }

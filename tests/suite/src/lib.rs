@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod browser;
+pub mod conformance;
 pub mod docker;
 mod install;
 pub mod logs;
