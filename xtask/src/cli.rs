@@ -13,7 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use gcp::{Bench, BenchGcp, Emulator, Gcp, GcpBuild, GcpStage};
+pub use gcp::{
+    Bench, BenchGcp, Emulator, Gcp, GcpBuild, GcpDeploy, GcpLock, GcpLocking, GcpLook, GcpPlan, GcpStage,
+};
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 pub use self_hosted::{SelfHosted, SelfHostedImage, SelfHostedLogs, SelfHostedProject};

@@ -42,6 +42,8 @@ pub enum EnvValue {
 pub enum Stdin {
     /// Nothing.
     Null,
+    /// Text that may be shown.
+    Text(String),
     /// A secret, shown in plans as coming from `from`, a path or a description.
     Secret {
         /// What is written to the child.
@@ -106,6 +108,13 @@ impl Command {
     #[must_use]
     pub fn env_remove(mut self, name: &str) -> Self {
         self.env.push((name.to_owned(), EnvValue::Removed));
+        self
+    }
+
+    /// Gives a text on standard input; plans show it whole.
+    #[must_use]
+    pub fn stdin_text(mut self, text: impl Into<String>) -> Self {
+        self.stdin = Stdin::Text(text.into());
         self
     }
 
@@ -184,7 +193,8 @@ impl Command {
         self.effect
     }
 
-    /// One line for a POSIX shell that does the same, with secrets left to the reader's own environment.
+    /// What a POSIX shell does the same with, in one line but for a text on standard input; secrets are left to the
+    /// reader's own environment.
     pub fn render(&self) -> String {
         let mut line = String::new();
         if let Some(dir) = &self.dir {
@@ -208,8 +218,15 @@ impl Command {
         for arg in &self.args {
             let _ = write!(line, " {}", quote(&arg.to_string_lossy()));
         }
-        if let Stdin::Secret { from, .. } = &self.stdin {
-            let _ = write!(line, " < {}", quote(from));
+        match &self.stdin {
+            Stdin::Null => {}
+            // Quoted, so that the shell takes every character as it stands.
+            Stdin::Text(text) => {
+                let _ = write!(line, " <<'END'\n{}\nEND", text.trim_end());
+            }
+            Stdin::Secret { from, .. } => {
+                let _ = write!(line, " < {}", quote(from));
+            }
         }
         line
     }

@@ -73,6 +73,13 @@ impl Error {
         self
     }
 
+    /// Puts before the message what was going on, such as a phase of a deploy.
+    #[must_use]
+    pub fn during(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// The reasons so far, for a report that gathers several errors.
     pub fn causes_of(&self) -> &[String] {
         &self.causes

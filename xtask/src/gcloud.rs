@@ -1,7 +1,9 @@
 //! gcloud's command lines, as pure functions that return data, and what its answers mean.
 
 mod answer;
+pub mod lock;
 mod look;
+pub mod run;
 
 pub use answer::{Advice, Seen, Trouble, classify};
 pub use look::{

@@ -43,7 +43,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Env(Env::Explain(args))) => variables::explain(&context, &args)?,
         Some(Task::Env(Env::Check(args))) => variables::check(&context, &args)?,
         Some(Task::Env(Env::Init(args))) => variables::init(&context, &args)?,
-        Some(Task::Gcp(task)) => gcp::gcp(&context, &task)?,
+        Some(Task::Gcp(task)) => return gcp::gcp(&context, &task),
         Some(Task::Doctor(args)) => return doctor::doctor(&context, &args),
         Some(Task::Diagnose(args)) => return diagnose::diagnose(&context, &args),
         Some(Task::TestE2e(args)) => return e2e::test(&context, &args),

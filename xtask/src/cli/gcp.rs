@@ -4,6 +4,9 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 
 use crate::stage::Stage;
@@ -28,6 +31,26 @@ pub enum Gcp {
     /// The difference is shown by name and by a hash that is good for this one look; values are never shown. Kept
     /// are the newest versions (GCP_SECRET_VERSIONS_TO_KEEP) and every one that a revision uses.
     Secrets(GcpStage),
+
+    /// Show what a deploy of this commit would change, field by field; exit code 2 where anything differs
+    ///
+    /// Compares image, settings, secret version, scaling, probes, ingress, traffic and permissions with what is
+    /// there, and what the web application is told about this server. Changes nothing.
+    #[command(
+        after_help = "Example:\n  cargo xtask gcp plan prod --out plan.json && cargo xtask gcp deploy prod --plan plan.json"
+    )]
+    Plan(GcpPlan),
+
+    /// Bring this commit into service: a candidate without traffic, its proof, the traffic, the public address
+    ///
+    /// Shows the plan and asks. Whatever fails, the traffic stays where it was or goes back there, and the message
+    /// says in which phase. One deploy at a time: the stage is locked meanwhile. Where nothing differs, nothing is
+    /// written, and what serves is proven again.
+    Deploy(GcpDeploy),
+
+    /// The stage's deploy lock
+    #[command(subcommand)]
+    Lock(GcpLocking),
 
     /// Run a Google Cloud project on this machine, to rehearse against with the real gcloud
     ///
@@ -58,11 +81,110 @@ pub struct GcpStage {
     pub at_once: usize,
 }
 
+/// Arguments of `gcp plan`.
+#[derive(Debug, Args)]
+pub struct GcpPlan {
+    /// The stage
+    pub stage: Stage,
+
+    /// Write the plan down, for `gcp deploy --plan`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Plan although files differ from the commit: for the image that `gcp build --allow-dirty` made
+    #[arg(long)]
+    pub allow_dirty: bool,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+
+    /// How many questions are asked at a time
+    #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
+    pub at_once: usize,
+}
+
+/// Arguments of `gcp deploy`.
+#[derive(Debug, Args)]
+pub struct GcpDeploy {
+    /// The stage and the usual switches.
+    #[command(flatten)]
+    pub common: GcpStage,
+
+    /// Apply just what this plan says, and nothing where anything has changed since
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
+    #[arg(long)]
+    pub allow_dirty: bool,
+
+    /// Wait so long for somebody else's lock, such as 90s or 15m
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
+    pub lock_wait: Duration,
+}
+
+/// A stage on Google Cloud that is only looked at.
+#[derive(Debug, Args)]
+pub struct GcpLook {
+    /// The stage
+    pub stage: Stage,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The deploy lock.
+#[derive(Debug, Subcommand)]
+pub enum GcpLocking {
+    /// Say who holds the lock, what they are doing, since when, and when it frees itself
+    Status(GcpLook),
+
+    /// Take the lock away from whoever holds it, and say whose it was
+    ///
+    /// A lock frees itself after 15 minutes. Its holder, if it is alive, stops before its next write.
+    Break(GcpLock),
+}
+
+/// Arguments of `gcp lock break`.
+#[derive(Debug, Args)]
+pub struct GcpLock {
+    /// The stage
+    pub stage: Stage,
+
+    /// Show the command, ready to paste, and do not run it
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// gcloud is Python, all processor: on a small machine two at a time take half the time, four no less.
 pub(super) const AT_ONCE: usize = 2;
 
 /// More than this only heats the machine: no command asks more questions.
 const MOST_AT_ONCE: usize = 16;
+
+/// Reads `90s`, `15m` or `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time such as 90s, 15m or 1h".to_owned();
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
 
 pub(super) fn at_once(text: &str) -> Result<usize, String> {
     match text.parse() {

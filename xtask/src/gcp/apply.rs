@@ -51,7 +51,7 @@ pub(super) fn carry_out(context: &Context, plan: &Plan, args: &GcpStage) -> Resu
 }
 
 /// Asks whether to go on: production by its name, other stages by a yes.
-fn confirm(context: &Context, args: &GcpStage) -> Result<()> {
+pub(super) fn confirm(context: &Context, args: &GcpStage) -> Result<()> {
     let confirmed = args.yes
         || match args.stage {
             Stage::Prod => ask::confirm_by_name(context, "This changes production.", args.stage.name())?,

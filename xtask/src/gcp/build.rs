@@ -18,10 +18,19 @@ use crate::stage::Names;
 const PLATFORM: &str = "linux/amd64";
 
 /// What is built: a commit, perhaps with changes that are not in it.
-struct Source {
-    commit: String,
-    tag: String,
+pub(super) struct Source {
+    /// The commit in full, with `-dirty` where files differ from it; the image's `/version` says the same.
+    pub(super) commit: String,
+    /// The image's tag: the same, short.
+    pub(super) tag: String,
     dirty: bool,
+}
+
+impl Source {
+    /// What revisions of it carry in their names: the short commit, without anything that a name may not hold.
+    pub(super) fn mark(&self) -> &str {
+        self.tag.split('-').next().unwrap_or_default()
+    }
 }
 
 /// Builds and pushes, unless the registry has this commit's image; says the digest either way.
@@ -51,7 +60,7 @@ pub(super) fn build(context: &Context, args: &GcpBuild) -> Result<()> {
 }
 
 /// The commit, and whether the tree is as it says.
-fn source(context: &Context, allow_dirty: bool) -> Result<Source> {
+pub(super) fn source(context: &Context, allow_dirty: bool) -> Result<Source> {
     let read =
         |command: &Command| context.runner.read(command).map(|outcome| outcome.stdout.trim().to_owned());
     let commit = read(&git::commit(&context.root))?;
@@ -114,7 +123,7 @@ fn plan(names: &Names, items: Vec<Item>) -> Plan {
 }
 
 /// The digest that a tag leads to; `None` where the registry does not have the tag.
-fn digest(context: &Context, reference: &str) -> Result<Option<String>> {
+pub(super) fn digest(context: &Context, reference: &str) -> Result<Option<String>> {
     let read = Read::new(format!("the tag {reference}"), docker::inspect(reference));
     let _progress = context.printer.progress("asking the registry");
     let outcome = context.runner.run(&read.command, Streams::Captured)?;

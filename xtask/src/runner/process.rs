@@ -15,6 +15,7 @@ use super::{Outcome, Streams, tail};
 use crate::command::{Command, EnvValue, Stdin};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupts;
+use crate::secret::Secret;
 
 /// How long a program may take to end after it was told to, before it is killed. gcloud writes its own
 /// configuration on the way out; docker compose asks for 10 seconds of its own.
@@ -109,7 +110,7 @@ fn prepare(command: &Command, streams: Streams) -> std::process::Command {
     // Not the terminal: a process in a group of its own is stopped when it reads from there.
     child.stdin(match command.input() {
         Stdin::Null => Stdio::null(),
-        Stdin::Secret { .. } => Stdio::piped(),
+        Stdin::Text(_) | Stdin::Secret { .. } => Stdio::piped(),
     });
     let (stdout, stderr) = match streams {
         Streams::Captured => (Stdio::piped(), Stdio::piped()),
@@ -132,8 +133,12 @@ fn start_error(command: &Command, error: &std::io::Error) -> Error {
 
 /// In a thread: a program that does not read its input must not block us.
 fn write_input(child: &mut Child, command: &Command) {
-    if let (Some(mut pipe), Stdin::Secret { content, .. }) = (child.stdin.take(), command.input()) {
-        let content = content.clone();
+    let content = match command.input() {
+        Stdin::Null => return,
+        Stdin::Text(text) => Secret::new(text),
+        Stdin::Secret { content, .. } => content.clone(),
+    };
+    if let Some(mut pipe) = child.stdin.take() {
         std::thread::spawn(move || {
             // A program that ends without reading says so by its exit code.
             let _ = pipe.write_all(content.expose().as_bytes());

@@ -1,6 +1,8 @@
 //! `cargo xtask gcp` as an operator runs it: the real tool, the real gcloud, and a project on loopback.
 
 mod build;
+mod deploy;
+mod deployment;
 mod gate;
 mod interrupt;
 mod outcomes;

@@ -64,7 +64,7 @@ fn run(task: &Gcp, failing: &str, outcome: &Outcome) -> (Vec<String>, Result<()>
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let envs = Some(folder.path().to_owned());
     let context = Context::new(Environment::default(), envs, printer, runner.clone(), here).unwrap();
-    let ended = gcp(&context, task);
+    let ended = gcp(&context, task).map(|_| ());
     let changes = runner.recorded().into_iter().filter(|command| command.effect() == Effect::Changes);
     (changes.map(|command| command.render()).collect(), ended)
 }

@@ -1,0 +1,54 @@
+//! The deploy lock: a secret without versions. Google makes it once only, and removes it when its time is over.
+
+use super::{gcloud, read};
+use crate::command::Command;
+use crate::stage::Names;
+
+/// Parts annotations where a comma may stand in a value (`gcloud topic escaping`).
+const BETWEEN: &str = ";;";
+
+/// Takes the lock, for `seconds`; fails where it is taken. Prints the secret.
+pub fn take(names: &Names, seconds: u64, annotations: &[(&str, &str)]) -> Command {
+    let pairs: Vec<_> =
+        annotations.iter().map(|(name, value)| format!("{name}={}", annotation(value))).collect();
+    gcloud(names, ["secrets", "create", &names.lock(), "--replication-policy=automatic", "--format=json"])
+        .arg(format!("--ttl={seconds}s"))
+        .arg(format!("--set-annotations=^{BETWEEN}^{}", pairs.join(BETWEEN)))
+}
+
+/// Who holds the lock.
+pub fn describe(names: &Names) -> Command {
+    read(names, ["secrets", "describe", &names.lock()], "json")
+}
+
+/// Holds the lock for `seconds` more, if nobody has touched it. Prints the secret.
+pub fn renew(names: &Names, seconds: u64, etag: &str) -> Command {
+    gcloud(names, ["secrets", "update", &names.lock(), "--format=json"])
+        .arg(format!("--ttl={seconds}s"))
+        .arg(format!("--etag={etag}"))
+}
+
+/// Gives the lock back, if nobody has touched it.
+pub fn release(names: &Names, etag: &str) -> Command {
+    gcloud(names, ["secrets", "delete", &names.lock()]).arg(format!("--etag={etag}"))
+}
+
+/// A value on one line, without what parts the annotations.
+fn annotation(value: &str) -> String {
+    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    line.replace(BETWEEN, ";").trim_end_matches(';').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::Stage;
+
+    #[test]
+    fn a_holder_with_commas_stays_in_one_piece() {
+        let names = Names::new("acme", "us-west1", "validibot", "r", Stage::Dev);
+        let command = take(&names, 900, &[("holder", "ada, on m;;1;\n"), ("id", "7")]);
+        let last = command.arguments().last().unwrap().to_string_lossy().into_owned();
+        assert_eq!(last, "--set-annotations=^;;^holder=ada, on m;1; ;;id=7");
+    }
+}

@@ -1,0 +1,160 @@
+//! One at a time: the stage's lock, held while something is changed that two must not change at once.
+//!
+//! It is a Secret Manager secret with a time to live. Creation is atomic; a killed command's lock frees itself; whoever
+//! breaks one stops its holder before the next write. What it does not give is fencing: a write that has begun when the
+//! lock is lost goes through.
+
+mod commands;
+mod holder;
+mod wait;
+
+pub(crate) use commands::{break_lock, status};
+pub(crate) use holder::Holder;
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::gcloud::{Advice, Seen, classify, lock};
+use crate::runner::Streams;
+use crate::secret::random_hex;
+use crate::stage::Names;
+
+/// How long the lock is taken for: longer than the longest single command (a roll-out, 10 minutes), so that it cannot
+/// end in the middle of one; short enough that nobody waits long for a killed one.
+const TTL: Duration = Duration::from_mins(15);
+
+/// With less than this left it is renewed before the next write.
+const NEEDED: Duration = Duration::from_mins(11);
+
+/// The lock, held.
+pub(crate) struct Lock<'a> {
+    context: &'a Context,
+    names: &'a Names,
+    /// Who we are, as the lock says.
+    id: String,
+    held: Mutex<Held>,
+}
+
+/// What was true when the lock was last seen.
+struct Held {
+    etag: String,
+    since: Instant,
+}
+
+/// Does `work` while holding the stage's lock, and gives it back however that ends.
+///
+/// Where somebody else holds it, waits up to `patience`, then ends with exit code 75 and names the holder.
+pub(crate) fn under<T>(
+    context: &Context,
+    names: &Names,
+    command: &str,
+    patience: Duration,
+    work: impl FnOnce(&Lock<'_>) -> Result<T>,
+) -> Result<T> {
+    let lock = Lock::take(context, names, command, patience).map_err(|error| error.during("lock"))?;
+    let done = work(&lock);
+    if done.as_ref().is_err_and(|error| error.exit() == Exit::Interrupted) {
+        // So that the lock can be given back; a second signal interrupts that, too.
+        context.runner.interrupts().acknowledge();
+    }
+    lock.release();
+    done
+}
+
+impl<'a> Lock<'a> {
+    fn take(context: &'a Context, names: &'a Names, command: &str, patience: Duration) -> Result<Self> {
+        let id = random_hex(8)?;
+        let who = holder::myself(context);
+        let take = lock::take(names, TTL.as_secs(), &[("id", &id), ("holder", &who), ("command", command)]);
+        let _progress = context.printer.progress("taking the deploy lock");
+        let mut waiting = wait::Waiting::new(context, names, patience);
+        loop {
+            // Before the request: the lock may live shorter than we think, never longer.
+            let since = Instant::now();
+            let outcome = context.runner.run(&take, Streams::Captured)?;
+            let etag = holder::etag(&outcome.stdout).filter(|_| outcome.code == 0);
+            if let Some(etag) = etag {
+                return Ok(Self { context, names, id, held: Mutex::new(Held { etag, since }) });
+            }
+            // Refused, or unknown what became of it: whose is it?
+            match Holder::read(context, names)? {
+                Seen::Present(holder) if holder.id == id => {
+                    return Ok(Self {
+                        context,
+                        names,
+                        id,
+                        held: Mutex::new(Held { etag: holder.etag, since }),
+                    });
+                }
+                Seen::Present(holder) => waiting.for_holder(&holder)?,
+                // It was given back in between; anything but a conflict says what really is the matter.
+                Seen::Absent if outcome.stderr.contains("already exists") => waiting.a_moment()?,
+                Seen::Absent | Seen::Unknown(_) => {
+                    let advice = Advice::of(&outcome.stderr);
+                    let error = match outcome.success_of(&take) {
+                        Err(error) => error,
+                        Ok(_) => Error::failed("the deploy lock was made, but gcloud did not say how"),
+                    };
+                    return Err(error.cause("nothing was changed").hint(advice.text()));
+                }
+            }
+        }
+    }
+
+    /// Makes sure that the lock is still ours, and for long enough. Called before every write.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let lost = |why: String| {
+            Err(Error::failed(format!("the deploy lock is lost: {why}"))
+                .cause("stopped before the next write")
+                .hint("when the other one is done, type the same command again: it looks first, and does only what is missing"))
+        };
+        let mut holder = match Holder::read(self.context, self.names)? {
+            Seen::Present(holder) if holder.id == self.id => holder,
+            Seen::Present(holder) => return lost(format!("it is {}'s now", holder.who())),
+            Seen::Absent => return lost("somebody broke it, or its time was over".to_owned()),
+            Seen::Unknown(trouble) => {
+                return Err(Error::failed("could not tell whether the deploy lock is still ours")
+                    .cause(trouble.said)
+                    .cause("stopped before the next write")
+                    .hint(trouble.advice.text()));
+            }
+        };
+        let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if TTL.saturating_sub(held.since.elapsed()) < NEEDED {
+            let renew = lock::renew(self.names, TTL.as_secs(), &holder.etag);
+            let since = Instant::now();
+            let outcome = self.context.runner.read(&renew).map_err(|error| {
+                error.during("the deploy lock could not be renewed").cause("stopped before the next write")
+            })?;
+            holder.etag = holder::etag(&outcome.stdout).unwrap_or(holder.etag);
+            held.since = since;
+        }
+        held.etag = holder.etag;
+        Ok(())
+    }
+
+    /// Gives it back. That it could not be given back is no failure of what was done: it frees itself.
+    fn release(&self) {
+        let etag = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner).etag.clone();
+        let command = lock::release(self.names, &etag);
+        let stage = self.names.stage();
+        let problem = match self.context.runner.run(&command, Streams::Captured) {
+            Ok(outcome) if outcome.code == 0 => return,
+            Ok(outcome) => match classify("the deploy lock", &command, &outcome) {
+                // Nothing to give back; whoever broke it knows.
+                Seen::Absent => return,
+                Seen::Present(said) => said,
+                Seen::Unknown(trouble) => trouble.said,
+            },
+            Err(error) => error.to_string(),
+        };
+        self.context.printer.warn(&format!(
+            "the deploy lock could not be given back: {problem}\n  it frees itself within {} minutes; sooner: \
+             cargo xtask gcp lock break {stage}",
+            TTL.as_secs() / 60
+        ));
+    }
+}

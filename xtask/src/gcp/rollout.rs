@@ -1,0 +1,267 @@
+//! Bringing a revision into service: a candidate without traffic, its proof, the traffic, the public address.
+//!
+//! For any service. Each step begins by looking at what is there, so that the same command goes on after an
+//! interruption. Whatever fails: the traffic stays where it was, or returns, and the error says in which phase.
+
+mod access;
+mod logs;
+mod phase;
+
+pub(crate) use access::{Access, access};
+pub(crate) use phase::Phase;
+
+use super::lock::Lock;
+use super::service::{Ingress, Live, Manifest, Spec, Target, Template, difference};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::gcloud::run;
+use crate::runner::Streams;
+use crate::secret::random_hex;
+use crate::stage::Names;
+
+/// Asks what answers at an address whether it is fit for traffic; an error says what is wrong.
+pub(crate) type Proof<'a> = &'a dyn Fn(&str) -> Result<()>;
+
+/// Everything needed to bring one service where it is wanted.
+pub(crate) struct Rollout<'a> {
+    /// The surroundings.
+    pub(crate) context: &'a Context,
+    /// The stage.
+    pub(crate) names: &'a Names,
+    /// Verified before every write.
+    pub(crate) lock: &'a Lock<'a>,
+    /// The service's name.
+    pub(crate) service: &'a str,
+    /// What is wanted.
+    pub(crate) spec: &'a Spec,
+    /// Whether everybody may call it.
+    pub(crate) access: Access,
+    /// What every new revision's name says of its image, such as a short commit; lower-case letters and digits.
+    pub(crate) mark: &'a str,
+    /// How it is proven over HTTP; `None` where the startup probe is all there is.
+    pub(crate) proof: Option<Proof<'a>>,
+    /// Where users reach it where its own address does not answer them (a load balancer's ingress).
+    pub(crate) public_url: Option<&'a str>,
+}
+
+/// What a rollout has to do, worked out from what is wanted and what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Everything is as wanted.
+    Nothing,
+    /// There is nothing that could serve meanwhile: the new revision gets everything at once.
+    First,
+    /// A new revision, proven before it gets traffic.
+    NewRevision,
+    /// The newest revision is the wanted one and is not what serves: it is proven, then it gets the traffic.
+    Newest,
+    /// Only the service's own settings or a left-over tag.
+    Settings,
+}
+
+/// Which way leads from `live` to `spec`.
+pub(crate) fn way(spec: &Spec, live: Option<&Live>) -> Way {
+    let Some(live) = live.filter(|live| !live.shares().is_empty()) else { return Way::First };
+    let changed = difference(&live.spec, spec);
+    if changed.iter().any(|field| field.revision) || !live.newest_is_ready() {
+        return Way::NewRevision;
+    }
+    if live.serving() != live.newest.as_deref() || live.floating {
+        return Way::Newest;
+    }
+    let settled = changed.is_empty() && live.candidate().is_none();
+    if settled { Way::Nothing } else { Way::Settings }
+}
+
+impl Rollout<'_> {
+    /// Does what is to do; the service as it is then.
+    pub(crate) fn run(&self, live: Option<&Live>) -> Result<Live> {
+        match (way(self.spec, live), live) {
+            (Way::First, _) | (_, None) => self.first(live),
+            (Way::NewRevision, Some(live)) => {
+                let revision = self.new_name()?;
+                let candidate = self.tag(live, Template::New(self.spec, &revision), &revision)?;
+                self.promote(live, &candidate, &revision)
+            }
+            (Way::Newest, Some(live)) => {
+                let newest = live.newest.clone().unwrap_or_default();
+                let tagged = live.candidate().is_some_and(|target| target.revision == newest);
+                let candidate = if tagged { live.clone() } else { self.tag(live, Template::Kept, &newest)? };
+                self.promote(live, &candidate, &newest)
+            }
+            (Way::Settings, Some(live)) => {
+                let serving = live.serving().unwrap_or_default().to_owned();
+                let after = self.shift(live, &serving)?;
+                self.public(live, after)
+            }
+            (Way::Nothing, Some(live)) => self.public_proof(live).map(|()| live.clone()),
+        }
+    }
+
+    /// A service that serves nothing yet: its first revision gets everything.
+    fn first(&self, live: Option<&Live>) -> Result<Live> {
+        let revision = self.new_name()?;
+        let manifest = Manifest {
+            name: self.service,
+            live,
+            template: Template::New(self.spec, &revision),
+            service: Some(self.spec),
+            traffic: vec![Target::whole(&revision)],
+            served: Some(vec![revision.clone()]),
+        };
+        let after = self.write(Phase::FirstRevision, &manifest, Some(&revision))?;
+        self.grant()?;
+        self.public_proof(&after)?;
+        Ok(after)
+    }
+
+    /// Gives the revision an address of its own, without traffic; the service as it is then.
+    fn tag(&self, live: &Live, template: Template<'_>, revision: &str) -> Result<Live> {
+        let mut traffic = live.shares();
+        traffic.push(Target::tagged(revision, super::service::CANDIDATE));
+        let manifest =
+            Manifest { name: self.service, live: Some(live), template, service: None, traffic, served: None };
+        self.write(Phase::Candidate, &manifest, Some(revision))
+    }
+
+    /// Proves the candidate, and gives it the traffic.
+    fn promote(&self, before: &Live, candidate: &Live, revision: &str) -> Result<Live> {
+        self.grant()?;
+        self.prove(before, candidate).map_err(|error| {
+            self.failed(Phase::Proof, error, Some(revision), "the traffic stays where it was")
+        })?;
+        let after = self.shift(candidate, revision)?;
+        self.public(before, after)
+    }
+
+    /// Proves the candidate at its own address, where that can be reached.
+    fn prove(&self, before: &Live, candidate: &Live) -> Result<()> {
+        let Some(proof) = self.proof else { return Ok(()) };
+        if before.spec.ingress != Ingress::All || self.access != Access::Everybody {
+            self.context.printer.note(
+                "  the candidate's own address does not answer from here: its startup probe is its proof",
+            );
+            return Ok(());
+        }
+        let Some(url) = candidate.candidate_url() else {
+            return Err(Error::failed("Cloud Run gave the candidate no address"));
+        };
+        let _progress = self.context.printer.progress(&format!("proving the candidate at {url}"));
+        proof(&url)
+    }
+
+    /// All traffic to this revision, the candidate's tag gone, the service's own settings as wanted.
+    fn shift(&self, live: &Live, revision: &str) -> Result<Live> {
+        let mut served = vec![revision.to_owned()];
+        served.extend(live.served.iter().filter(|known| *known != revision).cloned());
+        let manifest = Manifest {
+            name: self.service,
+            live: Some(live),
+            template: Template::Kept,
+            service: Some(self.spec),
+            traffic: vec![Target::whole(revision)],
+            served: Some(served),
+        };
+        self.write(Phase::Traffic, &manifest, None)
+    }
+
+    /// Proves the public address; where that fails, the traffic goes back to where it was.
+    fn public(&self, before: &Live, after: Live) -> Result<Live> {
+        let Err(error) = self.public_proof(&after) else { return Ok(after) };
+        let revision = after.serving().map(str::to_owned);
+        let same = before.serving().is_some() && before.serving() == after.serving();
+        if same && before.spec.ingress == after.spec.ingress {
+            return Err(error.cause(
+                "nothing but the service's own settings was changed: there is nothing to go back to",
+            ));
+        }
+        self.context.printer.warn("the public address does not pass its proof: the traffic goes back");
+        let back = Manifest {
+            name: self.service,
+            live: Some(&after),
+            template: Template::Kept,
+            service: Some(&before.spec),
+            traffic: before.shares(),
+            served: Some(before.served.clone()),
+        };
+        let returned = self.write(Phase::Return, &back, None);
+        Err(match returned {
+            Ok(_) => {
+                self.failed(Phase::Public, error, revision.as_deref(), "the traffic is back where it was")
+            }
+            Err(back) => error
+                .causes([format!("and the traffic could not be sent back: {back}")])
+                .hint(format!("send it back: cargo xtask gcp rollback {}", self.names.stage())),
+        })
+    }
+
+    fn public_proof(&self, after: &Live) -> Result<()> {
+        public_proof(self.context, after, self.proof, self.public_url)
+    }
+
+    fn grant(&self) -> Result<()> {
+        access::grant(self.context, self.names, self.lock, self.service, self.access)
+            .map_err(|error| error.during(Phase::Access.name()))
+    }
+
+    /// One write, after a look at the lock.
+    fn write(&self, phase: Phase, manifest: &Manifest<'_>, starts: Option<&str>) -> Result<Live> {
+        self.lock.verify().map_err(|error| error.during(phase.name()))?;
+        let command = run::replace(self.names, &manifest.text());
+        let _progress = self.context.printer.progress(&format!("{}: {}", self.service, phase.doing()));
+        let outcome = self
+            .context
+            .runner
+            .run(&command, Streams::Captured)
+            .map_err(|error| error.during(phase.name()))?;
+        if outcome.code != 0 {
+            let error = failure(&outcome.stderr, outcome.code);
+            return Err(self.failed(phase, error, starts, phase.traffic()));
+        }
+        Live::parse(&outcome.stdout)
+            .ok_or_else(|| Error::failed("gcloud's answer is not a service's document").during(phase.name()))
+    }
+
+    /// The error with its phase, with what the revision wrote last, and with where the traffic is.
+    fn failed(&self, phase: Phase, error: Error, revision: Option<&str>, traffic: &str) -> Error {
+        let mut error = error.during(phase.name()).cause(traffic);
+        if let Some(revision) = revision {
+            error = error.causes(logs::last(self.context, self.names, revision));
+        }
+        error
+    }
+
+    fn new_name(&self) -> Result<String> {
+        // Two deploys of one commit are two revisions, so that each has its own log and its own fate.
+        Ok(format!("{}-{}-{}", self.service, self.mark, random_hex(3)?))
+    }
+}
+
+/// Proves the address that users have, where one can be reached: the service's own, or the load balancer's.
+pub(crate) fn public_proof(
+    context: &Context,
+    live: &Live,
+    proof: Option<Proof<'_>>,
+    balancer: Option<&str>,
+) -> Result<()> {
+    let url = match live.spec.ingress {
+        Ingress::All => Some(live.url.as_str()),
+        Ingress::InternalAndCloudLoadBalancing => balancer,
+        Ingress::Internal => None,
+    };
+    let (Some(proof), Some(url)) = (proof, url) else { return Ok(()) };
+    let _progress = context.printer.progress(&format!("proving {url}"));
+    proof(url).map_err(|error| error.during(Phase::Public.name()))
+}
+
+/// gcloud's own sentence, without its progress.
+fn failure(stderr: &str, code: i32) -> Error {
+    let sentences: Vec<_> = stderr.lines().skip_while(|line| !line.starts_with("ERROR: ")).collect();
+    let said = sentences.join("\n");
+    let sentence = said.split_once(") ").map_or(said.as_str(), |(_, sentence)| sentence);
+    if sentence.is_empty() {
+        return Error::failed(format!("gcloud ended with exit code {code}"))
+            .cause(crate::runner::last_lines(stderr, 12));
+    }
+    Error::failed(sentence.trim_end())
+}

@@ -1,0 +1,59 @@
+//! The phases of a rollout, as errors name them.
+
+/// Where a rollout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// A service's first revision, which gets everything.
+    FirstRevision,
+    /// A revision without traffic.
+    Candidate,
+    /// Who may call the service.
+    Access,
+    /// Whether the candidate is fit for traffic.
+    Proof,
+    /// The traffic moves.
+    Traffic,
+    /// Whether users are served.
+    Public,
+    /// The traffic moves back.
+    Return,
+}
+
+impl Phase {
+    /// In an error, before its sentence.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::FirstRevision => "first revision",
+            Self::Candidate => "candidate",
+            Self::Access => "access",
+            Self::Proof => "proof",
+            Self::Traffic => "traffic",
+            Self::Public => "public address",
+            Self::Return => "return",
+        }
+    }
+
+    /// What is going on.
+    pub(crate) const fn doing(self) -> &'static str {
+        match self {
+            Self::FirstRevision => "starting the first revision",
+            Self::Candidate => "starting the candidate",
+            Self::Access => "setting who may call it",
+            Self::Proof => "proving the candidate",
+            Self::Traffic => "moving the traffic",
+            Self::Public => "proving the public address",
+            Self::Return => "moving the traffic back",
+        }
+    }
+
+    /// Where the traffic is when this has failed.
+    pub(super) const fn traffic(self) -> &'static str {
+        match self {
+            Self::FirstRevision => "nothing serves: there was no earlier revision",
+            Self::Candidate | Self::Access | Self::Proof => "the traffic stays where it was",
+            Self::Traffic | Self::Public | Self::Return => {
+                "whether the traffic has moved is not known: the same command looks first, and goes on"
+            }
+        }
+    }
+}

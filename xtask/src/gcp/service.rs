@@ -1,0 +1,21 @@
+//! A Cloud Run service as plain data: what is wanted, what is there, the difference, and the document that closes it.
+//!
+//! For any service, not only the MCP server's. A service is written whole, as one document (`run services replace`).
+
+mod difference;
+mod live;
+mod manifest;
+mod spec;
+mod traffic;
+
+pub(crate) use difference::{Changed, difference};
+pub(crate) use live::Live;
+pub(crate) use manifest::{Manifest, Template};
+pub(crate) use spec::{Ingress, Mount, Network, Probe, Scaling, Spec};
+pub(crate) use traffic::{CANDIDATE, Target};
+
+/// The label of a revision that says which commit its image was built from.
+pub(crate) const COMMIT: &str = "validibot-commit";
+
+#[cfg(test)]
+mod tests;
