@@ -97,7 +97,7 @@ pub fn build(context: &Context, program: Program, purpose: Purpose, tags: &[Stri
     let prebuilt = cfg!(target_os = "linux") || program == Program::Sandbox;
     if prebuilt {
         context.printer.note(&format!("compiling {} for its image", program.name()));
-        let compile = compile(context, program, purpose, &revision);
+        let compile = compile(context, program, purpose, &revision, &Toolchain::of(context)?);
         let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
         if outcome.code != 0 {
             return Err(Error::failed(format!("{} cannot be compiled for its image", program.name()))
@@ -116,8 +116,42 @@ fn target() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
+/// What of the toolchain's place would show in a program.
+struct Toolchain {
+    /// Where it is installed.
+    sysroot: String,
+    /// The commit of the compiler, under which paths of the standard library are known.
+    commit: String,
+}
+
+impl Toolchain {
+    /// Asks the compiler.
+    fn of(context: &Context) -> Result<Self> {
+        let ask = |args: &[&str]| -> Result<String> {
+            let command = Command::new("rustc").args(args).dir(&context.root).reads();
+            context.runner.read(&command).map(|outcome| outcome.stdout)
+        };
+        let sysroot = ask(&["--print", "sysroot"])?.trim().to_owned();
+        let version = ask(&["--version", "--verbose"])?;
+        let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
+        Ok(Self { sysroot, commit: commit.to_owned() })
+    }
+
+    /// Where the component rust-src is installed, code of the standard library that is compiled into a program carries
+    /// the path of its source there; elsewhere it carries this fixed one.
+    fn standard_library(&self) -> String {
+        format!("--remap-path-prefix={}/lib/rustlib/src/rust=/rustc/{}", self.sysroot, self.commit)
+    }
+}
+
 /// The compilation. The target folder is one of its own: other flags would throw away what is in the usual one.
-fn compile(context: &Context, program: Program, purpose: Purpose, revision: &Revision) -> Command {
+fn compile(
+    context: &Context,
+    program: Program,
+    purpose: Purpose,
+    revision: &Revision,
+    toolchain: &Toolchain,
+) -> Command {
     let root = context.root.display();
     let home = context.environment.get("HOME").unwrap_or("/root");
     let cargo_home =
@@ -125,8 +159,9 @@ fn compile(context: &Context, program: Program, purpose: Purpose, revision: &Rev
     // The Dockerfile's stage has the same flags in the same order: the same program comes out.
     let flags = format!(
         "target.{}.rustflags=['-Ctarget-feature=+crt-static', '--remap-path-prefix={cargo_home}=/cargo', \
-         '--remap-path-prefix={root}=/src']",
-        target()
+         '--remap-path-prefix={root}=/src', '{}']",
+        target(),
+        toolchain.standard_library()
     );
     Command::new(context.cargo())
         .args(["build", "--quiet", "--locked", "--profile", purpose.profile()])

@@ -46,18 +46,34 @@ async fn the_builder_stage_and_this_machine_make_the_same_program() {
     let _ = process::run(&mut compile, DEADLINE).await.expect("it ends").expect_success("docker build");
 
     let folder = tempfile::tempdir().expect("a folder");
-    let here = hash(RELEASE_IMAGE, &folder.path().join("here")).await;
-    let there = hash(built, &folder.path().join("there")).await;
+    let here = program(RELEASE_IMAGE, &folder.path().join("here")).await;
+    let there = program(built, &folder.path().join("there")).await;
     docker(&["image", "rm", "--force", built, base]).await;
+    let rustc =
+        process::run(Command::new("rustc").args(["--print", "sysroot"]), DEADLINE).await.expect("it ends");
+    let sysroot = rustc.expect_success("rustc").stdout.trim().to_owned();
+    for place in [sysroot.as_bytes(), workspace().as_os_str().as_encoded_bytes()] {
+        let name = String::from_utf8_lossy(place);
+        assert!(place_of(&here, place).is_none(), "where it was compiled shows in the program: {name}");
+    }
+    let (here, there) = (hash(&here), hash(&there));
     assert_eq!(here, there, "another folder and another machine gave another program");
     suite::skip::say(&format!("the server compiled here and in the Dockerfile's stage: {here}"));
 }
 
-/// The SHA-256 of the program in an image.
-async fn hash(image: &str, copy: &Path) -> String {
+/// The program in an image.
+async fn program(image: &str, copy: &Path) -> Vec<u8> {
     let container = docker(&["create", image]).await;
     docker(&["cp", &format!("{container}:/validibot-mcp"), &copy.display().to_string()]).await;
     docker(&["rm", &container]).await;
-    let digest = Sha256::digest(std::fs::read(copy).expect("the program was copied"));
-    digest.iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
+    std::fs::read(copy).expect("the program was copied")
+}
+
+/// Where in the bytes these stand.
+fn place_of(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+fn hash(program: &[u8]) -> String {
+    Sha256::digest(program).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
