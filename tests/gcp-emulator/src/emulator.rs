@@ -73,8 +73,14 @@ impl Emulator {
         let cloud = Cloud::new(&options.project, &options.number, options.clock, options.engine);
         let shared = Arc::new(Shared::new(cloud, TOKEN.to_owned()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)))?;
+        // By std: this may be called on a thread that has a runtime already.
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         let (stop, stopped) = oneshot::channel();
         let serving = proxy::serve(listener, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("gcp-emulator".into()).spawn(move || {

@@ -19,6 +19,11 @@ pub trait Engine: Send + Sync + 'static {
         let _ = (service, routes);
     }
 
+    /// Who may come in from outside has changed. Called locked: must not call the emulator.
+    fn admit(&self, service: &str, ingress: Ingress, public: bool) {
+        let _ = (service, ingress, public);
+    }
+
     /// A revision is gone. Called locked: must not call the emulator.
     fn stop(&self, revision: &str) {
         let _ = revision;
@@ -79,6 +84,28 @@ pub struct Route {
     pub percent: u8,
     /// The tag whose own URL leads there.
     pub tag: Option<String>,
+}
+
+/// Where a service's requests may come from (`run.googleapis.com/ingress`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ingress {
+    /// Everywhere.
+    All,
+    /// The project's own network and its load balancers.
+    InternalAndBalancer,
+    /// The project's own network only.
+    Internal,
+}
+
+impl Ingress {
+    /// Reads the annotation's value; what it leaves out is `all`.
+    pub(crate) fn of(annotation: Option<&str>) -> Self {
+        match annotation {
+            Some("internal") => Self::Internal,
+            Some("internal-and-cloud-load-balancing") => Self::InternalAndBalancer,
+            _ => Self::All,
+        }
+    }
 }
 
 /// An engine without containers: revisions are ready at once, but for the images that were told to fail or to hang.

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The version that gcloud's requests and answers were recorded with.
 const TESTED: &str = "528.0.0";
@@ -21,6 +21,23 @@ pub fn gcloud_is_here(test: &str) -> bool {
         say(&format!("ATTENTION {test}: this gcloud is not {TESTED}, which the records are of\n"));
     }
     is_here(test, "gcloud", found.is_ok())
+}
+
+/// Whether there is a Docker engine that answers, with buildx, and a registry to push to, for the test of this name,
+/// as [`is_here`].
+///
+/// # Panics
+///
+/// As [`is_here`].
+pub fn engine_is_here(test: &str) -> bool {
+    let answers = |program: &str, args: &[&str]| {
+        let mut command = Command::new(program);
+        let status = command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let engine = answers("docker", &["version"]) && answers("docker", &["buildx", "version"]);
+    is_here(test, "a docker engine with buildx", engine)
+        && is_here(test, "docker-registry", answers("docker-registry", &["--version"]))
 }
 
 /// Passes on whether a program is `here`, for the test of this name.

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use clap::Parser;
-use gcp_emulator::{Emulator, Fault, Options};
+use clap::{Parser, ValueEnum};
+use gcp_emulator::{Docker, Emulator, Engine, Fault, Options, Scripted};
+use sandbox::{GoogleCerts, GoogleVerification, Sandbox};
 
 /// A Google Cloud project on loopback, for the unmodified gcloud.
 #[derive(Parser)]
@@ -19,13 +21,34 @@ struct Arguments {
     /// A call that fails: `[METHOD] HOST/PATH KIND [xTIMES]`, for example 'POST *:addVersion 503 x1'.
     #[arg(long, value_name = "RULE")]
     fail: Vec<Fault>,
+    /// What runs the revisions.
+    #[arg(long, value_enum, default_value_t = EngineName::None)]
+    engine: EngineName,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EngineName {
+    /// Nothing: every revision is ready at once.
+    None,
+    /// This machine's Docker engine, beside a stand-in Validibot.
+    Docker,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (engine, web): (Arc<dyn Engine>, _) = match arguments.engine {
+        EngineName::None => (Arc::new(Scripted::default()), None),
+        EngineName::Docker => {
+            let docker = Docker::start()?;
+            let web = runtime.block_on(validibot(&arguments.project, docker.certs()))?;
+            (Arc::new(docker), Some(web))
+        }
+    };
     let emulator = Emulator::start_with(Options {
         project: arguments.project,
         port: arguments.port,
+        engine,
         ..Options::default()
     })?;
     for fault in arguments.fail {
@@ -37,6 +60,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Every value is ours: no quote can stand in one.
         writeln!(out, "export {name}='{value}'")?;
     }
+    if let Some(web) = &web {
+        writeln!(
+            out,
+            "# A stand-in Validibot that believes the revisions' identity tokens: VALIDIBOT_MCP_API_BASE_URL={}",
+            web.url()
+        )?;
+    }
     writeln!(
         out,
         "# Set these in another shell. State: curl http://{}/state - ends with Ctrl-C.",
@@ -44,9 +74,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     out.flush()?;
     drop(out);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(stop_signal())?;
     Ok(())
+}
+
+/// A Validibot for the revisions to talk to: it believes Google's tokens for the service account of each stage, by the
+/// names that `gcp setup` gives them, and no shared key.
+async fn validibot(project: &str, certs: GoogleCerts) -> io::Result<Sandbox> {
+    let web = Sandbox::builder().no_service_key().recording(false).start().await?;
+    let accounts = ["validibot-mcp-dev", "validibot-mcp-staging", "validibot-mcp-prod"];
+    web.set_google_verification(Some(GoogleVerification {
+        audience: web.url().to_owned(),
+        allowed_service_accounts: accounts
+            .map(|account| format!("{account}@{project}.iam.gserviceaccount.com"))
+            .to_vec(),
+        certs,
+    }));
+    Ok(web)
 }
 
 async fn stop_signal() -> io::Result<()> {

@@ -10,6 +10,7 @@ mod traffic;
 pub use job::Ending;
 pub(crate) use job::{Execution, Job, Script};
 pub(crate) use service::Service;
+pub(crate) use template::quantity;
 
 use serde_json::{Value, json};
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
+use crate::api::logging::LogSource;
 use crate::cloud::Cloud;
 use crate::fault::Faults;
 use crate::record::Recorded;
@@ -80,10 +81,10 @@ impl Report {
         self.settle(Err(message.to_owned()));
     }
 
-    /// One line of the container's output, as Cloud Logging will hold it.
-    pub fn log(&self, severity: &str, line: &str) {
+    /// One line of the container's output, or about it, as Cloud Logging will hold it.
+    pub fn log(&self, from: LogSource, line: &str) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.cloud().log_line(&self.region, &self.service, &self.revision, severity, line);
+            shared.cloud().log_line(&self.region, &self.service, &self.revision, from, line);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::stage::Stage;
 
@@ -227,6 +227,19 @@ pub struct Emulator {
     /// A call that fails: [METHOD] HOST/PATH KIND [xTIMES], such as 'POST *:addVersion 503 x1'
     #[arg(long, value_name = "RULE")]
     pub fail: Vec<String>,
+
+    /// What runs the deployed revisions: nothing, so that each is ready at once, or Docker
+    #[arg(long, value_enum, default_value_t = EmulatorEngine::None)]
+    pub engine: EmulatorEngine,
+}
+
+/// What stands behind the emulated Cloud Run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EmulatorEngine {
+    /// Nothing: every revision is ready at once
+    None,
+    /// Containers on this machine, from a registry on loopback, beside a stand-in Validibot
+    Docker,
 }
 
 /// Figures.

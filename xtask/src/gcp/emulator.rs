@@ -1,6 +1,6 @@
 //! `gcp emulator`: a project on loopback, to rehearse against.
 
-use crate::cli::Emulator;
+use crate::cli::{Emulator, EmulatorEngine};
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::Result;
@@ -9,6 +9,9 @@ use crate::exit::Exit;
 /// Runs the emulator until it is interrupted.
 pub(super) fn emulator(context: &Context, args: &Emulator) -> Result<()> {
     let mut command = command(context, args.port, &args.project);
+    if args.engine == EmulatorEngine::Docker {
+        command = command.args(["--engine", "docker"]);
+    }
     for rule in &args.fail {
         command = command.args(["--fail", rule]);
     }

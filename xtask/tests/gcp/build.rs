@@ -1,70 +1,11 @@
 //! `gcp build`, on a real engine and a real registry on loopback.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use gcp_emulator::is_here;
-use tempfile::TempDir;
+use gcp_emulator::{Registry, engine_is_here};
 
 use crate::stage::{Finished, Stage};
-
-/// A registry that ends with the test.
-struct Registry {
-    child: Child,
-    address: SocketAddr,
-    _folder: TempDir,
-}
-
-impl Registry {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let config = folder.path().join("config.yml");
-        let text = format!(
-            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
-            folder.path().join("data").display()
-        );
-        std::fs::write(&config, text).unwrap();
-        let child = Command::new("docker-registry")
-            .arg("serve")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(started.elapsed() < Duration::from_mins(1), "the registry did not come up");
-            std::thread::yield_now();
-        }
-        Self { child, address, _folder: folder }
-    }
-
-    /// The manifest's status and digest, asked of the registry itself.
-    fn manifest(&self, path: &str) -> (bool, String) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
-        let request = format!(
-            "HEAD /v2/{path} HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n",
-            self.address
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let digest = answer.lines().find_map(|line| line.strip_prefix("Docker-Content-Digest: "));
-        (answer.contains(" 200 "), digest.unwrap_or_default().trim().to_owned())
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A checkout with an image of its own, and a stage that pushes to the registry.
 struct Checkout {
@@ -74,8 +15,8 @@ struct Checkout {
 
 impl Checkout {
     fn new() -> Self {
-        let checkout = Self { stage: Stage::dev(), registry: Registry::start() };
-        let host = checkout.registry.address;
+        let checkout = Self { stage: Stage::dev(), registry: Registry::start().unwrap() };
+        let host = checkout.registry.address();
         let settings = format!("GCP_PROJECT_ID=demo-proj\nGCP_REGION=us-west1\nGCP_REGISTRY_HOST={host}\n");
         checkout.stage.write(".gcp", &settings);
         let root = checkout.root();
@@ -118,7 +59,8 @@ impl Checkout {
     }
 
     fn digest(&self, tag: &str) -> String {
-        self.registry.manifest(&format!("demo-proj/validibot/validibot-mcp/manifests/{tag}")).1
+        let image = format!("demo-proj/validibot/validibot-mcp:{tag}");
+        self.registry.digest(&image).unwrap().unwrap_or_default()
     }
 }
 
@@ -126,30 +68,12 @@ impl Drop for Checkout {
     /// Takes the images off the engine: their names carry the registry's port, so they are this test's own.
     fn drop(&mut self) {
         let docker = |args: &[&str]| Command::new("docker").args(args).output();
-        let name = format!("{}/demo-proj/validibot/validibot-mcp", self.registry.address);
+        let name = format!("{}/demo-proj/validibot/validibot-mcp", self.registry.address());
         let listed = docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", &name]);
         for image in listed.map(|output| Finished::of(&output).out).unwrap_or_default().lines() {
             let _ = docker(&["image", "rm", image]);
         }
     }
-}
-
-/// Whether there is an engine that answers, with what it needs, and a registry.
-fn engine_is_here(test: &str) -> bool {
-    let answers = |program: &str, args: &[&str]| {
-        let mut command = Command::new(program);
-        command
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    is_here(
-        test,
-        "a docker engine with buildx",
-        answers("docker", &["version"]) && answers("docker", &["buildx", "version"]),
-    ) && is_here(test, "docker-registry", answers("docker-registry", &["--version"]))
 }
 
 #[test]
@@ -203,8 +127,7 @@ fn a_registry_that_is_down_is_not_an_empty_one() {
         return;
     }
     let mut checkout = Checkout::new();
-    checkout.registry.child.kill().unwrap();
-    checkout.registry.child.wait().unwrap();
+    checkout.registry.kill().unwrap();
     let refused = checkout.build(&["--yes"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("could not tell what is there"), "{}", refused.err);

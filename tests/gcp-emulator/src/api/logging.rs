@@ -27,9 +27,20 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     Ok(if entries.is_empty() { json!({}) } else { json!({ "entries": entries }) })
 }
 
+/// Where a line of a revision's log comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSource {
+    /// The container's standard output.
+    Stdout,
+    /// The container's standard error.
+    Stderr,
+    /// Cloud Run's own word, with its severity.
+    System(&'static str),
+}
+
 impl Cloud {
-    /// Writes one line of a container's output into the log.
-    pub fn log_line(&mut self, region: &str, service: &str, revision: &str, severity: &str, line: &str) {
+    /// Writes one line into the log of a revision.
+    pub fn log_line(&mut self, region: &str, service: &str, revision: &str, from: LogSource, line: &str) {
         let resource = json!({
             "type": "cloud_run_revision",
             "labels": {
@@ -40,7 +51,12 @@ impl Cloud {
                 "revision_name": revision,
             },
         });
-        self.log(&resource, &json!({}), severity, line);
+        let (log, severity) = match from {
+            LogSource::Stdout => ("stdout", "DEFAULT"),
+            LogSource::Stderr => ("stderr", "DEFAULT"),
+            LogSource::System(severity) => ("varlog%2Fsystem", severity),
+        };
+        self.log((&resource, &json!({})), log, severity, line);
     }
 
     /// Writes one line of a job's task into the log.
@@ -51,10 +67,12 @@ impl Cloud {
         });
         let labels =
             json!({"run.googleapis.com/execution_name": execution, "run.googleapis.com/task_index": "0"});
-        self.log(&resource, &labels, "ERROR", line);
+        self.log((&resource, &labels), "stderr", "ERROR", line);
     }
 
-    fn log(&mut self, resource: &Value, labels: &Value, severity: &str, line: &str) {
+    /// A line that is a JSON object is taken apart as Cloud Run does it: `severity` and `time` become the entry's own
+    /// (<https://cloud.google.com/logging/docs/structured-logging>).
+    fn log(&mut self, (resource, labels): (&Value, &Value), log: &str, severity: &str, line: &str) {
         let now = timestamp(self.now());
         let id = self.next();
         let mut entry = json!({
@@ -62,13 +80,19 @@ impl Cloud {
             "timestamp": now,
             "receiveTimestamp": now,
             "severity": severity,
-            "logName": format!("projects/{}/logs/run.googleapis.com%2Fstderr", self.project),
+            "logName": format!("projects/{}/logs/run.googleapis.com%2F{log}", self.project),
             "resource": resource,
             "labels": labels,
         });
-        // Cloud Run parses a line that is a JSON object (structured logging).
         match serde_json::from_str::<Value>(line) {
-            Ok(object @ Value::Object(_)) => entry["jsonPayload"] = object,
+            Ok(Value::Object(mut object)) => {
+                for (field, name) in [("severity", "severity"), ("time", "timestamp")] {
+                    if let Some(value) = object.shift_remove(field) {
+                        entry[name] = value;
+                    }
+                }
+                entry["jsonPayload"] = object.into();
+            }
             _ => entry["textPayload"] = json!(line),
         }
         self.logs.push(entry);

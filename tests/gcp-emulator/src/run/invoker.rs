@@ -14,6 +14,7 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     };
     cloud.check_project(project)?;
     let accounts = cloud.accounts.clone();
+    let engine = cloud.engine();
     let own = format!("@{}.iam.gserviceaccount.com", cloud.project);
     let exists = |email: &str| !email.ends_with(&own) || accounts.contains_key(email);
     let Some(service) = cloud.services.get_mut(&(region.to_owned(), name.to_owned())) else {
@@ -22,7 +23,11 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     };
     match (call.method.as_str(), verb.as_deref()) {
         ("GET", Some("getIamPolicy")) => Ok(service.policy.json()),
-        ("POST", Some("setIamPolicy")) => service.policy.set(&call.body, exists),
+        ("POST", Some("setIamPolicy")) => {
+            let policy = service.policy.set(&call.body, exists)?;
+            service.admit(&*engine);
+            Ok(policy)
+        }
         ("POST", Some("testIamPermissions")) => Ok(json!({"permissions": call.body["permissions"]})),
         _ => Err(ApiError::not_emulated(&call.method, &call.path)),
     }

@@ -6,7 +6,7 @@ use super::template::{self, Template};
 use super::traffic::{self, Target};
 use crate::api::is_name;
 use crate::cloud::Cloud;
-use crate::engine::Route;
+use crate::engine::{Engine, Ingress, Route};
 use crate::error::ApiError;
 use crate::policy::Policy;
 
@@ -130,6 +130,7 @@ fn apply(cloud: &mut Cloud, service: &mut Service, body: &Value) -> Result<(), A
         service.revisions.push(Revision { name, created, generation: service.generation, template, state });
     }
     service.route(cloud);
+    service.admit(&*cloud.engine());
     Ok(())
 }
 
@@ -173,6 +174,12 @@ impl Service {
 
     pub(super) fn resource_version(&self) -> String {
         format!("AAY{:013}", self.version)
+    }
+
+    /// Tells the engine who may come in from outside.
+    pub(super) fn admit(&self, engine: &dyn Engine) {
+        let ingress = Ingress::of(self.metadata["annotations"]["run.googleapis.com/ingress"].as_str());
+        engine.admit(&self.name, ingress, self.policy.grants("roles/run.invoker", "allUsers"));
     }
 
     /// Moves the traffic to where it is wanted, if all of that is ready; otherwise it stays where it is.

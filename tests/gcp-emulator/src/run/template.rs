@@ -12,6 +12,7 @@ use crate::cloud::Cloud;
 use crate::engine::Launch;
 use crate::error::ApiError;
 
+pub(crate) use check::quantity;
 pub(super) use check::{check_job, check_service};
 
 /// Annotations on a service that only the server writes.

@@ -1,6 +1,7 @@
 //! Images and stacks on a real Docker engine.
 
 mod builder;
+mod cloud_run;
 mod errors;
 mod image;
 mod local;

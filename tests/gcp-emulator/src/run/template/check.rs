@@ -176,7 +176,7 @@ fn invalid(field: &str, what: &str) -> ApiError {
 }
 
 /// Bytes of a Kubernetes memory quantity.
-fn quantity(text: &str) -> Option<u64> {
+pub(crate) fn quantity(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "" => 1,
