@@ -2,10 +2,12 @@
 
 mod answer;
 pub mod lock;
+mod logging;
 mod look;
 pub mod run;
 
 pub use answer::{Advice, Seen, Trouble, classify};
+pub use logging::{Since, read_logs};
 pub use look::{
     configuration, describe_address, describe_certificate, describe_endpoint_group, describe_https_proxy,
 };

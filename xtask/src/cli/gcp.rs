@@ -4,10 +4,14 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
+mod logs;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+
+pub use logs::{GcpLogs, Severity};
 
 use crate::stage::Stage;
 
@@ -51,6 +55,14 @@ pub enum Gcp {
     /// The stage's deploy lock
     #[command(subcommand)]
     Lock(GcpLocking),
+
+    /// Show what the service has logged, oldest first
+    ///
+    /// Reads Cloud Logging, which has the last lines of a revision that did not start, too. Times are UTC.
+    #[command(
+        after_help = "Examples:\n  cargo xtask gcp logs dev -f\n  cargo xtask gcp logs prod --since 1d --severity error"
+    )]
+    Logs(GcpLogs),
 
     /// Run a Google Cloud project on this machine, to rehearse against with the real gcloud
     ///

@@ -77,7 +77,7 @@ fn start(stage: &Stage) -> Child {
 }
 
 /// Waits for what must come, however slow the machine is.
-fn wait(mut come: impl FnMut() -> bool) {
+pub(crate) fn wait(mut come: impl FnMut() -> bool) {
     let started = Instant::now();
     while !come() {
         assert!(started.elapsed() < Duration::from_mins(3), "it never came");

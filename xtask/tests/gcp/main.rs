@@ -5,6 +5,7 @@ mod deploy;
 mod deployment;
 mod gate;
 mod interrupt;
+mod logs;
 mod outcomes;
 mod replay;
 mod secrets;

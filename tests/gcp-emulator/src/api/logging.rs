@@ -1,6 +1,8 @@
 //! Logging v2: reading entries. The part of the filter language that our callers use: comparisons joined by AND.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::call::Call;
 use crate::clock::timestamp;
@@ -114,8 +116,12 @@ impl Term {
     fn holds(&self, entry: &Value) -> bool {
         let Some(found) = entry.pointer(&pointer(&self.field)).and_then(Value::as_str) else { return false };
         let rank = |severity: &str| SEVERITIES.iter().position(|known| *known == severity);
+        let moment = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
         let order = if self.field == "severity" {
             rank(found).cmp(&rank(&self.value))
+        } else if let (Some(found), Some(value)) = (moment(found), moment(&self.value)) {
+            // As moments: written with more or fewer digits they do not sort as text.
+            found.cmp(&value)
         } else {
             found.cmp(self.value.as_str())
         };
@@ -171,10 +177,14 @@ mod tests {
         assert!(holds("resource.type=\"cloud_run_revision\" AND severity >= WARNING"));
         assert!(holds("timestamp>=\"2026-01-01\" AND resource.type = cloud_run_revision"));
         assert!(!holds("severity < ERROR"));
+        assert!(!holds("timestamp>=\"2026-01-02T03:04:05.000001Z\""));
         assert!(!holds("resource.labels.service_name=\"x\""));
         assert!(parse("just words").is_err());
         let entry = json!({"labels": {"run.googleapis.com/execution_name": "e"}});
         let terms = parse("labels.\"run.googleapis.com/execution_name\"=\"e\"").unwrap();
         assert!(terms[0].holds(&entry));
+        let term = &parse("receiveTimestamp>=\"2026-01-02T03:04:05.12Z\"").unwrap()[0];
+        assert!(term.holds(&json!({"receiveTimestamp": "2026-01-02T03:04:05.120001Z"})));
+        assert!(!term.holds(&json!({"receiveTimestamp": "2026-01-02T03:04:05Z"})));
     }
 }
