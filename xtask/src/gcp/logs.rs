@@ -45,8 +45,11 @@ pub(super) fn logs(context: &Context, args: &GcpLogs) -> Result<()> {
         }
         Err(trouble) => return Err(cannot_tell(&[trouble])),
     }
+    if !args.follow {
+        return Ok(());
+    }
     let mut failures = 0;
-    while args.follow {
+    loop {
         context.runner.interrupts().pause(LOOK_EVERY)?;
         // Nothing so far: the same question again.
         let since = shown.newest.clone().map_or_else(|| args.since.clone(), Since::Received);
@@ -64,7 +67,6 @@ pub(super) fn logs(context: &Context, args: &GcpLogs) -> Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 /// One question; the entries oldest first, or why there is no answer.

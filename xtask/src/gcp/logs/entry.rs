@@ -104,14 +104,8 @@ fn harmless(line: &str) -> String {
     if !line.contains(control) {
         return line.to_owned();
     }
-    line.chars().fold(String::with_capacity(line.len()), |mut text, c| {
-        if control(c) {
-            text.extend(c.escape_default())
-        } else {
-            text.push(c)
-        }
-        text
-    })
+    let escape = |c: char| if control(c) { c.escape_default().to_string() } else { c.to_string() };
+    line.chars().map(escape).collect()
 }
 
 #[cfg(test)]
