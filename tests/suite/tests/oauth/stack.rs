@@ -83,7 +83,12 @@ impl Stack {
     }
 
     /// Runs a client that finds our browser where it looks for one; returns the last line it printed.
-    pub(crate) async fn run(&self, mut command: Command, what: &str) -> String {
+    pub(crate) async fn run(&self, command: Command, what: &str) -> String {
+        self.try_run(command).await.expect_success(what).stdout
+    }
+
+    /// The same, whatever comes of it.
+    pub(crate) async fn try_run(&self, mut command: Command) -> process::Output {
         let folder = self.scratch.path().join("bin");
         std::fs::create_dir_all(&folder).expect("a folder");
         let opener = folder.join("xdg-open");
@@ -99,8 +104,7 @@ impl Stack {
             .env("BROWSER", format!("{} %s &", opener.display()))
             .env("HOME", self.scratch())
             .env("MCP_AUTO_OPEN_ENABLED", "true");
-        let output = process::run(&mut command, DEADLINE).await.expect("it ends").expect_success(what);
-        output.stdout
+        process::run(&mut command, DEADLINE).await.expect("it ends")
     }
 
     /// The address that a client opens.
@@ -177,7 +181,8 @@ pub(crate) fn browser_script() -> PathBuf {
 /// The first text that looks like a signed JWT.
 fn jwt_in(text: &str) -> Option<String> {
     let start = text.find("\"eyJ")? + 1;
-    let token = text[start..].split('"').next()?;
+    // Some keep JSON as a text inside JSON, where the closing quotation mark is escaped.
+    let token = text[start..].split(['"', '\\']).next()?;
     (token.split('.').count() == 3).then(|| token.to_owned())
 }
 
