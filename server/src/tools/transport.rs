@@ -1,6 +1,7 @@
 //! The MCP transport: Streamable HTTP without sessions, so that any instance can answer any request.
 
 mod leniency;
+mod refusals;
 
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
 
 /// The route of `/mcp`, without chain 1 around it.
 pub(crate) fn route<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Router<Arc<App>> {
-    Router::new().route("/mcp", any_service(service(app, handler))).layer(from_fn(leniency::be_lenient))
+    Router::new()
+        .route("/mcp", any_service(service(app, handler)))
+        .layer(from_fn(leniency::be_lenient))
+        .layer(from_fn(refusals::in_json_rpc))
 }
 
 fn service<H: ServerHandler + Clone>(

@@ -10,11 +10,14 @@ const [kind, mode, path] = process.argv.slice(2);
 const given = JSON.parse(readFileSync(path, 'utf8'));
 const requestInit = { headers: { Authorization: `Bearer ${given.token}` } };
 const who = { name: 'journey', version: '0' };
+const older = ['2024-11-05', '2025-03-26', '2025-06-18'];
 
 async function client() {
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-  const negotiation = mode === 'legacy' || mode === 'auto' ? mode : { pin: mode };
-  const client = new Client(who, { versionNegotiation: { mode: negotiation } });
+  const options = older.includes(mode)
+    ? { supportedProtocolVersions: [mode] }
+    : { versionNegotiation: { mode: mode === 'legacy' || mode === 'auto' ? mode : { pin: mode } } };
+  const client = new Client(who, options);
   await client.connect(new StreamableHTTPClientTransport(new URL(given.url), { requestInit }));
   return {
     protocol: client.getNegotiatedProtocolVersion(),

@@ -38,3 +38,49 @@ async fn a_capped_server_speaks_no_newer_version() {
     let hello = server.client(Era::Legacy, fixtures::DEMO_TOKEN).hello().await;
     assert_eq!(hello["protocolVersion"], "2025-06-18");
 }
+
+#[tokio::test]
+async fn each_older_version_is_agreed_on_and_spoken() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+        let client = super::client(&server, Era::Legacy).with_header("mcp-protocol-version", version);
+        let hello = json!({
+            "protocolVersion": version,
+            "capabilities": {},
+            "clientInfo": { "name": "suite", "version": "0" },
+        });
+        assert_eq!(client.request("initialize", hello).await.result()["protocolVersion"], version);
+        let list = client.call_tool("list_workflows", json!({})).await.success();
+        assert_eq!(list["result"].as_array().map(Vec::len), Some(5), "{version}");
+    }
+}
+
+/// What a client may keep, and for how long: never for anybody else, and a run not at all.
+#[tokio::test]
+async fn what_may_be_cached_is_said_and_true() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let list = client.request("resources/list", json!({})).await.result();
+    let workflow = list["resources"][0]["uri"].clone();
+    for (method, params, milliseconds) in [
+        // Changed by a deploy alone.
+        ("tools/list", json!({}), 300_000),
+        ("resources/templates/list", json!({}), 300_000),
+        // Authors edit workflows, and runs go on.
+        ("resources/list", json!({}), 30_000),
+        ("resources/read", json!({ "uri": workflow }), 0),
+        ("server/discover", json!({}), 0),
+    ] {
+        let result = client.request(method, params).await.result();
+        assert_eq!(
+            (&result["ttlMs"], &result["cacheScope"]),
+            (&milliseconds.into(), &json!("private")),
+            "{method}"
+        );
+    }
+    // The list is each caller's own.
+    let other = server.client(Era::Modern, fixtures::SECOND_TOKEN);
+    assert_ne!(other.request("resources/list", json!({})).await.result()["resources"], list["resources"]);
+}

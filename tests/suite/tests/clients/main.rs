@@ -54,6 +54,17 @@ async fn the_typescript_client_does_the_main_job_in_both_eras() {
     }
 }
 
+/// Of all clients here, this one alone can be told to speak an older version.
+#[tokio::test]
+async fn the_typescript_client_does_the_main_job_in_each_older_version() {
+    let node = require!(Node::with_clients().await);
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18"] {
+        let journey = Journey::start().await;
+        let command = node.script("journey.mjs");
+        journey.run(command, "client", version).await.assert_done(Some(version));
+    }
+}
+
 #[tokio::test]
 async fn the_older_typescript_sdk_does_the_main_job() {
     let node = require!(Node::with_clients().await);

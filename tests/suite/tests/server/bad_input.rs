@@ -128,32 +128,69 @@ async fn unknown_tools_and_wrong_types_are_answered_clearly() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_rpc_are_refused_and_the_server_goes_on() {
+async fn bodies_that_are_no_json_rpc_are_refused_in_json_rpc_and_the_server_goes_on() {
     let stack = Stack::start().await;
     let post = async |body: Vec<u8>| {
-        http_client()
-            .post(stack.server.mcp_url())
-            .bearer_auth(fixtures::DEMO_TOKEN)
-            .header("accept", "application/json, text/event-stream")
-            .header("content-type", "application/json")
-            .header("mcp-protocol-version", "2025-11-25")
-            .body(body)
-            .send()
-            .await
-            .expect("an answer")
-            .status()
-            .as_u16()
+        let request = plain_request(&stack).header("mcp-protocol-version", "2025-11-25");
+        request.body(body).send().await.expect("an answer")
     };
-    for body in
-        ["", "{", "[]", "7", "null", "{}", r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, "\u{0}\u{1}"]
-    {
-        let status = post(body.as_bytes().to_vec()).await;
-        assert!((400..500).contains(&status), "{body:?}: {status}");
+    for (body, code) in [
+        ("", -32700),
+        ("{", -32700),
+        ("\u{0}\u{1}", -32700),
+        ("[]", -32600),
+        ("7", -32600),
+        ("null", -32600),
+        ("{}", -32600),
+        (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600),
+        (r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, -32600),
+    ] {
+        let answer = post(body.as_bytes().to_vec()).await;
+        assert_eq!(answer.status(), 400, "{body:?}");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["error"]["code"], code, "{body:?}: {answer}");
     }
     let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
-    assert!((400..500).contains(&post(deep.into_bytes()).await), "nested too deep");
-    assert!((400..500).contains(&post(vec![b'x'; 32 << 20]).await), "too large");
+    assert!(post(deep.into_bytes()).await.status().is_client_error(), "nested too deep");
+    assert!(post(vec![b'x'; 32 << 20]).await.status().is_client_error(), "too large");
     stack.client(Era::Modern).call_tool("list_workflows", json!({})).await.success();
+}
+
+/// What is wrong outside the body, each one header away from a control that succeeds.
+#[tokio::test]
+async fn a_header_that_keeps_a_request_out_is_named() {
+    let stack = Stack::start().await;
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} }).to_string();
+    let send = async |name: &str, value: &str| {
+        let mut request = plain_request(&stack).body(call.clone()).build().expect("a request");
+        if !name.is_empty() {
+            let name: reqwest::header::HeaderName = name.parse().expect("a name");
+            request.headers_mut().insert(name, value.parse().expect("a value"));
+        }
+        http_client().execute(request).await.expect("an answer")
+    };
+    assert_eq!(send("", "").await.status(), 200, "the control: no version header means an older version");
+    for (name, value, status, says) in [
+        ("accept", "text/html", 406, "text/event-stream"),
+        ("content-type", "text/plain", 415, "application/json"),
+        ("host", "evil.example", 403, "VALIDIBOT_MCP_EXTRA_HOSTS"),
+        ("origin", "https://evil.example", 403, "VALIDIBOT_MCP_ALLOWED_ORIGINS"),
+    ] {
+        let answer = send(name, value).await;
+        assert_eq!(answer.status(), status, "{name}");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["error"]["code"], -32600, "{name}: {answer}");
+        assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(says)), "{answer}");
+    }
+}
+
+/// A request that only lacks its body.
+fn plain_request(stack: &Stack) -> reqwest::RequestBuilder {
+    http_client()
+        .post(stack.server.mcp_url())
+        .bearer_auth(fixtures::DEMO_TOKEN)
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
 }
 
 #[tokio::test]
