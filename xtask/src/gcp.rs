@@ -12,12 +12,14 @@ pub(crate) mod mcp;
 pub(crate) mod observe;
 mod plan;
 pub(crate) mod policy;
+pub(crate) mod releases;
 pub(crate) mod rollout;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod setup;
 mod side_by_side;
+mod status;
 
 use crate::cli::{Gcp, GcpLocking};
 use crate::context::Context;
@@ -40,6 +42,10 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
         Gcp::Setup(args) => gated("gcp setup", args.stage, &|| setup::setup(context, args)),
         Gcp::Build(args) => gated("gcp build", args.common.stage, &|| build::build(context, args)),
         Gcp::Secrets(args) => gated("gcp secrets", args.stage, &|| secrets::secrets(context, args)),
+        // Open or closed: what is there can be looked at, and a service brought back.
+        Gcp::Rollback(args) => releases::rollback(context, args),
+        Gcp::Releases(args) => releases::releases(context, args),
+        Gcp::Status(args) => status::status(context, args),
         Gcp::Lock(GcpLocking::Status(args)) => lock::status(context, args),
         Gcp::Lock(GcpLocking::Break(args)) => lock::break_lock(context, args),
         Gcp::Logs(args) => gated("gcp logs", args.stage, &|| logs::logs(context, args)),

@@ -45,6 +45,11 @@ impl Cloud {
         self.secrets.get_mut(name).map(|secret| secret.push(content.as_bytes(), now, next)).is_some()
     }
 
+    /// Takes a secret away, with all its versions; returns whether it was there.
+    pub fn remove_secret(&mut self, name: &str) -> bool {
+        self.secrets.remove(name).is_some()
+    }
+
     /// Gives `member` a role on a secret that is there; returns whether it is.
     pub fn bind_secret(&mut self, name: &str, role: &str, member: &str) -> bool {
         self.secrets.get_mut(name).map(|secret| secret.policy.bind(role, member)).is_some()

@@ -52,6 +52,17 @@ pub enum Gcp {
     /// written, and what serves is proven again.
     Deploy(GcpDeploy),
 
+    /// Send all traffic back to the revision that served before, or to the one that is named
+    ///
+    /// The next deploy is the usual one: it proves its revision and gives it the traffic.
+    Rollback(GcpRollback),
+
+    /// List the stage's releases: commit, image, when, who, and what became of each
+    Releases(GcpLook),
+
+    /// Say how the stage is: LIVE, MAINTENANCE or PARTIAL, its traffic, image, commit, secret, gate, lock, last deploys
+    Status(GcpLook),
+
     /// The stage's deploy lock
     #[command(subcommand)]
     Lock(GcpLocking),
@@ -130,6 +141,21 @@ pub struct GcpDeploy {
     /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
     #[arg(long)]
     pub allow_dirty: bool,
+
+    /// Wait so long for somebody else's lock, such as 90s or 15m
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
+    pub lock_wait: Duration,
+}
+
+/// Arguments of `gcp rollback`.
+#[derive(Debug, Args)]
+pub struct GcpRollback {
+    /// The stage and the usual switches.
+    #[command(flatten)]
+    pub common: GcpStage,
+
+    /// The revision, as `gcp releases` names it [default: the last one before that served after a proof]
+    pub revision: Option<String>,
 
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]

@@ -138,6 +138,20 @@ fn is_absent(stderr: &str) -> bool {
     false
 }
 
+impl<T> Seen<T> {
+    /// What is there, or `None`; what nobody can tell is put to the other troubles, for one error on all of them.
+    pub fn take(self, troubles: &mut Vec<Trouble>) -> Option<T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Absent => None,
+            Self::Unknown(trouble) => {
+                troubles.push(trouble);
+                None
+            }
+        }
+    }
+}
+
 impl Seen<String> {
     /// Makes more of what is there; `None` means that it could not be understood, which is 'could not tell'.
     pub fn understand<U>(self, what: &str, read: impl FnOnce(&str) -> Option<U>) -> Seen<U> {

@@ -1,8 +1,10 @@
 //! The MCP server as a Cloud Run service: what its settings make of it.
 
+mod mode;
 mod probe;
 mod web;
 
+pub(crate) use mode::Mode;
 pub(crate) use probe::Probe as Prober;
 pub(crate) use web::{Comparison, Web};
 

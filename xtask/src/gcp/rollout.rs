@@ -90,11 +90,16 @@ impl Rollout<'_> {
                 self.promote(live, &candidate, &newest)
             }
             (Way::Settings, Some(live)) => {
+                self.grant()?;
                 let serving = live.serving().unwrap_or_default().to_owned();
                 let after = self.shift(live, &serving)?;
                 self.public(live, after)
             }
-            (Way::Nothing, Some(live)) => self.public_proof(live).map(|()| live.clone()),
+            // Nothing but, perhaps, who may call it.
+            (Way::Nothing, Some(live)) => {
+                self.grant()?;
+                self.public_proof(live).map(|()| live.clone())
+            }
         }
     }
 

@@ -46,12 +46,11 @@ impl Facts {
         ];
         let [live, policy, versions, group, web, web_policy] = observe(context, at_once, &reads)?;
         let mut troubles = Vec::new();
-        let live = optional(&mut troubles, live.understand("the service", Live::parse));
-        let policy = optional(&mut troubles, policy.understand("the service's policy", Policy::parse));
-        let versions =
-            optional(&mut troubles, versions.understand("the secret's versions", Version::parse_list));
-        let web = optional(&mut troubles, web.understand("the web application", Live::parse));
-        let web_policy = optional(&mut troubles, web_policy.understand("its policy", Policy::parse));
+        let live = live.understand("the service", Live::parse).take(&mut troubles);
+        let policy = policy.understand("the service's policy", Policy::parse).take(&mut troubles);
+        let versions = versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
+        let web = web.understand("the web application", Live::parse).take(&mut troubles);
+        let web_policy = web_policy.understand("its policy", Policy::parse).take(&mut troubles);
         let balanced = balanced(group, live.as_ref(), &mut troubles);
         if !troubles.is_empty() {
             return Err(cannot_tell(&troubles));
@@ -88,18 +87,6 @@ impl Facts {
             "web": self.web,
             "may call web": self.invoker,
         })
-    }
-}
-
-/// What is there, or `None`; what nobody can tell is kept for the error.
-fn optional<T>(troubles: &mut Vec<Trouble>, seen: Seen<T>) -> Option<T> {
-    match seen {
-        Seen::Present(value) => Some(value),
-        Seen::Absent => None,
-        Seen::Unknown(trouble) => {
-            troubles.push(trouble);
-            None
-        }
     }
 }
 

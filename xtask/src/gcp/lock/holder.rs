@@ -59,7 +59,8 @@ impl Holder {
         Ok(classify(what, &command, &outcome).understand(what, Self::parse))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the secret's document.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let document: Document = serde_json::from_str(text).ok()?;
         let said = |text: String| if text.is_empty() { "somebody unnamed".to_owned() } else { text };
         Some(Self {

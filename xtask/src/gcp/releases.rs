@@ -1,0 +1,103 @@
+//! `gcp releases` and `gcp rollback`: the revisions that were, and going back to one.
+
+mod revision;
+mod rollback;
+
+pub(crate) use revision::{Fate, Revision};
+pub(crate) use rollback::rollback;
+
+use serde_json::json;
+
+use super::observe::{Read, cannot_tell, observe};
+use super::service::Live;
+use super::settings;
+use crate::cli::GcpLook;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::gcloud::{Seen, Trouble, run};
+use crate::stage::Names;
+
+/// Version of the JSON. Fields may be added under the same number; anything else raises it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Both gcloud calls of a look at a service and its revisions.
+const AT_ONCE: usize = 2;
+
+/// Lists the releases, newest first.
+pub(crate) fn releases(context: &Context, args: &GcpLook) -> Result<()> {
+    let names = settings::load(context, args.stage)?.names;
+    let (_, revisions) = look(context, &names)?;
+    if args.json {
+        context.printer.json(&json!({
+            "schema_version": SCHEMA_VERSION,
+            "stage": args.stage.name(),
+            "service": names.service(),
+            "releases": revisions,
+        }));
+        return Ok(());
+    }
+    context.printer.data(&table(&revisions));
+    Ok(())
+}
+
+/// The service and its revisions, newest first. It is an error where it is not there.
+pub(crate) fn look(context: &Context, names: &Names) -> Result<(Live, Vec<Revision>)> {
+    let service = names.service();
+    let reads = [
+        Read::new(format!("the service {service}"), run::describe(names, &service)),
+        Read::new("its revisions", run::revisions(names, &service)),
+    ];
+    let [live, revisions] = observe(context, AT_ONCE, &reads)?;
+    let live = live.understand("the service", Live::parse);
+    let absent = || {
+        Error::failed(format!("{service} is not deployed"))
+            .hint(format!("cargo xtask gcp deploy {}", names.stage()))
+    };
+    let live = match live {
+        Seen::Present(live) => live,
+        Seen::Absent => return Err(absent()),
+        Seen::Unknown(trouble) => return Err(cannot_tell(&[trouble])),
+    };
+    let parsed = revisions.understand("its revisions", |text| Revision::parse_list(text, &live));
+    match parsed {
+        Seen::Present(revisions) => Ok((live, revisions)),
+        // A listing cannot be absent.
+        Seen::Absent => Err(cannot_tell(&[unlisted(names)])),
+        Seen::Unknown(trouble) => Err(cannot_tell(&[trouble])),
+    }
+}
+
+fn unlisted(names: &Names) -> Trouble {
+    Trouble {
+        what: "its revisions".to_owned(),
+        advice: crate::gcloud::Advice::Read,
+        said: "gcloud says that there is no such list".to_owned(),
+        command: run::revisions(names, &names.service()).render(),
+    }
+}
+
+/// A line for each.
+pub(crate) fn table(revisions: &[Revision]) -> String {
+    let mut lines = vec![["revision", "commit", "image", "when", "who", "result"].map(str::to_owned)];
+    lines.extend(revisions.iter().map(|revision| {
+        [
+            revision.name.clone(),
+            short(revision.commit.as_deref().unwrap_or("unknown"), 12),
+            short(revision.digest.as_deref().unwrap_or("by tag"), 12),
+            revision.when.chars().take(19).collect(),
+            revision.who.clone().unwrap_or_else(|| "unknown".to_owned()),
+            revision.fate.text().to_owned(),
+        ]
+    }));
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let row = |line: &[String; 6]| {
+        let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn short(text: &str, length: usize) -> String {
+    text.trim_start_matches("sha256:").chars().take(length).collect()
+}

@@ -1,0 +1,183 @@
+//! `gcp status`: one screen on what a stage is right now.
+
+use serde::Serialize;
+
+use super::lock::Holder;
+use super::mcp::{Comparison, Config, Mode, Web};
+use super::observe::{Read, cannot_tell, observe};
+use super::policy::Policy;
+use super::releases::{Fate, Revision, table};
+use super::rollout::{Access, access};
+use super::service::{Live, Target};
+use super::settings;
+use crate::cli::GcpLook;
+use crate::context::Context;
+use crate::error::Result;
+use crate::gate::Gate;
+use crate::gcloud::{Seen, lock, run};
+use crate::stage::{Names, Target as Place};
+
+/// Version of the JSON. Fields may be added under the same number; anything else raises it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// gcloud is all processor: two at a time.
+const AT_ONCE: usize = 2;
+
+/// How many of the last deploys are shown.
+const LAST: usize = 5;
+
+/// The whole screen.
+#[derive(Serialize)]
+struct Report {
+    schema_version: u32,
+    stage: &'static str,
+    project: String,
+    region: String,
+    service: String,
+    /// `LIVE`, `MAINTENANCE`, `PARTIAL` or `NOT_DEPLOYED`.
+    overall: &'static str,
+    reasons: Vec<String>,
+    url: Option<String>,
+    clients: Option<String>,
+    traffic: Vec<Target>,
+    serving: Option<Revision>,
+    ingress: Option<&'static str>,
+    everybody: bool,
+    problem: Option<String>,
+    gate: Option<bool>,
+    lock: Option<Holder>,
+    /// `None` where it cannot be compared: the web application, or the stage's files, are not there.
+    web: Option<Vec<Comparison>>,
+    releases: Vec<Revision>,
+}
+
+/// Says how the stage is.
+pub(crate) fn status(context: &Context, args: &GcpLook) -> Result<()> {
+    let names = settings::load(context, args.stage)?.names;
+    let report = look(context, &names)?;
+    if args.json {
+        context.printer.json(&report);
+    } else {
+        context.printer.data(&report.text());
+    }
+    Ok(())
+}
+
+fn look(context: &Context, names: &Names) -> Result<Report> {
+    let (service, web) = (names.service(), names.web_service());
+    let reads = [
+        Read::new(format!("the service {service}"), run::describe(names, &service)),
+        Read::new("its revisions", run::revisions(names, &service)),
+        Read::new(format!("the policy of {service}"), run::policy(names, &service)),
+        Read::new(format!("the web application {web}"), run::describe(names, &web)),
+        Read::new("the deploy lock", lock::describe(names)),
+    ];
+    let [live, revisions, policy, web, holder] = observe(context, AT_ONCE, &reads)?;
+    let mut troubles = Vec::new();
+    let live = live.understand("the service", Live::parse).take(&mut troubles);
+    let revisions = match &live {
+        Some(live) => revisions.understand("its revisions", |text| Revision::parse_list(text, live)),
+        None => Seen::Absent,
+    };
+    let revisions = revisions.take(&mut troubles).unwrap_or_default();
+    let policy = policy.understand("the service's policy", Policy::parse).take(&mut troubles);
+    let web = web.understand("the web application", Live::parse).take(&mut troubles);
+    let holder = holder.understand("the deploy lock", Holder::parse).take(&mut troubles);
+    if !troubles.is_empty() {
+        return Err(cannot_tell(&troubles));
+    }
+    // A stage whose files are not complete can be looked at all the same.
+    let config = Config::load(context, names.stage()).ok();
+    let build = context.tree.read(Place::GoogleCloud(names.stage()), envs::HeldIn::Build)?;
+    let access = policy.as_ref().map_or(Access::Granted, access);
+    let serving = revisions.iter().find(|revision| revision.fate == Fate::Serving).cloned();
+    let enabled = serving.as_ref().is_none_or(|revision| revision.enabled);
+    let (overall, reasons) = match &live {
+        Some(live) => {
+            let (mode, reasons) = Mode::of(live, access, enabled);
+            (mode.name(), reasons)
+        }
+        None => ("NOT_DEPLOYED", Vec::new()),
+    };
+    Ok(Report {
+        schema_version: SCHEMA_VERSION,
+        stage: names.stage().name(),
+        project: names.project().to_owned(),
+        region: names.region().to_owned(),
+        service,
+        overall,
+        reasons,
+        url: live.as_ref().map(|live| live.url.clone()),
+        clients: config.as_ref().map(|config| format!("{}/mcp", config.base_url)),
+        traffic: live.as_ref().map(|live| live.traffic.clone()).unwrap_or_default(),
+        serving,
+        ingress: live.as_ref().map(|live| live.spec.ingress.name()),
+        everybody: access == Access::Everybody,
+        problem: live.as_ref().and_then(|live| live.problem.clone()),
+        gate: Gate::read(&context.environment, build.as_ref()).ok().map(|gate| gate.open),
+        lock: holder,
+        web: web.and_then(|web| Some(Web::of(&web).compare(names, config.as_ref()?))),
+        releases: revisions.into_iter().take(LAST).collect(),
+    })
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("{}: {}", self.stage, self.overall)];
+        lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
+        let mut row = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
+        row("service", format!("{} in project {}, {}", self.service, self.project, self.region));
+        if let Some(url) = &self.url {
+            row("address", url.clone());
+        }
+        if let Some(clients) = &self.clients {
+            row("clients", clients.clone());
+        }
+        for target in &self.traffic {
+            let tag = target.tag.as_ref().map(|tag| format!(", tag {tag}")).unwrap_or_default();
+            row("traffic", format!("{} {}%{tag}", target.revision, target.percent));
+        }
+        if let Some(serving) = &self.serving {
+            let unknown = || "unknown: an earlier tool deployed it".to_owned();
+            row("commit", serving.commit.clone().unwrap_or_else(unknown));
+            row("image", serving.digest.clone().unwrap_or_else(|| "by tag".to_owned()));
+            row("secret", format!("version {}", serving.secret_version.as_deref().unwrap_or("none")));
+            row("switch", if serving.enabled { "on" } else { "off" }.to_owned());
+        }
+        if let Some(ingress) = self.ingress {
+            let who = if self.everybody { "open to everybody" } else { "not open to everybody" };
+            row("ingress", format!("{ingress}, {who}"));
+        }
+        if let Some(problem) = &self.problem {
+            row("problem", problem.clone());
+        }
+        row(
+            "gate",
+            match self.gate {
+                Some(true) => "open",
+                Some(false) => "closed",
+                None => "neither on nor off: see cargo xtask env check",
+            }
+            .to_owned(),
+        );
+        row("lock", self.lock.as_ref().map_or_else(|| "free".to_owned(), |lock| lock.lines().join("; ")));
+        match &self.web {
+            None => row(
+                "web",
+                "not compared: it is not deployed, or the stage's files are not complete".to_owned(),
+            ),
+            Some(web) => {
+                let problems: Vec<_> = web.iter().filter_map(Comparison::problem).collect();
+                row(
+                    "web",
+                    if problems.is_empty() { "is told the same".to_owned() } else { problems.join("; ") },
+                );
+            }
+        }
+        if !self.releases.is_empty() {
+            lines.push("last deploys".to_owned());
+            lines.extend(table(&self.releases).lines().map(|line| format!("  {line}")));
+        }
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,362 @@
+//! A deployment with gcloud played in this process: the same commands, answered by the same emulated project, without a
+//! second of Python for each. For tests that interrupt every command in every way; the real gcloud has tests of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clap::Parser as _;
+use gcp_emulator::Emulator;
+use serde_json::{Value, json};
+use xtask::cli::{Cli, Task};
+use xtask::command::{Command, Effect, Stdin};
+use xtask::context::Context;
+use xtask::env::Environment;
+use xtask::gcp::gcp;
+use xtask::output::Printer;
+use xtask::runner::{Outcome, Runner};
+
+use crate::stage::Stage;
+
+pub(crate) const SERVICE: &str = "validibot-mcp-dev";
+const RUN: &str = "http://us-west1-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/demo-proj";
+const POLICY: &str = "http://run.googleapis.com/v1/projects/demo-proj/locations/us-west1/services";
+const SECRETS: &str = "http://secretmanager.googleapis.com/v1/projects/demo-proj/secrets";
+
+/// What happens at one of the commands that count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blow {
+    /// gcloud fails, and nothing was done.
+    FailsBefore,
+    /// gcloud fails, though it was done.
+    FailsAfter,
+    /// The tool is killed before it is done.
+    KilledBefore,
+    /// The tool is killed once it is done.
+    KilledAfter,
+}
+
+impl Blow {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::FailsBefore, Self::FailsAfter, Self::KilledBefore, Self::KilledAfter];
+
+    pub(crate) fn kills(self) -> bool {
+        matches!(self, Self::KilledBefore | Self::KilledAfter)
+    }
+}
+
+/// A stage, and what its outside world is like.
+pub(crate) struct World {
+    pub(crate) stage: Stage,
+    /// The commit that is checked out; its image is in the registry.
+    pub(crate) commit: Mutex<String>,
+    /// Addresses whose probe fails contain one of these.
+    pub(crate) unfit: Mutex<Vec<&'static str>>,
+    /// Whether a load balancer leads to the service.
+    pub(crate) balanced: Mutex<bool>,
+    /// Done before the command of this number, from 0.
+    pub(crate) meanwhile: Mutex<Option<(usize, Hand)>>,
+    /// Reads that hold these words are refused.
+    pub(crate) blind: Mutex<Option<&'static str>>,
+    counted: AtomicUsize,
+}
+
+/// Somebody else's hand.
+type Hand = Box<dyn Fn(&World) + Send>;
+
+/// How a command of the tool ended; `None` where it was killed.
+pub(crate) struct Ended {
+    pub(crate) code: Option<u8>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl World {
+    /// A stage after its first deploy.
+    pub(crate) fn new() -> Arc<Self> {
+        let world = Self::bare();
+        let first = world.run(&["deploy", "dev", "--yes"], None);
+        assert_eq!(first.code, Some(0), "{}", first.err);
+        world
+    }
+
+    /// A stage before its first deploy.
+    pub(crate) fn bare() -> Arc<Self> {
+        let stage = Stage::ready();
+        stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
+        let build = "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_API_BASE_URL=https://app.example.com\n\
+                     VALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n";
+        stage.write(".build", build);
+        Arc::new(Self {
+            stage,
+            commit: Mutex::new("1".repeat(40)),
+            unfit: Mutex::default(),
+            balanced: Mutex::new(false),
+            meanwhile: Mutex::default(),
+            blind: Mutex::default(),
+            counted: AtomicUsize::new(0),
+        })
+    }
+
+    /// Runs the tool; at the command of this number, of those that change or prove something, the blow falls.
+    pub(crate) fn run(self: &Arc<Self>, args: &[&str], blow: Option<(usize, Blow)>) -> Ended {
+        self.counted.store(0, Ordering::SeqCst);
+        let printer = Printer::captured();
+        let world = Arc::clone(self);
+        let runner = Runner::record(printer.clone(), move |command| world.answer(command, blow));
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let environment: Environment = [("USER", "ada")].into_iter().collect();
+        let context =
+            Context::new(environment, Some(self.stage.path("envs")), printer.clone(), runner, here).unwrap();
+        let cli = Cli::try_parse_from(["xtask", "gcp"].iter().chain(args)).unwrap();
+        let Some(Task::Gcp(task)) = cli.task else { panic!("{args:?} is no gcp command") };
+        // A kill is a panic that nobody here catches but this: nothing is tidied up.
+        let ended = catch_unwind(AssertUnwindSafe(|| match gcp(&context, &task) {
+            Ok(exit) => exit.code(),
+            Err(error) => {
+                printer.error(&error);
+                error.exit().code()
+            }
+        }));
+        Ended { code: ended.ok(), out: printer.stdout(), err: printer.stderr() }
+    }
+
+    /// How many commands counted in the last run.
+    pub(crate) fn counted(&self) -> usize {
+        self.counted.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn service(&self) -> Value {
+        self.stage.emulator.snapshot()["services"][SERVICE].clone()
+    }
+
+    /// Which commit has how much traffic, and every tag.
+    pub(crate) fn traffic(&self) -> Vec<(String, u64, String)> {
+        let revisions =
+            request(self.stage.emulator.address(), "GET", &format!("{RUN}/revisions"), &Value::Null).1;
+        let commit = |name: &Value| {
+            let items = revisions["items"].as_array().unwrap();
+            let revision = items.iter().find(|item| item["metadata"]["name"] == *name).unwrap();
+            revision["metadata"]["labels"]["validibot-commit"].as_str().unwrap_or_default()[..1].to_owned()
+        };
+        let service = self.service();
+        let entries = service["status"]["traffic"].as_array().cloned().unwrap_or_default();
+        let target = |entry: &Value| {
+            let tag = entry["tag"].as_str().unwrap_or_default().to_owned();
+            (commit(&entry["revisionName"]), entry["percent"].as_u64().unwrap_or(0), tag)
+        };
+        entries.iter().map(target).collect()
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        !self.stage.emulator.snapshot()["secrets"]["validibot-mcp-deploy-lock-dev"].is_null()
+    }
+
+    /// What counts for the end state: everything but the revision's random name.
+    pub(crate) fn state(&self) -> Value {
+        let service = self.service();
+        json!({
+            "traffic": self.traffic(),
+            "spec": service["spec"]["template"]["spec"],
+            "ingress": service["metadata"]["annotations"]["run.googleapis.com/ingress"],
+            "invokers": self.stage.emulator.snapshot()["invokers"][SERVICE],
+            "locked": self.is_locked(),
+        })
+    }
+
+    fn answer(self: &Arc<Self>, command: &Command, blow: Option<(usize, Blow)>) -> Outcome {
+        let words: Vec<String> =
+            command.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let counts = command.effect() == Effect::Changes || words.starts_with(&["run", "--rm"]);
+        let blind = self.blind.lock().unwrap().filter(|words| command.render().contains(words));
+        if blind.is_some() && !counts {
+            return Outcome::failure(
+                1,
+                "ERROR: (gcloud.x) PERMISSION_DENIED: Permission 'p' denied (or it may not exist).",
+            );
+        }
+        if !counts {
+            return self.play(command, &words);
+        }
+        let number = self.counted.fetch_add(1, Ordering::SeqCst);
+        let meanwhile = self.meanwhile.lock().unwrap().take_if(|(at, _)| *at == number);
+        if let Some((_, act)) = meanwhile {
+            act(self);
+        }
+        let blow = blow.filter(|(at, _)| *at == number).map(|(_, blow)| blow);
+        let failed = || Outcome::failure(1, "ERROR: gcloud crashed (ConnectionError): it was played so");
+        match blow {
+            None => self.play(command, &words),
+            Some(Blow::FailsBefore) => failed(),
+            Some(Blow::FailsAfter) => {
+                self.play(command, &words);
+                failed()
+            }
+            Some(Blow::KilledBefore) => std::panic::resume_unwind(Box::new("killed")),
+            Some(Blow::KilledAfter) => {
+                self.play(command, &words);
+                std::panic::resume_unwind(Box::new("killed"))
+            }
+        }
+    }
+
+    fn play(&self, command: &Command, words: &[&str]) -> Outcome {
+        let commit = self.commit.lock().unwrap().clone();
+        match (command.name().as_str(), words) {
+            ("git", ["rev-parse", "--short", ..]) => Outcome::success(&commit[..7]),
+            ("git", ["rev-parse", ..]) => Outcome::success(commit),
+            ("git", _) => Outcome::success(""),
+            ("docker", ["buildx", ..]) => {
+                Outcome::success(json!({"digest": format!("sha256:{commit}{}", "0".repeat(24))}).to_string())
+            }
+            ("docker", ["run", .., url, "--json", "--expect-commit", expected]) => self.probe(url, expected),
+            ("gcloud", _) => self.gcloud(command, words),
+            _ => panic!("not played: {}", command.render()),
+        }
+    }
+
+    /// As the image's probe would; where it names another commit than the one that serves there, it fails.
+    fn probe(&self, url: &str, expected: &str) -> Outcome {
+        let traffic = self.traffic();
+        let candidate = url.contains("candidate---");
+        let answers = traffic
+            .iter()
+            .find(|(_, percent, tag)| if candidate { tag == "candidate" } else { *percent > 0 });
+        let is_commit = answers.is_some_and(|(commit, ..)| expected.starts_with(commit.as_str()));
+        if is_commit && !self.unfit.lock().unwrap().iter().any(|unfit| url.contains(unfit)) {
+            return Outcome::success(r#"{"proven": "challenge"}"#);
+        }
+        let check = json!({"name": "version", "status": "failed", "detail": "another build answers"});
+        Outcome { code: 1, stdout: json!({"checks": [check]}).to_string(), stderr: String::new() }
+    }
+
+    fn gcloud(&self, command: &Command, words: &[&str]) -> Outcome {
+        let to = self.stage.emulator.address();
+        let get = |url: &str| request(to, "GET", url, &Value::Null);
+        let flag =
+            |name: &str| words.iter().find_map(|word| word.strip_prefix(name)).unwrap_or_default().to_owned();
+        match words {
+            ["run", "services", "describe", name, ..] => match get(&format!("{RUN}/services/{name}")) {
+                (404, _) => Outcome::failure(
+                    1,
+                    format!("ERROR: (gcloud.run.services.describe) Cannot find service [{name}]"),
+                ),
+                answer => said("run.services.describe", answer),
+            },
+            ["run", "services", "replace", "-", ..] => {
+                let Stdin::Text(text) = command.input() else { panic!("no manifest") };
+                replace(to, serde_json::from_str(text).unwrap())
+            }
+            ["run", "services", "get-iam-policy", name, ..] => {
+                said("run.services.get-iam-policy", get(&format!("{POLICY}/{name}:getIamPolicy")))
+            }
+            ["run", "services", "add-iam-policy-binding", name, ..] => {
+                let mut policy = get(&format!("{POLICY}/{name}:getIamPolicy")).1;
+                policy["bindings"] = json!([{"role": "roles/run.invoker", "members": [flag("--member=")]}]);
+                let body = json!({ "policy": policy });
+                said("run.services", request(to, "POST", &format!("{POLICY}/{name}:setIamPolicy"), &body))
+            }
+            ["run", "revisions", "list", ..] => {
+                let (status, list) = get(&format!("{RUN}/revisions"));
+                said("run.revisions.list", (status, list["items"].clone()))
+            }
+            ["secrets", "versions", "list", secret, ..] => {
+                let (status, list) = get(&format!("{SECRETS}/{secret}/versions"));
+                said("secrets.versions.list", (status, list["versions"].clone()))
+            }
+            ["secrets", "create", secret, ..] => {
+                let pairs = flag("--set-annotations=^;;^");
+                let pairs = pairs.split(";;").filter_map(|pair| pair.split_once('='));
+                let annotations: Value = pairs
+                    .map(|(name, value)| (name.to_owned(), json!(value)))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into();
+                let body = json!({"ttl": flag("--ttl="), "replication": {"automatic": {}}, "annotations": annotations});
+                said("secrets.create", request(to, "POST", &format!("{SECRETS}?secretId={secret}"), &body))
+            }
+            ["secrets", "describe", secret, ..] => {
+                said("secrets.describe", get(&format!("{SECRETS}/{secret}")))
+            }
+            ["secrets", "delete", secret, ..] => {
+                let etag = flag("--etag=").replace('"', "%22");
+                said(
+                    "secrets.delete",
+                    request(to, "DELETE", &format!("{SECRETS}/{secret}?etag={etag}"), &Value::Null),
+                )
+            }
+            ["compute", ..] if *self.balanced.lock().unwrap() => Outcome::success("{}"),
+            ["compute", ..] => Outcome::failure(
+                1,
+                "ERROR: (gcloud.compute.network-endpoint-groups.describe) Could not fetch resource:\n - The resource \
+                 'projects/demo-proj/regions/us-west1/networkEndpointGroups/n' was not found\n",
+            ),
+            ["logging", "read", ..] => Outcome::success(r#"[{"textPayload": "what the container wrote"}]"#),
+            ["projects", "describe", ..] => Outcome::success("123456789012\n"),
+            _ => panic!("not played: {}", command.render()),
+        }
+    }
+}
+
+/// As gcloud does: the version that is there goes into the manifest; the end is what the condition says.
+fn replace(to: SocketAddr, mut manifest: Value) -> Outcome {
+    let name = manifest["metadata"]["name"].as_str().unwrap().to_owned();
+    let (status, old) = request(to, "GET", &format!("{RUN}/services/{name}"), &Value::Null);
+    let answer = if status == 200 {
+        manifest["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+        request(to, "PUT", &format!("{RUN}/services/{name}"), &manifest)
+    } else {
+        request(to, "POST", &format!("{RUN}/services"), &manifest)
+    };
+    let ready = answer.1["status"]["conditions"][0].clone();
+    if answer.0 == 200 && ready["status"] == "False" {
+        let message = ready["message"].as_str().unwrap_or_default();
+        return Outcome::failure(
+            1,
+            format!("Deploying...\nfailed\nERROR: (gcloud.run.services.replace) {message}"),
+        );
+    }
+    said("run.services.replace", answer)
+}
+
+fn said(command: &str, (status, body): (u16, Value)) -> Outcome {
+    if status == 200 {
+        return Outcome::success(body.to_string());
+    }
+    let error = &body["error"];
+    let word = error["status"].as_str().unwrap_or("UNKNOWN");
+    Outcome::failure(
+        1,
+        format!("ERROR: (gcloud.{command}) {word}: {}", error["message"].as_str().unwrap_or_default()),
+    )
+}
+
+/// One request through the emulator.
+fn request(to: SocketAddr, method: &str, url: &str, body: &Value) -> (u16, Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let request = format!(
+        "{method} {url} HTTP/1.1\r\nHost: ignored\r\nAuthorization: Bearer emu-token\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+/// Somebody's hand in the project: changes the service as `change` says, in one write.
+pub(crate) fn by_hand(emulator: &Emulator, change: impl FnOnce(&mut Value)) {
+    let url = format!("{RUN}/services/{SERVICE}");
+    let mut service = request(emulator.address(), "GET", &url, &Value::Null).1;
+    change(&mut service);
+    assert_eq!(request(emulator.address(), "PUT", &url, &service).0, 200);
+}
