@@ -63,7 +63,7 @@ fn build(package: &str, bin: &str) -> PathBuf {
 
 /// The target folder that this test was built in, so that a build with `--target-dir` is not done twice:
 /// the test itself is `<target>/<profile>/deps/<name>`.
-fn target_folder() -> Option<PathBuf> {
+pub fn target_folder() -> Option<PathBuf> {
     let test = std::env::current_exe().ok()?;
     let deps = test.parent().filter(|folder| folder.ends_with("deps"))?;
     Some(deps.parent()?.parent()?.to_owned())
