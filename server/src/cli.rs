@@ -78,6 +78,9 @@ pub struct DiagnoseArgs {
     /// Go on behind the sign-in, with the token in `VALIDIBOT_E2E_TOKEN`.
     #[arg(long)]
     pub token: bool,
+    /// Go on behind the sign-in, by signing in with a browser on this machine.
+    #[arg(long, conflicts_with = "token")]
+    pub login: bool,
     /// Validibot's own address: its licence is then checked too [default: `VALIDIBOT_API_BASE_URL`].
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,

@@ -5,6 +5,7 @@
 mod calls;
 mod form;
 mod licence;
+mod login;
 mod metadata;
 mod network;
 mod report;
@@ -31,6 +32,10 @@ use crate::telemetry;
 /// Wrong usage, as sysexits' `EX_USAGE`.
 const EXIT_USAGE: u8 = 64;
 
+/// The hops that only a server with OAuth has.
+const SIGN_IN: [Hop; 7] =
+    [Hop::Resource, Hop::Metadata, Hop::Registration, Hop::Consent, Hop::SignIn, Hop::Issuer, Hop::Login];
+
 /// What the hops share.
 struct Walk {
     http: Http,
@@ -41,6 +46,8 @@ struct Walk {
     /// Validibot's own address, where it was given.
     api: Option<BaseUrl>,
     token: Option<SecretString>,
+    /// Whether a person signs in where there is no token.
+    login: bool,
 }
 
 /// Exit 0 when every hop passes, 1 when one fails, 64 when the question cannot be understood.
@@ -83,7 +90,7 @@ fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
     };
     let http = http_client().map_err(|_| "the system's CA certificates were not found".to_owned())?;
     let (clock, random): (SharedClock, SharedRandom) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    Ok(Walk { http: Http::new(http), clock, random, base, api, token })
+    Ok(Walk { http: Http::new(http), clock, random, base, api, token, login: args.login })
 }
 
 fn block_on(walk: impl Future<Output = (String, Report)>, json: bool) -> Result<bool, String> {
@@ -118,47 +125,48 @@ impl Walk {
         let challenge = surface::challenge(self, descriptor.oauth).await;
         let Some(challenge) = report.take(Hop::Challenge, challenge) else { return };
         let mut known = token::Expected { scope: challenge.scope, ..token::Expected::default() };
-        if descriptor.oauth {
-            self.sign_in(report, &mut known).await;
+        let signed_in = if descriptor.oauth {
+            self.sign_in(report, &mut known).await
         } else {
-            for hop in [Hop::Resource, Hop::Metadata, Hop::Registration, Hop::Consent] {
+            for hop in SIGN_IN {
                 report.skip(hop, "OAuth is off here: API tokens only");
             }
-            report.skip(Hop::SignIn, "OAuth is off here: API tokens only");
-            report.skip(Hop::Issuer, "OAuth is off here: API tokens only");
+            None
+        };
+        if !self.login {
+            report.skip(Hop::Login, "nobody was to sign in (--login)");
         }
-        if let Some(token) = &self.token {
+        if let Some(token) = self.token.as_ref().or(signed_in.as_ref()) {
             calls::walk(self, report, token, &known).await;
-        } else {
+        } else if !self.login || !descriptor.oauth {
             for hop in [Hop::Initialize, Hop::Tools, Hop::Workflows] {
                 report.skip(hop, "no token was given (--token)");
             }
         }
     }
 
-    async fn sign_in(&self, report: &mut Report, known: &mut token::Expected) {
-        let Some(resource) = report.take(Hop::Resource, metadata::resource(self).await) else { return };
-        known.audience = Some(resource);
-        let Some(server) = report.take(Hop::Metadata, metadata::server(self).await) else { return };
-        let registration = sign_in::register(self, &server).await;
-        let Some(client) = report.take(Hop::Registration, registration) else { return };
-        let consent = sign_in::consent(self, &server, &client).await;
-        let Some(onward) = report.take(Hop::Consent, consent) else { return };
-        let accepted = sign_in::upstream(self, &onward).await;
-        if report.take(Hop::SignIn, accepted).is_none() {
-            return;
-        }
+    /// Gives the token of the person who signed in, where one was to.
+    async fn sign_in(&self, report: &mut Report, known: &mut token::Expected) -> Option<SecretString> {
+        known.audience = Some(report.take(Hop::Resource, metadata::resource(self).await)?);
+        let server = report.take(Hop::Metadata, metadata::server(self).await)?;
+        let client = report.take(Hop::Registration, sign_in::register(self, &server).await)?;
+        let onward = report.take(Hop::Consent, sign_in::consent(self, &server, &client).await)?;
+        report.take(Hop::SignIn, sign_in::upstream(self, &onward).await)?;
         let issuer = sign_in::issuer(self, &onward, server.keys.as_ref()).await;
-        known.issuer = report.take(Hop::Issuer, issuer);
+        known.issuer = Some(report.take(Hop::Issuer, issuer)?);
+        if !self.login {
+            return None;
+        }
+        report.take(Hop::Login, login::login(self, &server, &client).await)
     }
 
     fn conclude(&self, report: &mut Report) {
         if report.failed() {
             return;
         }
-        if self.token.is_none() {
+        if self.token.is_none() && !self.login {
             report.next(format!(
-                "Every hop up to the sign-in passes. To go on behind it: export {}, then add --token.",
+                "Every hop up to the sign-in passes. To go on behind it: export {}, then add --token; or sign in yourself: --login.",
                 envs::tests::E2E_TOKEN.name
             ));
         }

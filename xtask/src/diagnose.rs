@@ -38,6 +38,9 @@ fn command(server: &std::path::Path, args: &Diagnose, live: &Live) -> Command {
     if args.json {
         command = command.arg("--json");
     }
+    if args.login {
+        command = command.arg("--login");
+    }
     match &live.token {
         Some(token) if args.token => command.arg("--token").env_secret(tests::E2E_TOKEN.name, token.clone()),
         _ => command.env_remove(tests::E2E_TOKEN.name),

@@ -10,6 +10,7 @@ use super::report::{Finding, Step};
 pub(super) struct Server {
     pub(super) registration: Url,
     pub(super) authorization: Url,
+    pub(super) token: Url,
     /// Validibot's public keys, as OpenID discovery names them.
     pub(super) keys: Option<Url>,
 }
@@ -61,8 +62,13 @@ pub(super) async fn server(walk: &Walk) -> Step<Server> {
         }
     }
     let keys = copy["jwks_uri"].as_str().and_then(|url| Url::parse(url).ok());
-    let (registration, authorization) = (walk.base.join("/register"), walk.base.join("/authorize"));
-    Ok((format!("issuer {base}"), Server { registration, authorization, keys }))
+    let server = Server {
+        registration: walk.base.join("/register"),
+        authorization: walk.base.join("/authorize"),
+        token: walk.base.join("/token"),
+        keys,
+    };
+    Ok((format!("issuer {base}"), server))
 }
 
 async fn document(walk: &Walk, path: &str) -> Result<Value, Finding> {

@@ -35,6 +35,8 @@ pub(super) enum Hop {
     SignIn,
     /// Validibot's own issuer and keys.
     Issuer,
+    /// A person's own sign-in.
+    Login,
     /// MCP's handshake.
     Initialize,
     /// The list of tools.
@@ -70,7 +72,7 @@ pub(super) struct Report {
 }
 
 impl Hop {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Licence,
         Self::Dns,
         Self::Connect,
@@ -83,6 +85,7 @@ impl Hop {
         Self::Consent,
         Self::SignIn,
         Self::Issuer,
+        Self::Login,
         Self::Initialize,
         Self::Tools,
         Self::Workflows,
@@ -102,6 +105,7 @@ impl Hop {
             Self::Consent => "consent",
             Self::SignIn => "sign-in",
             Self::Issuer => "issuer",
+            Self::Login => "login",
             Self::Initialize => "initialize",
             Self::Tools => "tools/list",
             Self::Workflows => "list_workflows",

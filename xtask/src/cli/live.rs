@@ -23,6 +23,10 @@ pub struct Diagnose {
     #[arg(long)]
     pub token: bool,
 
+    /// Go on behind the sign-in, by signing in with a browser on this machine
+    #[arg(long, conflicts_with = "token")]
+    pub login: bool,
+
     /// Validibot's own address: its licence is then checked too [default: the stage's]
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,

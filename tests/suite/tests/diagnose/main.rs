@@ -2,6 +2,7 @@
 
 mod faults;
 mod fronts;
+mod login;
 
 use sandbox::{Sandbox, fixtures};
 use serde_json::Value;
@@ -115,13 +116,14 @@ async fn a_healthy_server_has_no_findings() {
     let server = builder.start().await;
     let anonymous = diagnose(&base, With::default()).await;
     anonymous.expect_nothing();
-    assert_eq!(anonymous.hops("skipped"), ["licence", "tls", "initialize", "tools/list", "list_workflows"]);
+    let skipped = ["licence", "tls", "login", "initialize", "tools/list", "list_workflows"];
+    assert_eq!(anonymous.hops("skipped"), skipped);
     assert!(anonymous.report["next"].to_string().contains("VALIDIBOT_E2E_TOKEN"));
 
     let with = With { token: Some(fixtures::DEMO_TOKEN.to_owned()), api: Some(sandbox.url().to_owned()) };
     let known = diagnose(&format!("{base}/mcp"), with).await;
     known.expect_nothing();
-    assert_eq!(known.hops("skipped"), ["tls"]);
+    assert_eq!(known.hops("skipped"), ["tls", "login"]);
     assert_eq!(known.hops("not reached"), Vec::<&str>::new());
 
     let jwt = sandbox.mint().sign();
