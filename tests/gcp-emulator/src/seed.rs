@@ -1,6 +1,6 @@
 //! What an operator did before: changes by hand, without going through gcloud.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::artifacts;
 use crate::api::iam::Account;
@@ -72,12 +72,31 @@ impl Cloud {
     ///
     /// When the region, the name or the image is not one that Cloud Run would take: the test is wrong then.
     pub fn seed_service(&mut self, region: &str, name: &str, image: &str) {
+        let container = json!({"image": image, "ports": [{"containerPort": 8000}]});
+        let template = json!({"spec": {"containers": [container]}});
+        self.seed_service_as(region, &json!({"name": name}), &template, Ok(()));
+    }
+
+    /// Makes a Cloud Run service from its `metadata` and its `spec.template`, with one revision that became ready or
+    /// says why not.
+    ///
+    /// # Panics
+    ///
+    /// When it is not one that Cloud Run would take: the test is wrong then.
+    pub fn seed_service_as(
+        &mut self,
+        region: &str,
+        metadata: &Value,
+        template: &Value,
+        ready: Result<(), &str>,
+    ) {
         self.enable(&["run.googleapis.com"]);
+        let name = metadata["name"].as_str().unwrap_or_default();
         let body = json!({
             "apiVersion": "serving.knative.dev/v1",
             "kind": "Service",
-            "metadata": {"name": name},
-            "spec": {"template": {"spec": {"containers": [{"image": image, "ports": [{"containerPort": 8000}]}]}}},
+            "metadata": metadata,
+            "spec": {"template": template},
         });
         let call = Call {
             method: "POST".into(),
@@ -92,7 +111,7 @@ impl Cloud {
             "the seed {name} in {region} is not valid"
         );
         for launch in std::mem::take(&mut self.launches) {
-            self.settle(region, name, &launch.revision, Ok(()));
+            self.settle(region, name, &launch.revision, ready.map_err(str::to_owned));
         }
     }
 }

@@ -6,6 +6,7 @@ mod account;
 mod front;
 mod project;
 mod secret;
+mod service;
 mod unknown;
 
 use std::io;
@@ -43,9 +44,10 @@ pub(super) fn examine(
     let Ok(settings) = settings::load(context, stage) else { return Ok(()) };
     let look = Look { context, checked, stage, names: settings.names, at_once };
     let Some(project) = project::read(&look, findings)? else { return Ok(()) };
-    secret::examine(&look, &project, None, findings)?;
-    front::examine(&look, &project, resolve, findings)?;
-    Ok(())
+    let service = service::read(&look, findings)?;
+    secret::examine(&look, &project, service.secret_version(&look), findings)?;
+    let leads_here = front::examine(&look, &project, resolve, findings)?;
+    service::examine(&look, &service, leads_here, findings)
 }
 
 /// gcloud itself, which answers without a network: it is looked at with or without the cloud.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use xtask::exit::Exit;
 use xtask::runner::Outcome;
 
-use crate::stage::{ACCESSOR, ACCOUNT, HOST, MCP, Stage};
+use crate::stage::{ACCESSOR, ACCOUNT, HOST, MCP, Service, Stage};
 
 /// The first finding has this code and says these words.
 #[track_caller]
@@ -89,6 +89,17 @@ fn a_secret_that_does_not_say_what_the_file_says_is_named() {
     assert!(disabled.emulator.cloud().disable_version("mcp-env-dev", "1"));
     expect(&disabled, asked, "secret-disabled", &["gcloud secrets versions enable 1 --secret=mcp-env-dev"]);
 
+    let gone = Stage::with_service(|service| {
+        service.template["spec"]["volumes"][0]["secret"]["items"][0]["key"] = json!("7");
+    });
+    let words = ["version 7", "gone", "cargo xtask gcp deploy dev"];
+    expect(&gone, &["describe validibot-mcp-dev"], "secret-gone", &words);
+
+    let uploaded = Stage::healthy();
+    uploaded.emulator.cloud().seed_version("mcp-env-dev", MCP);
+    let words = ["version 1", "2 is the newest", "cargo xtask gcp deploy dev", "warning"];
+    expect(&uploaded, &["secrets versions"], "secret-not-in-use", &words);
+
     let newer = Stage::healthy();
     newer.write(".mcp", &MCP.replace("INFO", "DEBUG"));
     expect(
@@ -151,4 +162,71 @@ fn a_name_or_certificate_that_keeps_clients_out_is_named() {
     uncovered.emulator.cloud().seed_compute("global/sslCertificates/validibot-cert-dev", managed);
     let words = [HOST, "cargo xtask gcp lb-add dev mcp.acme.example"];
     expect(&uncovered, &["ssl-certificates"], "certificate-missing", &words);
+}
+
+/// Only the service's own document differs.
+#[track_caller]
+fn expect_of_service(spoil: impl FnOnce(&mut Service), code: &str, words: &[&str]) {
+    expect(&Stage::with_service(spoil), &["services describe validibot-mcp-dev"], code, words);
+}
+
+#[test]
+fn a_service_that_nobody_reaches_is_named() {
+    if !gcloud_is_here("a_service_that_nobody_reaches_is_named") {
+        return;
+    }
+    let ingress = |ingress: &'static str| {
+        move |service: &mut Service| {
+            service.metadata["annotations"]["run.googleapis.com/ingress"] = json!(ingress);
+        }
+    };
+    let deploy = "cargo xtask gcp deploy dev";
+    expect_of_service(ingress("internal"), "ingress-internal", &["404", deploy]);
+    expect_of_service(ingress("all"), "ingress-open", &["around the load balancer", "warning"]);
+    let paused = |service: &mut Service| {
+        ingress("internal")(service);
+        service.template["spec"]["containers"][0]["env"][2]["value"] = json!("false");
+    };
+    expect_of_service(paused, "in-maintenance", &["maintenance off dev", "warning"]);
+
+    let alone = Stage::without("networkEndpointGroups");
+    expect(&alone, &["network-endpoint-groups"], "ingress-without-balancer", &["none leads to it", deploy]);
+    let closed = Stage::with_service(|service| service.callers = ACCOUNT);
+    expect(&closed, &["get-iam-policy validibot-mcp-dev"], "not-public", &["allUsers", "403", deploy]);
+}
+
+#[test]
+fn a_service_that_is_not_what_was_written_is_named() {
+    if !gcloud_is_here("a_service_that_is_not_what_was_written_is_named") {
+        return;
+    }
+    let failed = |service: &mut Service| service.ready = Err("The container exited with 1.");
+    expect_of_service(failed, "revision-failed", &["The container exited with 1."]);
+    let other = |service: &mut Service| {
+        service.template["spec"]["serviceAccountName"] = json!("o@x.iam.gserviceaccount.com")
+    };
+    expect_of_service(
+        other,
+        "other-account",
+        &["o@x.iam.gserviceaccount.com", "validibot-mcp-dev@demo-proj"],
+    );
+    let stale = |service: &mut Service| {
+        service.template["spec"]["containers"][0]["env"][1]["value"] = json!("https://old.acme.example");
+    };
+    expect_of_service(stale, "settings-not-in-use", &["https://old.acme.example", HOST, "warning"]);
+    let behind = |service: &mut Service| {
+        service.template["metadata"]["labels"]["validibot-commit"] = json!("fedcba98");
+    };
+    expect_of_service(
+        behind,
+        "image-behind",
+        &["fedcba98", "3 commits behind", "cargo xtask gcp deploy dev"],
+    );
+    let unknown = |service: &mut Service| service.template["metadata"] = json!({});
+    expect_of_service(unknown, "commit-unknown", &["validibot-commit", "warning"]);
+
+    let slash =
+        Stage::with_service(|service| service.web_env[0]["value"] = json!("https://app.acme.example/"));
+    let words = ["MCP_OIDC_AUDIENCE", "https://app.acme.example/", "byte for byte"];
+    expect(&slash, &["services describe validibot-web-dev"], "web-disagrees", &words);
 }

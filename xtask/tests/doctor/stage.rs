@@ -32,6 +32,9 @@ pub(crate) const ACCESSOR: &str = "roles/secretmanager.secretAccessor";
 pub(crate) const MCP: &str =
     "VALIDIBOT_LOG_LEVEL=INFO\nVALIDIBOT_MCP_SEAL_KEYS=k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
+/// This checkout's commit, and the one that the service runs.
+pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
 const APIS: [&str; 7] = [
     "artifactregistry.googleapis.com",
     "cloudresourcemanager.googleapis.com",
@@ -54,9 +57,63 @@ pub(crate) struct Stage {
     pub(crate) instead: Option<(&'static str, Outcome)>,
 }
 
+/// The MCP server's service, and what the web application is told about it.
+pub(crate) struct Service {
+    pub(crate) metadata: Value,
+    pub(crate) template: Value,
+    pub(crate) ready: Result<(), &'static str>,
+    pub(crate) callers: &'static str,
+    pub(crate) web_env: Value,
+}
+
+impl Service {
+    fn healthy() -> Self {
+        let env = json!([
+            {"name": "VALIDIBOT_API_BASE_URL", "value": "https://app.acme.example"},
+            {"name": "VALIDIBOT_MCP_BASE_URL", "value": format!("https://{HOST}")},
+            {"name": "VALIDIBOT_MCP_ENABLED", "value": "true"},
+        ]);
+        let container = json!({
+            "image": format!("us-west1-docker.pkg.dev/demo-proj/validibot/validibot-mcp@sha256:{}", "a".repeat(64)),
+            "ports": [{"containerPort": 8080}],
+            "env": env,
+            "volumeMounts": [{"name": "secret-0", "mountPath": "/secrets"}],
+        });
+        let secret = json!({"secretName": "mcp-env-dev", "items": [{"key": "1", "path": ".env"}]});
+        Self {
+            metadata: json!({
+                "name": "validibot-mcp-dev",
+                "annotations": {"run.googleapis.com/ingress": "internal-and-cloud-load-balancing"},
+            }),
+            template: json!({
+                "metadata": {"labels": {"validibot-commit": COMMIT}},
+                "spec": {
+                    "serviceAccountName": ACCOUNT.strip_prefix("serviceAccount:"),
+                    "containers": [container],
+                    "volumes": [{"name": "secret-0", "secret": secret}],
+                },
+            }),
+            ready: Ok(()),
+            callers: "allUsers",
+            web_env: json!([{"name": "MCP_OIDC_AUDIENCE", "value": "https://app.acme.example"}]),
+        }
+    }
+}
+
 impl Stage {
     /// All but one part of a healthy stage; `""` leaves out nothing.
     pub(crate) fn without(part: &str) -> Self {
+        Self::made(part, &Service::healthy())
+    }
+
+    /// A stage in which only the service is not as it was.
+    pub(crate) fn with_service(spoil: impl FnOnce(&mut Service)) -> Self {
+        let mut service = Service::healthy();
+        spoil(&mut service);
+        Self::made("", &service)
+    }
+
+    fn made(part: &str, service: &Service) -> Self {
         let stage = Self {
             folder: tempfile::tempdir().unwrap(),
             emulator: Emulator::start().unwrap(),
@@ -78,7 +135,7 @@ impl Stage {
             let config = json!({"credHelpers": {"us-west1-docker.pkg.dev": "gcloud"}});
             std::fs::write(Path::new(&folder).join("config.json"), config.to_string()).unwrap();
         }
-        seed(&mut stage.emulator.cloud(), part);
+        seed(&mut stage.emulator.cloud(), part, service);
         stage
     }
 
@@ -136,8 +193,12 @@ impl Stage {
     fn run(&self, gcloud: impl Fn(&Command) -> Outcome + Send + Sync + 'static) -> (Exit, Vec<Value>) {
         let answer = move |command: &Command| match command.name().as_str() {
             "docker" => Outcome::success("28.0"),
-            "git" if command.arguments()[0] == "rev-parse" => Outcome::success("1234567"),
-            "git" => Outcome::failure(1, ""),
+            "git" => match command.arguments()[0].to_str().unwrap() {
+                "rev-parse" => Outcome::success(COMMIT),
+                "rev-list" => Outcome::success("3"),
+                // Nothing is tracked.
+                _ => Outcome::failure(1, ""),
+            },
             _ => gcloud(command),
         };
         let printer = Printer::captured();
@@ -182,7 +243,7 @@ fn said_in_health() -> &'static Said {
     })
 }
 
-fn seed(cloud: &mut Cloud, without: &str) {
+fn seed(cloud: &mut Cloud, without: &str, service: &Service) {
     let apis: Vec<&str> = APIS.into_iter().filter(|api| *api != without).collect();
     cloud.enable(&apis);
     let is = |part: &str| part != without;
@@ -202,14 +263,18 @@ fn seed(cloud: &mut Cloud, without: &str) {
         cloud.seed_version("mcp-env-dev", MCP);
     }
     if is("web") && is("run.googleapis.com") {
-        cloud.seed_service(
-            REGION,
-            "validibot-web-dev",
-            "us-west1-docker.pkg.dev/demo-proj/validibot/validibot-web:1",
-        );
+        let image = "us-west1-docker.pkg.dev/demo-proj/validibot/validibot-web:1";
+        let container = json!({"image": image, "ports": [{"containerPort": 8000}], "env": service.web_env});
+        let template = json!({"spec": {"containers": [container]}});
+        cloud.seed_service_as(REGION, &json!({"name": "validibot-web-dev"}), &template, Ok(()));
     }
     if is("invoker") {
         cloud.bind_service(REGION, "validibot-web-dev", "roles/run.invoker", ACCOUNT);
+    }
+    // Cloud Run takes no service whose account or secret is not there; what gcloud says of it is known from health.
+    if ["", "networkEndpointGroups"].contains(&without) {
+        cloud.seed_service_as(REGION, &service.metadata, &service.template, service.ready);
+        cloud.bind_service(REGION, "validibot-mcp-dev", "roles/run.invoker", service.callers);
     }
     let link = |path: &str| format!("https://www.googleapis.com/compute/v1/projects/demo-proj/{path}");
     for (path, document) in [
