@@ -203,7 +203,7 @@ fn a_service_that_is_not_what_was_written_is_named() {
     let failed = |service: &mut Service| service.ready = Err("The container exited with 1.");
     expect_of_service(failed, "revision-failed", &["The container exited with 1."]);
     let other = |service: &mut Service| {
-        service.template["spec"]["serviceAccountName"] = json!("o@x.iam.gserviceaccount.com")
+        service.template["spec"]["serviceAccountName"] = json!("o@x.iam.gserviceaccount.com");
     };
     expect_of_service(
         other,
