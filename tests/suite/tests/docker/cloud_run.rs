@@ -10,9 +10,10 @@ use suite::docker::{docker, try_docker};
 use suite::mcp::{Client, Era};
 use suite::net::http_client;
 use suite::process::{self, Output};
+use suite::xtask::Xtask;
 use tokio::process::Command;
 
-use crate::{RELEASE_IMAGE, release_image};
+use crate::{RELEASE_IMAGE, journey, release_image};
 
 const SERVICE: &str = "validibot-mcp";
 /// gcloud waits for revisions to come up, on a busy machine.
@@ -103,6 +104,7 @@ async fn a_deployed_revision_is_a_container_that_proves_itself_by_identity_token
         let list = client.call_tool("list_workflows", json!({})).await.success();
         assert_eq!(list["result"].as_array().map(Vec::len), Some(5), "{list}");
     }
+    journey(&Xtask::new(), "dev", "dev/google-cloud", &url).await;
     let received = project.web.received();
     let identified = |name: &str| received.iter().filter(|request| request.header(name).is_some()).count();
     assert!(identified("authorization") > 0, "an identity token came");

@@ -7,6 +7,7 @@ mod image;
 mod local;
 mod self_hosted;
 
+use sandbox::fixtures;
 use suite::docker::{docker, try_docker};
 use suite::xtask::Xtask;
 use tokio::sync::OnceCell;
@@ -47,4 +48,22 @@ async fn images() {
             docker(&["image", "inspect", SERVER_IMAGE, SANDBOX_IMAGE]).await;
         })
         .await;
+}
+
+/// `cargo xtask test-e2e` against what serves at this address, by a stage's `.test` file in this folder.
+async fn journey(xtask: &Xtask, stage: &str, folder: &str, url: &str) {
+    xtask.write(
+        &format!("{folder}/.test"),
+        &format!(
+            "VALIDIBOT_E2E_URL={url}\nVALIDIBOT_E2E_TOKEN='{}'\nVALIDIBOT_E2E_ORG_SLUG={}\n\
+             VALIDIBOT_E2E_WORKFLOW={}\n\
+             VALIDIBOT_E2E_GOOD_FILE=tests/sandbox/samples/good-energy-model.json\n\
+             VALIDIBOT_E2E_BAD_FILE=tests/sandbox/samples/bad-energy-model.json\n",
+            fixtures::DEMO_TOKEN,
+            fixtures::ACME,
+            fixtures::ENERGY_MODEL
+        ),
+    );
+    let journey = xtask.run(None, &["test-e2e", "--stage", stage]).await.expect_success("test-e2e");
+    assert!(journey.stdout.contains("7 steps, 0 failed"), "{}", journey.stdout);
 }

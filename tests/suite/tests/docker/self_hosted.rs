@@ -13,7 +13,7 @@ use suite::process::Output;
 use suite::require;
 use suite::xtask::Xtask;
 
-use crate::{SANDBOX_IMAGE, SERVER_IMAGE, images};
+use crate::{SANDBOX_IMAGE, SERVER_IMAGE, images, journey};
 
 /// A Validibot on a network of its own, and an installation of the server beside it.
 struct Site {
@@ -119,6 +119,7 @@ async fn the_server_serves_beside_a_validibot_and_is_replaced_only_by_one_that_w
     let _ = site.run(&["up", "--image", SERVER_IMAGE]).await.expect_success("self-hosted up");
     let client = Client::new(&format!("{}/mcp", site.base()), Era::Modern).with_token(fixtures::DEMO_TOKEN);
     client.call_tool("list_workflows", json!({})).await.success();
+    journey(&site.xtask, "self-hosted", "production/self-hosted", &site.base()).await;
     let container = format!("{}-mcp-1", site.name);
     let limits = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Memory}} \
                   {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.LogConfig.Type}}";
