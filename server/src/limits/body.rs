@@ -61,7 +61,7 @@ impl Guarded {
 
     fn refuse<T>(&self, refusal: Refusal) -> Poll<Option<Result<T, BoxError>>> {
         let _ = self.verdict.set(refusal);
-        Poll::Ready(Some(Err("the body is outside the limits".into())))
+        Poll::Ready(Some(Err("the body is outside the limits, or broken".into())))
     }
 }
 
@@ -79,7 +79,7 @@ impl http_body::Body for Guarded {
                 Some(Err(refusal)) => this.refuse(refusal),
                 Some(Ok(())) | None => Poll::Ready(Some(Ok(frame))),
             },
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(Some(Err(_))) => this.refuse(Refusal::Broken),
             Poll::Ready(None) => {
                 this.charge.shrink_to(this.seen);
                 Poll::Ready(None)

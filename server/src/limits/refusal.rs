@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     TooComplex,
     /// The body did not come in time.
     TooSlow,
+    /// The body ended before its end, or is not framed as it says.
+    Broken,
 }
 
 impl From<Full> for Refusal {
@@ -71,6 +73,11 @@ impl Refusal {
                 StatusCode::REQUEST_TIMEOUT,
                 "request_timeout",
                 "The request's body did not arrive in time: nothing was done, try again",
+            ),
+            Self::Broken => (
+                StatusCode::BAD_REQUEST,
+                "broken_body",
+                "The request's body broke off, or its framing is not HTTP's: send it again",
             ),
         }
     }

@@ -14,6 +14,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
+use super::first_bytes::FirstBytes;
+
 /// Per connection. hyper's own limit of 400 KB adds up: 64 uploads took 40 MB of buffers alone.
 const MAX_BUFFER: usize = 64 * 1024;
 /// The same for a stream of HTTP/2.
@@ -68,8 +70,8 @@ fn spawn(builder: &Builder<TokioExecutor>, stream: TcpStream, router: &Router, w
     let _ = stream.set_nodelay(true);
     let service =
         router.clone().map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let stream = TokioIo::new(FirstBytes::within(HEADERS_WITHIN, stream));
+    let connection = builder.serve_connection(stream, TowerToHyperService::new(service)).into_owned();
     tokio::spawn(async move {
         // A connection that breaks is the client's affair.
         let _ = watcher.watch(connection).await;
