@@ -1,13 +1,14 @@
 //! From settings to a listening server, and its end.
 
 mod connections;
+mod first_bytes;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
 use crate::clock::SystemClock;
@@ -42,10 +43,17 @@ pub fn block_on(settings: Settings) -> ExitCode {
 
 async fn serve(settings: Settings) -> Result<(), String> {
     let listen = settings.listen;
+    let mut signals = Signals::install();
     let app = App::build(settings, Arc::new(SystemClock), Arc::new(SystemRandom))
         .map_err(|_| "no HTTP client: the system's CA certificates were not found".to_owned())?;
     if app.settings.enabled {
-        app.license.check().await.map_err(|error| error.to_string())?;
+        tokio::select! {
+            checked = app.license.check() => checked.map_err(|error| error.to_string())?,
+            () = signals.next() => {
+                tracing::info!("stopped before there was anything to serve");
+                return Ok(());
+            }
+        }
     } else {
         tracing::warn!("switched off by VALIDIBOT_MCP_ENABLED: every tool answers SERVICE_UNAVAILABLE");
     }
@@ -65,27 +73,36 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let stop = app.lifecycle.stopping_for(Duration::ZERO);
     tokio::select! {
         () = connections::serve(listener, router(&app), stop) => {}
-        () = signalled_twice(&app.lifecycle) => tracing::warn!("stopped at once by a second signal"),
+        () = signals.twice(&app.lifecycle) => tracing::warn!("stopped at once by a second signal"),
         () = app.lifecycle.stopping_for(DRAIN) => tracing::warn!("stopped with calls still under way"),
     }
     Ok(())
 }
 
-/// The first SIGTERM or SIGINT begins the end; this is done with the second.
-async fn signalled_twice(lifecycle: &Lifecycle) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    for first in [true, false] {
+/// SIGTERM and SIGINT, from the first moment: as a container's first process we would not even be ended by one that
+/// nobody handles.
+struct Signals(Option<(Signal, Signal)>);
+
+impl Signals {
+    /// Without handlers, which is hardly possible, the signals end the process by themselves.
+    fn install() -> Self {
+        Self(signal(SignalKind::terminate()).ok().zip(signal(SignalKind::interrupt()).ok()))
+    }
+
+    /// The next one.
+    async fn next(&mut self) {
+        let Some((term, int)) = &mut self.0 else { return std::future::pending().await };
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        if first {
-            tracing::info!("stopping: no new connections, calls under way may finish");
-            lifecycle.stop();
-        }
+    }
+
+    /// The first one begins the end; this is done with the second.
+    async fn twice(&mut self, lifecycle: &Lifecycle) {
+        self.next().await;
+        tracing::info!("stopping: no new connections, calls under way may finish");
+        lifecycle.stop();
+        self.next().await;
     }
 }

@@ -145,6 +145,18 @@ impl Builder {
         exit(&mut child, logs, started).await
     }
 
+    /// Starts it, waits for `begun`, ends it by SIGTERM before it listens, and waits for its end.
+    ///
+    /// # Panics
+    /// With its log, when it goes on.
+    pub async fn stop_while_starting(self, begun: impl Future<Output = ()>) -> Exit {
+        let (mut child, logs, _file) = self.spawn();
+        begun.await;
+        let started = Instant::now();
+        signal(&child, Signal::SIGTERM);
+        exit(&mut child, logs, started).await
+    }
+
     fn spawn(self) -> (Child, Logs, TempPath) {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(self.file.unwrap_or_default().as_bytes()).expect("the settings file is written");

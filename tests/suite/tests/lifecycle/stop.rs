@@ -175,6 +175,15 @@ async fn an_idle_server_ends_at_once_and_idle_connections_do_not_hold_it() {
 }
 
 #[tokio::test]
+async fn it_stops_while_it_still_asks_for_the_licence() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    sandbox.misbehave(Route::LicenseFeatures, Fault::Hang);
+    let exit = Server::for_sandbox(&sandbox).stop_while_starting(reached(&sandbox, 1)).await;
+    assert_eq!(exit.code, Some(0), "{}", exit.log);
+    assert!(exit.log.contains("stopped before there was anything to serve"), "{}", exit.log);
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let (sandbox, server) = start().await;
     let client = client(&server, Era::Legacy).await;
