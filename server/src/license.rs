@@ -75,8 +75,7 @@ impl LicenseGate {
         if features.features.iter().any(|feature| feature == FEATURE) {
             Ok(())
         } else {
-            let edition = if features.edition.is_empty() { "unnamed".to_owned() } else { features.edition };
-            Err(LicenseError::NotLicensed { edition })
+            Err(LicenseError::NotLicensed { edition: edition(&features.edition) })
         }
     }
 
@@ -91,7 +90,27 @@ impl LicenseGate {
     }
 }
 
+/// The edition as it may stand in a log and in an answer: a word, or no word at all.
+fn edition(named: &str) -> String {
+    let word =
+        (1..=32).contains(&named.len()) && named.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if word { named.to_owned() } else { "unnamed".to_owned() }
+}
+
 /// A transport error in few words. reqwest's own text repeats the URL and nests its causes.
 fn reason(error: &reqwest::Error) -> String {
     if error.is_connect() { "the connection failed" } else { "the connection broke" }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::edition;
+
+    #[test]
+    fn only_a_word_is_taken_over_from_the_answer() {
+        assert_eq!(edition("community"), "community");
+        for odd in ["", "<script>", "a\nb", &"x".repeat(33)] {
+            assert_eq!(edition(odd), "unnamed", "{odd:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -14,6 +15,7 @@ use super::Caller;
 use super::challenge::Refusal;
 use crate::clock::SharedClock;
 use crate::config::Settings;
+use crate::http_body;
 
 /// How long an accepted token is trusted without asking again: what the system we replace has.
 const GOOD_FOR: Duration = Duration::from_mins(5);
@@ -24,6 +26,8 @@ const BAD_FOR: Duration = Duration::from_secs(5);
 const MAX_ENTRIES: u64 = 10_000;
 /// The whole exchange.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// An address and a name.
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Asks Validibot about API tokens, and remembers the answers under each token's SHA-256.
 pub(crate) struct ApiTokens {
@@ -77,8 +81,8 @@ impl ApiTokens {
             .get(self.url.clone())
             .header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
             .timeout(DEADLINE);
-        let status = match request.send().await {
-            Ok(response) => response.status(),
+        let response = match request.send().await {
+            Ok(response) => response,
             Err(error) => {
                 tracing::warn!(
                     timeout = error.is_timeout(),
@@ -87,8 +91,9 @@ impl ApiTokens {
                 return Err(Refusal::CannotTell);
             }
         };
+        let status = response.status();
         let (good, keep) = match status {
-            StatusCode::OK => (true, GOOD_FOR),
+            StatusCode::OK if names_a_user(response).await => (true, GOOD_FOR),
             // Validibot says 403 for what should be 401 (contract, A2).
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (false, BAD_FOR),
             other => {
@@ -98,4 +103,11 @@ impl ApiTokens {
         };
         Ok(Verdict { good, until: self.clock.now() + keep })
     }
+}
+
+/// Whether this is the contract's answer about a user, `{"email", "name"}`, and not some page that is 200 as well.
+async fn names_a_user(response: reqwest::Response) -> bool {
+    let body = http_body::read(response, MAX_BODY_BYTES).await;
+    let user: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    user.is_some_and(|user| user["email"].is_string())
 }

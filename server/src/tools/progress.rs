@@ -20,6 +20,18 @@ impl Progress {
         Self { to, done: 0, steps: None, beats: 0, state: "asked for".to_owned() }
     }
 
+    /// For tests of what is reported when: nobody listens.
+    #[cfg(test)]
+    pub(super) fn to_nobody() -> Self {
+        Self { to: None, done: 0, steps: None, beats: 0, state: "asked for".to_owned() }
+    }
+
+    /// How often something was reported since the last finished step.
+    #[cfg(test)]
+    pub(super) fn beats(&self) -> u32 {
+        self.beats
+    }
+
     /// Takes in a reading of the run.
     pub(super) fn observe(&mut self, run: &JsonObject) {
         let steps = run.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -39,8 +51,8 @@ impl Progress {
 
     /// Tells the client. That it is gone is noticed elsewhere.
     pub(super) async fn report(&mut self) {
-        let Some((peer, token)) = &self.to else { return };
         self.beats += 1;
+        let Some((peer, token)) = &self.to else { return };
         let mut params = ProgressNotificationParam::new(token.clone(), creeping(self.done, self.beats));
         let mut message = format!("The run is {}", self.state);
         if let Some(steps) = self.steps {

@@ -23,8 +23,9 @@ pub(super) const LONGEST_SECONDS: i64 = 270;
 /// Each poll costs the user one of 1000 requests an hour, so the pauses grow: 2, 4, 8, 16, 30, 30 …
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// At least this often a client hears from us.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A client hears from us at least every 15 s: the end of a pause and the beginning of a slow answer, in each of which
+/// nobody has reported yet, follow one another.
+const HEARTBEAT: Duration = Duration::from_secs(7);
 
 /// Waits for a run.
 pub(super) async fn wait(
@@ -91,7 +92,7 @@ async fn poll(
         if remaining.is_zero() || asked_to_wait > remaining || stopping {
             return match (latest, trouble) {
                 (Some(latest), _) if stopping => Ok(interrupted(latest)),
-                (Some(latest), _) => Ok(timed_out(latest, budget)),
+                (Some(latest), _) => Ok(timed_out(latest, budget, asked_to_wait)),
                 (None, Some(error)) => Err(error.into()),
                 (None, None) => unreachable!("a poll ends in a reading or an error"),
             };
@@ -136,26 +137,67 @@ async fn rest(pause: Duration, progress: &mut Progress) {
     }
 }
 
-/// The last reading, marked as not finished (contract, D5), and what to do now.
-fn timed_out(mut run: JsonObject, budget: Duration) -> JsonObject {
+/// The last reading, marked as not finished (contract, D5), and what to do now: call again, once Validibot takes
+/// questions again.
+fn timed_out(mut run: JsonObject, budget: Duration, asked_to_wait: Duration) -> JsonObject {
     run.insert("result".to_owned(), "TIMED_OUT".into());
-    unfinished(run, &format!("after {} s", budget.as_secs()))
+    let why = format!("after {} s", budget.as_secs());
+    match asked_to_wait.as_secs() {
+        0 => unfinished(run, &why, "now"),
+        seconds => {
+            run.insert("retry_after_seconds".to_owned(), seconds.into());
+            let why = format!("{why}, and Validibot takes no more questions for now");
+            unfinished(run, &why, &format!("in {seconds} s"))
+        }
+    }
 }
 
 /// The same, because this instance ends: another one answers the next call.
 fn interrupted(run: JsonObject) -> JsonObject {
-    unfinished(run, "and this instance of the server is being replaced")
+    unfinished(run, "and this instance of the server is being replaced", "now")
 }
 
-fn unfinished(mut run: JsonObject, why: &str) -> JsonObject {
+fn unfinished(mut run: JsonObject, why: &str, when: &str) -> JsonObject {
     let state = run.get("state").and_then(Value::as_str).unwrap_or("not finished").to_owned();
     run.insert("is_complete".to_owned(), false.into());
     run.insert(
         "message".to_owned(),
         format!(
-            "The run is still {state} {why}. It goes on: call wait_for_run again now, with the same run_ref"
+            "The run is still {state} {why}. It goes on: call wait_for_run again {when}, with the same run_ref"
         )
         .into(),
     );
     run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_hears_from_us_however_long_the_pause() {
+        assert!(HEARTBEAT * 2 < Duration::from_secs(15));
+        // With the first report of a pause; one that would come at its very end is the next poll's.
+        for (seconds, reports) in [(2, 1), (7, 1), (8, 2), (14, 2), (30, 5)] {
+            let mut progress = Progress::to_nobody();
+            let started = Instant::now();
+            rest(Duration::from_secs(seconds), &mut progress).await;
+            assert_eq!(progress.beats(), reports, "{seconds} s");
+            assert_eq!(started.elapsed().as_secs(), seconds);
+        }
+    }
+
+    #[test]
+    fn an_unfinished_run_says_when_to_call_again() {
+        let message = |asked| {
+            let run = timed_out(JsonObject::new(), Duration::from_secs(50), Duration::from_secs(asked));
+            (run["message"].as_str().unwrap_or_default().to_owned(), run.get("retry_after_seconds").cloned())
+        };
+        let (at_once, wait) = message(0);
+        assert!(at_once.contains("call wait_for_run again now"), "{at_once}");
+        assert_eq!(wait, None);
+        let (later, wait) = message(600);
+        assert!(later.contains("call wait_for_run again in 600 s"), "{later}");
+        assert_eq!(wait, Some(600.into()));
+    }
 }

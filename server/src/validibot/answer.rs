@@ -19,6 +19,9 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 const MAX_DETAIL_CHARS: usize = 500;
 /// Bounds the field errors that go on.
 const MAX_FIELD_ERRORS: usize = 20;
+/// Seconds to wait after a 429 that does not say for how long, as a proxy's own limiter may send it: Validibot's
+/// throttle always says (contract, section a).
+const UNSAID_RETRY_AFTER: u64 = 60;
 
 /// An HTTP answer, read to its end.
 pub(super) struct Answer {
@@ -134,9 +137,10 @@ impl Answer {
             Some(code) if self.status != 401 => (code.into(), said.unwrap_or_else(|| fallback.to_owned())),
             _ => (ours.into(), fallback.to_owned()),
         };
+        let limited = self.status == 429;
         ApiError {
-            retry_after: self.retry_after,
-            transient: self.status == 429,
+            retry_after: self.retry_after.or(limited.then_some(UNSAID_RETRY_AFTER)),
+            transient: limited,
             no_effect: true,
             errors: field_errors(&body, self.status),
             ..self.with_status(ApiError::new(code, message))

@@ -78,6 +78,15 @@ fn what_is_not_of_the_contract_leaks_nothing() {
 }
 
 #[test]
+fn a_limit_always_says_how_long_to_wait() {
+    let said = Answer { retry_after: Some(7), ..answer(429, r#"{"detail":"x"}"#) };
+    assert_eq!(said.checked().err().expect("an error").retry_after, Some(7));
+    let unsaid = refused(429, "<html>slow down</html>");
+    assert_eq!((unsaid.code.as_ref(), unsaid.retry_after), ("RATE_LIMITED", Some(UNSAID_RETRY_AFTER)));
+    assert_eq!(refused(403, r#"{"detail":"no"}"#).retry_after, None);
+}
+
+#[test]
 fn a_401_is_our_trouble_and_its_text_stays_here() {
     let error = refused(401, r#"{"detail":"unknown subject","code":"X"}"#);
     assert_eq!(error.code, "SERVICE_AUTH_FAILED");

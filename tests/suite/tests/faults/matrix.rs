@@ -35,6 +35,9 @@ fn table() -> Vec<Row> {
         row(Fault::Html(503), "UPSTREAM_UNAVAILABLE", 503, 3, true),
         row(Fault::StatusWithRetryAfter(429, 1), "RATE_LIMITED", 429, 3, false),
         row(Fault::StatusWithRetryAfter(429, 600), "RATE_LIMITED", 429, 1, false),
+        // No word of when to come back: a guess of ours is too long to sit out.
+        row(Fault::Status(429), "RATE_LIMITED", 429, 1, false),
+        row(Fault::Html(429), "RATE_LIMITED", 429, 1, false),
         row(Fault::Html(404), "API_ERROR", 404, 1, false),
         row(Fault::Html(200), "API_ERROR", 200, 1, true),
         row(Fault::TruncatedJson, "API_ERROR", 0, 1, true),
@@ -142,4 +145,24 @@ async fn a_wait_outlives_faults_that_pass() {
     let run = stack.client.call_tool("wait_for_run", arguments).await.success();
     assert_eq!(run["state"], "COMPLETED");
     assert_eq!(stack.sandbox.received().len(), 9, "three attempts a poll, and the ninth is good");
+}
+
+/// Asked to wait longer than an attempt may take, the wait itself waits, and asks once.
+#[tokio::test]
+async fn a_wait_asks_no_sooner_than_validibot_wants() {
+    let stack = Stack::start().await;
+    stack.sandbox.misbehave_times(Endpoint::Status.route(), Fault::StatusWithRetryAfter(429, 6), 1);
+    let started = Instant::now();
+    let arguments = serde_json::json!({ "run_ref": stack.run_ref, "timeout_seconds": 60 });
+    let run = stack.client.call_tool("wait_for_run", arguments).await.success();
+    assert_eq!(run["state"], "COMPLETED");
+    assert!(started.elapsed().as_secs() >= 6, "it came back too soon");
+    assert_eq!(stack.sandbox.received().len(), 2, "the refused question, and the one that was answered");
+
+    // Longer than the agent has: the refusal itself, with its time.
+    stack.sandbox.misbehave(Endpoint::Status.route(), Fault::StatusWithRetryAfter(429, 600));
+    let arguments = serde_json::json!({ "run_ref": stack.run_ref, "timeout_seconds": 60 });
+    let refused = stack.client.call_tool("wait_for_run", arguments).await;
+    assert_eq!(refused.error_code(), "RATE_LIMITED");
+    assert_eq!(refused.structured["error"]["data"]["retry_after_seconds"], 600);
 }

@@ -127,6 +127,16 @@ async fn a_metadata_server_that_hangs_holds_nobody_for_long() {
 }
 
 #[tokio::test]
+async fn a_metadata_server_that_is_slow_is_waited_for() {
+    let cloud = Cloud::start().await;
+    cloud.metadata.misbehave(Fault::Delay(std::time::Duration::from_secs(1)));
+    for call in futures_util::future::join_all((0..4).map(|_| cloud.list())).await {
+        call.success();
+    }
+    assert_eq!(cloud.metadata.requests(), 1, "callers that wait share one question");
+}
+
+#[tokio::test]
 async fn a_lie_that_looks_like_a_token_does_not_last_an_hour() {
     let lies = [
         Identity { audience: Some("https://other.example".to_owned()), ..Identity::default() },

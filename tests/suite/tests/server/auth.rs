@@ -66,7 +66,20 @@ async fn both_forms_of_api_token_are_accepted_in_any_case_of_the_scheme() {
 
 #[tokio::test]
 async fn cannot_tell_is_503_with_retry_after_and_is_not_remembered() {
-    for fault in [Fault::Status(500), Fault::Status(429), Fault::Html(502), Fault::Cut] {
+    let faults = [
+        Fault::Status(500),
+        Fault::Status(429),
+        Fault::Html(502),
+        Fault::Cut,
+        // A page that is 200 accepts nobody.
+        Fault::Html(200),
+        Fault::TruncatedJson,
+        Fault::Oversized(1 << 20),
+        Fault::Redirect("http://127.0.0.1:1/elsewhere".to_owned()),
+        // Longer than anybody is asked to wait.
+        Fault::Hang,
+    ];
+    for fault in faults {
         let stack = Stack::start().await;
         stack.sandbox.misbehave_times(Route::AuthMe, fault.clone(), 1);
         let client = stack.client(Era::Modern);
