@@ -20,9 +20,10 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, Tool as ToolDefinition,
+    CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
+    Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, Tool as ToolDefinition,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
@@ -102,6 +103,16 @@ impl ServerHandler for Tools {
         Ok(templates)
     }
 
+    /// Where rmcp puts what it could not read: methods that nobody knows, and known ones with parameters of another
+    /// form, which it would call unknown as well.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(not_read(&request.method))
+    }
+
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
@@ -145,6 +156,20 @@ fn milliseconds(duration: Duration) -> u64 {
 /// Who is calling: chain 1 put it into the request.
 fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
     context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>()).cloned()
+}
+
+/// What is wrong with a request that rmcp could not read.
+fn not_read(method: &str) -> ErrorData {
+    let form = match method {
+        "tools/call" => "`name` has to be a string, and `arguments` an object",
+        "resources/read" => "`uri` has to be a string",
+        "tools/list" | "resources/list" | "resources/templates/list" => {
+            "`cursor`, where there is one, has to be a string"
+        }
+        "initialize" => "`protocolVersion`, `capabilities` and `clientInfo` have to be there",
+        _ => return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None),
+    };
+    ErrorData::invalid_params(format!("The parameters of {method} cannot be read: {form}"), None)
 }
 
 impl Tools {

@@ -121,8 +121,17 @@ async fn unknown_tools_and_wrong_types_are_answered_clearly() {
             assert_eq!(result.error_code(), "INVALID_PARAMS");
             assert!(result.text.contains("timeout_seconds"), "{}", result.text);
         }
-        let reply = client.request("tools/call", json!({ "name": 7 })).await;
-        assert!(reply.error()["code"].is_i64(), "{}", reply.body);
+        for params in [
+            json!({ "name": 7 }),
+            json!({ "name": "list_workflows", "arguments": [] }),
+            json!({ "name": "list_workflows", "arguments": "{}" }),
+        ] {
+            let error = client.request("tools/call", params).await.error();
+            assert_eq!(error["code"], -32602, "{error}");
+            assert!(error["message"].as_str().is_some_and(|m| m.contains("`name` has to be")), "{error}");
+        }
+        let unknown = client.request("tools/destroy", json!({})).await.error();
+        assert_eq!(unknown["code"], -32601, "{unknown}");
     }
     assert_only_auth(&stack, &"an unknown tool");
 }
@@ -191,6 +200,29 @@ fn plain_request(stack: &Stack) -> reqwest::RequestBuilder {
         .bearer_auth(fixtures::DEMO_TOKEN)
         .header("accept", "application/json, text/event-stream")
         .header("content-type", "application/json")
+}
+
+/// The client's fault is not the server's: 400, not 500.
+#[tokio::test]
+async fn a_body_that_breaks_off_or_is_framed_wrongly_is_400() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let stack = Stack::start().await;
+    stack.client(Era::Legacy).hello().await;
+    for rest in ["transfer-encoding: chunked\r\n\r\nZZ\r\n", "content-length: 400\r\n\r\n{\"jsonrpc\":"] {
+        let address = stack.server.base().trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\n{rest}",
+            fixtures::DEMO_TOKEN
+        );
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        stream.shutdown().await.expect("half closed");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("broken_body"), "{rest:?}: {answer}");
+    }
+    assert_only_auth(&stack, &"a broken body");
 }
 
 #[tokio::test]
