@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use sandbox::fixtures;
+use sandbox::{Sandbox, fixtures};
 use serde_json::Value;
 use suite::binary;
 use suite::process::{Output, run};
+use suite::server::Server;
 use tokio::process::Command;
 
 use crate::Stack;
@@ -46,6 +47,18 @@ async fn a_good_server_is_proven_as_far_as_the_probe_can_go() {
     assert_eq!(found, with(["passed", "passed", "passed", "skipped", "passed", "passed"]));
     assert_eq!(report["proven"], "tools");
     assert!(!output.stdout.contains(fixtures::DEMO_TOKEN) && !output.stderr.contains(fixtures::DEMO_TOKEN));
+}
+
+#[tokio::test]
+async fn where_oauth_is_on_its_metadata_has_to_be_there_and_to_agree() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = Server::for_sandbox(&sandbox)
+        .on_its_own_base_url()
+        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
+        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", "a-client-secret-of-more-than-32-bytes");
+    let server = server.start().await;
+    let output = probe(server.base(), &["--json"], Some(fixtures::DEMO_TOKEN)).await.expect_success("probe");
+    assert_eq!(checks(&output).1, with(["passed"; 6]), "{}", output.stdout);
 }
 
 #[tokio::test]
