@@ -85,6 +85,7 @@ fn errors() {
         &["local"],
         &["local", "up", "--runner", "podman"],
         &["local", "up", "--port", "8001"],
+        &["local", "up", "--mcp-port", "0"],
         &["local", "up", "--pro"],
         &["local", "logs", "--state-dir", "/nonexistent"],
         &["local", "clean", "--state-dir", "/"],
@@ -105,6 +106,50 @@ fn errors() {
     text += &tree.run(&["local", "up", "--pro"], &[("ENABLE_MCP_SERVER", "on")]);
     text += &Tree::new(&[]).run(&["generate", "--chek"], &[]);
     expect_file!["golden/errors.txt"].assert_eq(&text);
+}
+
+/// None of these starts a program: what is wrong with words and files is said before anything is looked at.
+#[test]
+fn errors_of_gcp() {
+    let tree = Tree::new(&[
+        ("dev/google-cloud/.build", "ENABLE_MCP_SERVER=true\n"),
+        (
+            "dev/google-cloud/.gcp",
+            "GCP_PROJECT_ID=Acme\nGCP_REGION=europe\nGCP_APP_NAME=-x\n\
+             GCP_REGISTRY_HOST=https://registry.example\nGCP_SECRET_VERSIONS_TO_KEEP=none\n",
+        ),
+        ("staging/google-cloud/.build", "ENABLE_MCP_SERVER=true\n"),
+        ("staging/google-cloud/.gcp", "GCP_PROJECT_ID = acme-staging\n"),
+        ("production/google-cloud/.build", "ENABLE_MCP_SERVER=no # until the contract is signed\n"),
+    ]);
+    let bare = Tree::new(&[
+        ("dev/google-cloud/.build", "ENABLE_MCP_SERVER=true\n"),
+        ("dev/google-cloud/.gcp", "GCP_REGION=europe\n"),
+        ("staging/google-cloud/.build", "ENABLE_MCP_SERVER=true\n"),
+        ("staging/google-cloud/.gcp", "GCP_PROJECT_ID=acme-staging\n"),
+        ("production/google-cloud/.build", "ENABLE_MCP_SERVER=true\n"),
+        ("production/google-cloud/.gcp", "GCP_PROJECT_ID=acme-prod\n"),
+        (
+            "production/google-cloud/.mcp",
+            "VALIDIBOT_MCP_SEAL_KEYS='k1:c2hvcnQ='\nVALIDIBOT_LOG_LEVLE=DEBUG\nVALIDIBOT_MCP_ENABLED=perhaps\n",
+        ),
+    ]);
+    let mut text = String::new();
+    for args in [
+        &["gcp", "setup"][..],
+        &["gcp", "setup", "qa"],
+        &["gcp", "setup", "dev", "--at-once", "0"],
+        &["gcp", "setup", "dev"],
+        &["gcp", "build", "staging"],
+        &["gcp", "secrets", "prod"],
+    ] {
+        text += &tree.run(args, &[]);
+    }
+    text += &tree.run(&["gcp", "setup", "prod"], &[("ENABLE_MCP_SERVER", "of")]);
+    for args in [&["gcp", "setup", "dev"][..], &["gcp", "secrets", "staging"], &["gcp", "secrets", "prod"]] {
+        text += &bare.run(args, &[]);
+    }
+    expect_file!["golden/gcp-errors.txt"].assert_eq(&text);
 }
 
 #[test]

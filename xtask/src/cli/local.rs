@@ -72,11 +72,11 @@ pub struct Up {
     pub build: bool,
 
     /// Port of the web application; 8001 is kept for the MCP server
-    #[arg(long, value_name = "PORT", default_value_t = WEB_PORT)]
+    #[arg(long, value_name = "PORT", default_value_t = WEB_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
 
     /// Port of the MCP server
-    #[arg(long, value_name = "PORT", default_value_t = MCP_PORT)]
+    #[arg(long, value_name = "PORT", default_value_t = MCP_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub mcp_port: u16,
 
     /// Take the programs from this folder instead of building them; they run natively

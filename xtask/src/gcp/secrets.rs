@@ -82,7 +82,7 @@ fn read_file(context: &Context, stage: Stage) -> Result<Local> {
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Error::usage(format!("{} cannot be read", path.display()))
             .cause(error.to_string())
-            .hint(format!("copy {0}.example to {0} and fill it in", path.display()))
+            .hint(format!("cargo xtask env init {stage}, then fill it in"))
     })?;
     if text.len() > LARGEST {
         return Err(Error::usage(format!("{} is {} bytes long", path.display(), text.len()))
@@ -91,7 +91,9 @@ fn read_file(context: &Context, stage: Stage) -> Result<Local> {
     let file = EnvFile::parse(&path, &text)?;
     let problems = variables::file_problems(context, target, HeldIn::Mcp)?;
     if !problems.is_empty() {
-        return Err(Error::usage(format!("{} cannot be uploaded as it is", path.display())).causes(problems));
+        return Err(Error::usage(format!("{} cannot be uploaded as it is", path.display()))
+            .causes(problems)
+            .hint(format!("cargo xtask env check {stage} looks at all files of the stage")));
     }
     Ok(Local { file, content: Secret::new(text) })
 }

@@ -1,9 +1,9 @@
 //! What a stage is configured to be: the gate, then the project and the names that follow from it.
 
-use envs::HeldIn;
 use envs::deploy::{
     GCP_APP_NAME, GCP_PROJECT_ID, GCP_REGION, GCP_REGISTRY_HOST, GCP_SECRET_VERSIONS_TO_KEEP,
 };
+use envs::{HeldIn, Variable};
 
 use crate::context::Context;
 use crate::env::{EnvFile, Found, Layers};
@@ -32,44 +32,44 @@ pub(super) fn gate_is_open(context: &Context, stage: Stage, what: &str) -> Resul
     Ok(gate.open)
 }
 
-/// Reads a stage's settings; everything that is wrong is reported at once.
+/// Reads a stage's settings; everything that is wrong is reported at once, each with its place.
 pub(crate) fn load(context: &Context, stage: Stage) -> Result<Settings> {
     let file = gcp_file(context, stage)?;
     let layers = Layers::new(&context.environment, &file);
-    let project = layers.require(&GCP_PROJECT_ID)?;
-    let text =
-        |found: Option<Found>| found.map(|found| found.value.expose().trim().to_owned()).unwrap_or_default();
-    let (region, app) = (text(layers.get(&GCP_REGION)), text(layers.get(&GCP_APP_NAME)));
-    let registry = text(layers.get(&GCP_REGISTRY_HOST));
-    let keep = text(layers.get(&GCP_SECRET_VERSIONS_TO_KEEP));
-    let origin = project.origin.to_string();
-    let project = project.value.expose().trim().to_owned();
-
     let mut wrong = Vec::new();
-    let mut check = |name: &str, value: &str, good: bool, form: &str| {
-        if !good {
-            wrong.push(format!("{name}: '{value}' is not {form}"));
+    let mut read = |variable: &Variable, good: &dyn Fn(&str) -> bool, form: &str| {
+        let Some(Found { value, origin }) = layers.get(variable) else { return String::new() };
+        let value = value.expose().trim().to_owned();
+        if !good(&value) {
+            wrong.push(format!("{origin}: {} is '{value}', not {form}", variable.name));
         }
+        value
     };
-    check(
-        GCP_PROJECT_ID.name,
-        &project,
-        is_name(&project, 6, 30),
-        "a project id: 6 to 30 of a-z, 0-9 and '-'",
-    );
-    check(GCP_REGION.name, &region, is_region(&region), "a region, such as us-central1");
+    // One that is missing is told with where to put it.
+    let project = layers.require(&GCP_PROJECT_ID).map(|_| {
+        let id = |value: &str| is_name(value, 6, 30);
+        read(&GCP_PROJECT_ID, &id, "a project id: 6 to 30 of a-z, 0-9 and '-'")
+    });
+    let region = read(&GCP_REGION, &is_region, "a region, such as us-central1");
     // The longest name derived from it is a service account's id, `<app>-mcp-staging`, of at most 30 characters.
-    check(GCP_APP_NAME.name, &app, is_name(&app, 1, 18), "a prefix: 1 to 18 of a-z, 0-9 and '-'");
-    let keep_count = keep.parse::<usize>().ok().filter(|count| *count >= 1);
-    check(GCP_SECRET_VERSIONS_TO_KEEP.name, &keep, keep_count.is_some(), "a number from 1");
-    if !wrong.is_empty() {
-        return Err(Error::usage(format!("the settings of {stage} cannot be used"))
-            .causes(wrong)
-            .origin(origin));
-    }
+    let prefix = |value: &str| is_name(value, 1, 18);
+    let app = read(&GCP_APP_NAME, &prefix, "a prefix: 1 to 18 of a-z, 0-9 and '-'");
+    let host = |value: &str| !value.contains(['/', '@']) && !value.contains(char::is_whitespace);
+    let registry = read(&GCP_REGISTRY_HOST, &host, "a host, such as us-central1-docker.pkg.dev");
+    let count = |value: &str| value.parse::<usize>().is_ok_and(|count| count >= 1);
+    let keep = read(&GCP_SECRET_VERSIONS_TO_KEEP, &count, "a number from 1");
+    let project = match project {
+        Err(missing) => return Err(missing.causes(wrong)),
+        Ok(_) if !wrong.is_empty() => {
+            return Err(Error::usage(format!("the settings of {stage} cannot be used"))
+                .causes(wrong)
+                .hint("cargo xtask env explain NAME says what a variable is for"));
+        }
+        Ok(project) => project,
+    };
     let registry = if registry.is_empty() { format!("{region}-docker.pkg.dev") } else { registry };
     let names = Names::new(project, region, app, registry, stage);
-    Ok(Settings { names, keep: keep_count.unwrap_or(1) })
+    Ok(Settings { names, keep: keep.parse().unwrap_or(1) })
 }
 
 /// The stage's own file, or production's: installations that exist keep one `.just` there for all stages.
