@@ -1,5 +1,7 @@
 //! `cargo xtask local` as an operator runs it, with small scripts in the place of the two programs.
 
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -10,7 +12,7 @@ use tempfile::TempDir;
 /// Says that it is healthy once it runs, keeps what it was given, and ends on SIGTERM.
 const PROGRAM: &str = r#"#!/bin/sh
 case $1 in
-  serve) env > "$0.env"; echo "$*" > "$0.args"; trap 'rm -f "$0.up"; exit 0' TERM; : > "$0.up"
+  serve) env > "$0.env"; echo "$*" > "$0.args"; echo "${0##*/} serves"; trap 'rm -f "$0.up"; exit 0' TERM; : > "$0.up"
          sleep 600 & wait ;;
   healthcheck) test -e "$0.up" ;;
 esac
@@ -227,4 +229,102 @@ fn ctrl_c_during_up_leaves_nothing_behind() {
     let server = std::fs::read_to_string(&pid_file).unwrap();
     assert!(!alive(&server.trim().parse::<u32>().unwrap().into()));
     assert_eq!(stack.info()["programs"]["web"]["running"], false);
+}
+
+#[test]
+fn ps_and_logs_show_what_runs_and_what_it_says() {
+    let stack = Stack::new();
+    let ps = |args: &[&str]| stack.command(&[&["ps"], args].concat(), None).output().unwrap();
+    assert!(stack.up(Some("true")).status.success());
+    let listed = text(&ps(&[]).stdout);
+    for (name, port) in [("web", stack.web), ("mcp", stack.mcp)] {
+        let line = listed.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{listed}"));
+        assert!(line.contains("running") && line.contains(&port.to_string()), "{line}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&ps(&["--json"]).stdout).unwrap();
+    assert_eq!((&json["schema_version"], &json["programs"]["mcp"]["running"]), (&1.into(), &true.into()));
+
+    let logs = |args: &[&str]| stack.command(&[&["logs"], args].concat(), None).output().unwrap();
+    let both = text(&logs(&[]).stdout);
+    assert!(both.contains("web | validibot-sandbox serves\n"), "{both}");
+    assert!(both.contains("mcp | validibot-mcp serves\n"), "{both}");
+    assert_eq!(text(&logs(&["mcp"]).stdout), "validibot-mcp serves\n");
+
+    assert!(stack.command(&["down"], None).output().unwrap().status.success());
+    assert!(text(&ps(&[]).stdout).lines().skip(1).all(|line| line.contains("stopped")));
+    // Nothing runs, so there is nothing to wait for.
+    let followed = logs(&["-f"]);
+    assert!(followed.status.success() && text(&followed.stdout).contains("validibot-mcp serves"));
+}
+
+#[test]
+fn following_shows_what_comes_and_ends_with_ctrl_c() {
+    let stack = Stack::new();
+    assert!(stack.up(Some("true")).status.success());
+    let mut follow = stack.command(&["logs", "-f", "mcp"], None);
+    let mut child = follow.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "validibot-mcp serves");
+    let mut log = std::fs::OpenOptions::new().append(true).open(stack.path("state/mcp.log")).unwrap();
+    // A line is shown once it is whole.
+    write!(log, "one ").unwrap();
+    writeln!(log, "more").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "one more");
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn rebuild_starts_everything_anew() {
+    let stack = Stack::new();
+    assert!(stack.up(Some("true")).status.success());
+    let before = stack.info();
+    // The same words, but for the task.
+    let up = stack.up_command(&[], None);
+    let words = up.get_args().map(|word| if word == "up" { OsStr::new("rebuild") } else { word });
+    let mut rebuild = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let done = rebuild.args(words).env("ENABLE_MCP_SERVER", "true").output().unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let after = stack.info();
+    for name in ["web", "mcp"] {
+        let pid = |info: &serde_json::Value| info["programs"][name]["pid"].clone();
+        assert_ne!(pid(&before), pid(&after), "{name}");
+        assert!(!alive(&pid(&before)) && alive(&pid(&after)), "{name}");
+    }
+}
+
+#[test]
+fn clean_asks_and_removes_what_is_its_own() {
+    let stack = Stack::new();
+    let clean = |args: &[&str]| {
+        let mut command = stack.command(&[&["clean"], args].concat(), None);
+        command.stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    assert!(text(&clean(&[]).stderr).contains("nothing to remove"));
+    assert!(stack.up(Some("true")).status.success());
+    std::fs::write(stack.path("state/notes"), "mine").unwrap();
+    let unanswered = clean(&[]);
+    assert_eq!(unanswered.status.code(), Some(64));
+    assert!(text(&unanswered.stderr).contains("hint: add --yes"), "{}", text(&unanswered.stderr));
+    assert_eq!(stack.info()["programs"]["web"]["running"], true, "nothing was stopped");
+
+    let pid = stack.info()["programs"]["mcp"]["pid"].clone();
+    assert!(clean(&["--yes"]).status.success());
+    assert!(!alive(&pid), "the stack is stopped first");
+    let left: Vec<_> =
+        std::fs::read_dir(stack.path("state")).unwrap().flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, ["notes"], "somebody else's file stays");
+    assert!(stack.path("envs/local/.mcp").exists(), "the environment's files are no state");
+}
+
+#[test]
+fn cloud_is_pro_with_paid_access() {
+    let stack = Stack::new();
+    let mut up = stack.up_command(&["--cloud"], Some("true"));
+    assert!(up.output().unwrap().status.success());
+    assert_eq!(stack.info()["programs"]["mcp"]["running"], true);
+    let given = |file| std::fs::read_to_string(stack.path(file)).unwrap();
+    assert!(given("validibot-sandbox.args").contains("--edition pro"));
+    assert!(given("validibot-sandbox.env").contains("VALIDIBOT_SANDBOX_PAID_ACCESS=true\n"));
 }

@@ -122,3 +122,37 @@ fn stopped(plan: &Plan, done: &Done, doubtful: &[&str], error: Error) -> Error {
         .hint("type the same command again: it looks first, and does only what is missing");
     if advice == Advice::Read || interrupted { error } else { error.hint(advice.text()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::env::Environment;
+    use crate::gcp::plan::{Item, State};
+    use crate::interrupt::Interrupts;
+    use crate::output::Printer;
+
+    #[test]
+    fn a_step_that_hangs_is_in_doubt_and_what_was_and_was_not_done_is_said() {
+        let printer = Printer::captured();
+        let runner = Runner::real(printer.clone(), Interrupts::none());
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let context = Context::new(Environment::default(), None, printer, runner, here).unwrap();
+        let hanging = Command::new("sleep").arg("600").deadline(Duration::from_millis(100));
+        let steps = [
+            ("the account", Command::new("true")),
+            ("the secret", hanging),
+            ("the role", Command::new("true")),
+        ];
+        let items = steps.into_iter().zip(0..);
+        let items =
+            items.map(|((name, step), wave)| Item::step(name, State::Change, step).wave(wave)).collect();
+        let plan = Plan { command: "gcp setup", place: "dev".to_owned(), items };
+        let error = apply(&context, &plan, 2).unwrap_err();
+        assert_eq!(error.exit().code(), 1);
+        for part in ["did not finish", "done: the account", "in doubt: the secret", "not begun: the role"] {
+            assert!(error.to_string().contains(part), "{part}\n{error}");
+        }
+    }
+}

@@ -103,9 +103,11 @@ pub(crate) fn cannot_tell(troubles: &[Trouble]) -> Error {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
     use crate::env::Environment;
+    use crate::interrupt::Interrupts;
     use crate::output::Printer;
     use crate::runner::{Outcome, Runner};
 
@@ -145,5 +147,19 @@ mod tests {
                 command: gcloud 'the policy'
             hint: log in: gcloud auth login"]]
         .assert_eq(&cannot_tell(&troubles).to_string());
+    }
+
+    #[test]
+    fn a_question_that_hangs_is_given_up_and_nothing_was_changed() {
+        let printer = Printer::captured();
+        let runner = Runner::real(printer.clone(), Interrupts::none());
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let context = Context::new(Environment::default(), None, printer, runner, here).unwrap();
+        let hanging = Command::new("sleep").arg("600").deadline(Duration::from_millis(100)).reads();
+        let error = observe(&context, 2, &[Read::new("the secret", hanging)]).unwrap_err();
+        assert_eq!(error.exit().code(), 1);
+        for part in ["sleep did not finish within", "ended with its children", "nothing was changed"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 }
