@@ -27,15 +27,20 @@ pub struct Entry {
 impl EnvFile {
     /// Reads a file; `None` where there is none. Every line that is wrong is reported at once.
     pub fn read(path: &Path) -> Result<Option<Self>> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(
-                    Error::usage(format!("{} cannot be read", path.display())).cause(error.to_string())
-                );
+                return Err(Error::usage("an environment file cannot be read")
+                    .cause(format!("{}: {error}", path.display())));
             }
         };
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = good.split(|byte| *byte == b'\n').count();
+            Error::usage(format!("{} has lines that cannot be read", path.display()))
+                .cause(format!("{}:{line}: not UTF-8 text: save the file as UTF-8", path.display()))
+        })?;
         Self::parse(path, &text).map(Some)
     }
 
@@ -72,6 +77,21 @@ impl EnvFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_no_text_or_no_file_is_named_in_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".gcp");
+        std::fs::write(&path, b"# in Latin-1:\nGCP_REGION=caf\xe9\n").unwrap();
+        let error = EnvFile::read(&path).unwrap_err();
+        assert_eq!(
+            error.causes_of(),
+            [format!("{}:2: not UTF-8 text: save the file as UTF-8", path.display())]
+        );
+        let error = EnvFile::read(folder.path()).unwrap_err();
+        assert!(error.causes_of()[0].starts_with(&folder.path().display().to_string()), "{error}");
+        assert!(EnvFile::read(&folder.path().join(".mcp")).unwrap().is_none());
+    }
 
     #[test]
     fn the_last_assignment_counts_and_every_bad_line_is_named() {
