@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use gcp::{
-    Bench, BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpLock, GcpLocking, GcpLogs,
-    GcpLook, GcpPlan, GcpRollback, GcpStage, Severity,
+    Bench, BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLock, GcpLocking,
+    GcpLogs, GcpLook, GcpPlan, GcpRollback, GcpStage, Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};

@@ -90,6 +90,10 @@ pub struct Secret {
     pub key: String,
     /// Its name in Secret Manager.
     pub name: Text,
+    /// Whether the image lets the file win over what is stamped.
+    pub wins: bool,
+    /// The variable that has to be the address of the scheduler's target, or the one that is stronger where it is set.
+    pub address: Vec<String>,
 }
 
 /// What a job and a service have in common.
@@ -165,6 +169,8 @@ pub struct Service {
     pub min: ByStage<u32>,
     /// The most instances.
     pub max: ByStage<u32>,
+    /// Whether these bounds are of all revisions together, or of each.
+    pub together: bool,
     /// Who can reach it.
     pub ingress: Ingress,
     /// Whether everybody may call it, or only who has the role.

@@ -6,6 +6,7 @@ mod apply;
 mod build;
 mod deploy;
 pub(crate) mod emulator;
+mod fleet;
 pub(crate) mod lock;
 mod logs;
 pub(crate) mod mcp;
@@ -39,6 +40,7 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
             return if open { deploy::plan(context, args) } else { Ok(Exit::Success) };
         }
         Gcp::Deploy(args) => gated("gcp deploy", args.common.stage, &|| deploy::deploy(context, args)),
+        Gcp::DeployAll(args) => fleet::deploy_all(context, args),
         Gcp::Setup(args) => gated("gcp setup", args.stage, &|| setup::setup(context, args)),
         Gcp::Build(args) => gated("gcp build", args.common.stage, &|| build::build(context, args)),
         Gcp::Secrets(args) => gated("gcp secrets", args.stage, &|| secrets::secrets(context, args)),

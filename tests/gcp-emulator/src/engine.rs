@@ -111,6 +111,7 @@ impl Ingress {
 /// An engine without containers: revisions are ready at once, but for the images that were told to fail or to hang.
 #[derive(Debug, Default)]
 pub struct Scripted {
+    /// Patterns of `SERVICE IMAGE`.
     rules: Mutex<Vec<(String, Script)>>,
 }
 
@@ -123,12 +124,17 @@ enum Script {
 impl Scripted {
     /// Revisions whose image matches `pattern` do not become ready; `message` is what their condition says.
     pub fn fail(&self, pattern: &str, message: &str) {
-        self.add(pattern, Script::Fail(message.to_owned()));
+        self.add(&format!("* {pattern}"), Script::Fail(message.to_owned()));
+    }
+
+    /// Revisions of this service do not become ready, whatever their image.
+    pub fn fail_service(&self, service: &str, message: &str) {
+        self.add(&format!("{service} *"), Script::Fail(message.to_owned()));
     }
 
     /// Revisions whose image matches `pattern` stay in the middle: neither ready nor failed.
     pub fn hang(&self, pattern: &str) {
-        self.add(pattern, Script::Hang);
+        self.add(&format!("* {pattern}"), Script::Hang);
     }
 
     /// Forgets every rule.
@@ -144,7 +150,8 @@ impl Scripted {
 impl Engine for Scripted {
     fn launch(&self, launch: Launch, report: Report) {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let script = rules.iter().find(|(pattern, _)| glob::matches(pattern, &launch.image));
+        let subject = format!("{} {}", launch.service, launch.image);
+        let script = rules.iter().find(|(pattern, _)| glob::matches(pattern, &subject));
         match script.map(|(_, script)| script) {
             None => report.ready(),
             Some(Script::Fail(message)) => report.failed(message),

@@ -52,6 +52,17 @@ pub enum Gcp {
     /// written, and what serves is proven again.
     Deploy(GcpDeploy),
 
+    /// Deploy the whole fleet of envs/fleet.toml: migration, web, worker, scheduled jobs, MCP server
+    ///
+    /// Shows one plan for all of it, asks once, and goes from step to step: each is proven before it gets traffic, and
+    /// before the next begins. The first failure stops the line and says what is on which version; the same command
+    /// goes on from there. Nothing that is as it should be is written. The MCP server is left out, and said to be,
+    /// while ENABLE_MCP_SERVER is off.
+    #[command(
+        after_help = "Examples:\n  VALIDIBOT_DIR=../validibot cargo xtask gcp deploy-all dev --dry-run\n  cargo xtask gcp deploy-all prod --image us-central1-docker.pkg.dev/acme/validibot/validibot-web:1a2b3c4"
+    )]
+    DeployAll(GcpDeployAll),
+
     /// Send all traffic back to the revision that served before, or to the one that is named
     ///
     /// The next deploy is the usual one: it proves its revision and gives it the traffic.
@@ -139,6 +150,38 @@ pub struct GcpDeploy {
     pub plan: Option<PathBuf>,
 
     /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
+    #[arg(long)]
+    pub allow_dirty: bool,
+
+    /// Wait so long for somebody else's lock, such as 90s or 15m
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
+    pub lock_wait: Duration,
+}
+
+/// Arguments of `gcp deploy-all`.
+#[derive(Debug, Args)]
+pub struct GcpDeployAll {
+    /// The stage and the usual switches.
+    #[command(flatten)]
+    pub common: GcpStage,
+
+    /// Do not run the migration
+    #[arg(long)]
+    pub skip_migrate: bool,
+
+    /// Only these steps, in the fleet's own order
+    #[arg(long, value_name = "STEP", value_delimiter = ',', conflicts_with = "from")]
+    pub only: Vec<String>,
+
+    /// This step and those after it
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
+
+    /// An image that is in the registry, instead of building one: the application's, or NAME=IMAGE
+    #[arg(long, value_name = "[NAME=]IMAGE")]
+    pub image: Vec<String>,
+
+    /// Build although files differ from the commit; the image's tag and label say so
     #[arg(long)]
     pub allow_dirty: bool,
 

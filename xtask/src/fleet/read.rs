@@ -159,8 +159,11 @@ impl<'r, 't> Reader<'r, 't> {
     fn secret(&self, key: &str, node: &Node<'r, 't>) -> Option<Secret> {
         let mut section = node.section()?;
         let name = section.need("name").and_then(|node| self.text(&node));
+        let wins = section.may("wins").map_or(Some(false), |node| node.flag());
+        let address = section.may("address").map_or(Some(Vec::new()), |node| node.list(Node::text));
         section.finish();
-        Some(Secret { key: key.to_owned(), name: name? })
+        let address = address?.into_iter().map(|at| at.value).collect();
+        Some(Secret { key: key.to_owned(), name: name?, wins: wins?, address })
     }
 
     /// A text whose names are built in or stand in `[values]`.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 /// What every text may name: the settings of a stage, and what is being deployed.
-pub(super) const BUILT_IN: [&str; 7] = ["app", "project", "region", "stage", "suffix", "version", "revision"];
+pub(super) const BUILT_IN: [&str; 8] =
+    ["app", "project", "region", "stage", "suffix", "version", "revision", "commit"];
 
 /// The longest that each may be, for names whose length is limited (`GCP_APP_NAME` has at most 18 characters).
 const LONGEST: [(&str, &str); 3] =

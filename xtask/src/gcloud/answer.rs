@@ -130,8 +130,11 @@ fn is_absent(stderr: &str) -> bool {
         let compute = command.starts_with("compute.")
             && message.trim_end() == "Could not fetch resource:"
             && detail.is_some_and(|detail| detail.trim_end().ends_with("' was not found"));
-        let run = command == "run.services.describe" && message.starts_with("Cannot find service [");
-        if message.starts_with("NOT_FOUND: ") || run || compute {
+        let run = command == "run.services.describe" && message.starts_with("Cannot find service [")
+            || command == "run.jobs.describe" && message.starts_with("Cannot find job [");
+        // A 403 is 'There was no instance found … or you are not authorized': that says nothing.
+        let sql = command == "sql.instances.describe" && message.starts_with("HTTPError 404: ");
+        if message.starts_with("NOT_FOUND: ") || run || sql || compute {
             return true;
         }
     }

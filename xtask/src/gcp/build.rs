@@ -1,5 +1,7 @@
 //! `gcp build`: the image of this commit, in the registry, by digest.
 
+use std::path::Path;
+
 use super::apply;
 use super::observe::{Read, cannot_tell};
 use super::plan::{Item, Plan, State};
@@ -15,7 +17,7 @@ use crate::runner::{Outcome, Streams, last_lines};
 use crate::stage::Names;
 
 /// Cloud Run runs this.
-const PLATFORM: &str = "linux/amd64";
+pub(super) const PLATFORM: &str = "linux/amd64";
 
 /// What is built: a commit, perhaps with changes that are not in it.
 pub(super) struct Source {
@@ -23,7 +25,8 @@ pub(super) struct Source {
     pub(super) commit: String,
     /// The image's tag: the same, short.
     pub(super) tag: String,
-    dirty: bool,
+    /// Whether files differ from the commit.
+    pub(super) dirty: bool,
 }
 
 impl Source {
@@ -61,11 +64,16 @@ pub(super) fn build(context: &Context, args: &GcpBuild) -> Result<()> {
 
 /// The commit, and whether the tree is as it says.
 pub(super) fn source(context: &Context, allow_dirty: bool) -> Result<Source> {
+    source_in(context, &context.root, allow_dirty)
+}
+
+/// As [`source`], of another checkout.
+pub(super) fn source_in(context: &Context, root: &Path, allow_dirty: bool) -> Result<Source> {
     let read =
         |command: &Command| context.runner.read(command).map(|outcome| outcome.stdout.trim().to_owned());
-    let commit = read(&git::commit(&context.root))?;
-    let short = read(&git::short_commit(&context.root))?;
-    let changed = read(&git::status(&context.root))?;
+    let commit = read(&git::commit(root))?;
+    let short = read(&git::short_commit(root))?;
+    let changed = read(&git::status(root))?;
     let dirty = !changed.is_empty();
     if dirty && !allow_dirty {
         return Err(Error::failed(

@@ -4,6 +4,7 @@ mod facts;
 mod planned;
 
 pub(crate) use facts::Facts;
+pub(super) use facts::project_number;
 
 use super::build::{self, Source};
 use super::lock::{self, Lock};

@@ -54,17 +54,26 @@ pub(crate) fn observe<const N: usize>(
     at_once: usize,
     reads: &[Read; N],
 ) -> Result<[Seen<String>; N]> {
-    let _progress = context.printer.progress(&format!("reading what is there ({N} questions)"));
+    observe_all(context, at_once, reads)?
+        .try_into()
+        .map_err(|_| Error::failed("not every question was answered").cause("nothing was changed"))
+}
+
+/// As [`observe`], where the number of questions is known only when they are asked.
+pub(super) fn observe_all(context: &Context, at_once: usize, reads: &[Read]) -> Result<Vec<Seen<String>>> {
+    let count = reads.len();
+    let _progress = context.printer.progress(&format!("reading what is there ({count} questions)"));
     let on = OnceLock::new();
     let results = side_by_side(at_once, reads, |read| ask(context, read, &on));
-    let mut answers = Vec::with_capacity(N);
+    let mut answers = Vec::with_capacity(count);
     // What was not asked any more has no answer; the error that stopped it stands somewhere.
     for result in results.into_iter().flatten() {
         answers.push(result.map_err(|error| error.cause("nothing was changed"))?);
     }
-    answers
-        .try_into()
-        .map_err(|_| Error::failed("not every question was answered").cause("nothing was changed"))
+    if answers.len() < count {
+        return Err(Error::failed("not every question was answered").cause("nothing was changed"));
+    }
+    Ok(answers)
 }
 
 fn ask(context: &Context, read: &Read, on: &OnceLock<Vec<String>>) -> Result<Seen<String>> {

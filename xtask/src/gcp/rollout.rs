@@ -204,7 +204,8 @@ impl Rollout<'_> {
         public_proof(self.context, after, self.proof, self.public_url)
     }
 
-    fn grant(&self) -> Result<()> {
+    /// Sees to it who may call it.
+    pub(crate) fn grant(&self) -> Result<()> {
         access::grant(self.context, self.names, self.lock, self.service, self.access)
             .map_err(|error| error.during(Phase::Access.name()))
     }

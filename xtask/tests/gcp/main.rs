@@ -3,6 +3,7 @@
 mod build;
 mod deploy;
 mod deployment;
+mod fleet;
 mod gate;
 mod interrupt;
 mod interrupted;

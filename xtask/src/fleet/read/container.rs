@@ -41,6 +41,11 @@ impl<'r, 't> Reader<'r, 't> {
                 }
             }
         }
+        let together = section.may("scaling").map_or(Some(false), |node| {
+            let text = node.text()?;
+            checked(&node, check::one_of(&text, &["service", "revision"]));
+            Some(text.value == "service")
+        });
         let ingress = section.need("ingress").and_then(|node| self.ingress(&node));
         let public = section.need("public").and_then(|node| node.flag());
         let proof = section.need("proof").and_then(|node| proof(&node));
@@ -52,6 +57,7 @@ impl<'r, 't> Reader<'r, 't> {
             port: u16::try_from(port?).ok()?,
             min: min?,
             max: max?,
+            together: together?,
             ingress: ingress?,
             public: public?,
             proof: proof?,

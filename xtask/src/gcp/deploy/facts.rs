@@ -122,7 +122,7 @@ fn newest(names: &Names, versions: Option<Vec<Version>>) -> Result<u64> {
     })
 }
 
-fn project_number(context: &Context, names: &Names) -> Result<String> {
+pub(in crate::gcp) fn project_number(context: &Context, names: &Names) -> Result<String> {
     let read = Read::new("the project", run::project_number(names));
     let [seen] = observe(context, 1, &[read])?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,0 +1,134 @@
+//! What each service is to be, from the file and from what is there around it.
+
+use std::collections::BTreeMap;
+
+use super::facts::Facts;
+use super::images::Built;
+use super::job::{FILE, FOLDER};
+use super::place::Place;
+use crate::error::{Error, Result};
+use crate::fleet::{Ingress as Wanted, Service};
+use crate::gcp::mcp::{self, Config};
+use crate::gcp::rollout::Access;
+use crate::gcp::service::{COMMIT, Ingress, Live, Mount, Network, Probe, Scaling, Spec};
+
+/// Requests that an instance is given at a time: Cloud Run's own default.
+const CONCURRENCY: u32 = 80;
+
+/// Who may call it.
+pub(super) fn access(service: &Service) -> Access {
+    if service.public { Access::Everybody } else { Access::Granted }
+}
+
+/// Whether the application is in maintenance: what the public reaches otherwise is closed.
+pub(in crate::gcp) fn in_maintenance(place: &Place<'_>, facts: &Facts) -> bool {
+    let open = place.fleet.services.iter().filter(|service| service.public && !service.gated);
+    let mut live = open.filter_map(|service| facts.services.get(&place.fill(&service.container.name)));
+    live.any(|live| live.spec.ingress == Ingress::Internal)
+}
+
+/// The service that the file asks for.
+pub(super) fn spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
+    if service.gated {
+        return mcp_spec(place, service, image, facts);
+    }
+    let container = &service.container;
+    let scope = image.scope(place);
+    let mut env = BTreeMap::new();
+    for stamp in &container.env {
+        match stamp.value.fill(&scope) {
+            Ok(value) => {
+                env.insert(stamp.name.clone(), value);
+            }
+            Err(_) if stamp.optional => {}
+            Err(name) => {
+                return Err(Error::usage(format!(
+                    "{}.env.{}: {name} has no value",
+                    container.key, stamp.name
+                )));
+            }
+        }
+    }
+    let maintenance = in_maintenance(place, facts);
+    let stage = place.stage();
+    let min = if maintenance { 0 } else { *service.min.of(stage) };
+    let bounds = Scaling { min, max: Some(*service.max.of(stage)) };
+    let (scaling, service_scaling) =
+        if service.together { (Scaling::default(), bounds) } else { (bounds, Scaling::default()) };
+    let database = container.database.as_ref().and_then(|name| facts.databases.get(&place.fill(name)));
+    let network = container.network.as_ref().filter(|_| database.is_some_and(|database| database.private));
+    let secret = place.secret_of(container);
+    Ok(Spec {
+        image: image.reference(),
+        port: service.port,
+        env,
+        secrets: vec![Mount {
+            folder: FOLDER.into(),
+            file: FILE.into(),
+            version: facts
+                .secrets
+                .get(&secret)
+                .map(|content| content.version.to_string())
+                .unwrap_or_default(),
+            secret,
+        }],
+        memory: container.memory.clone(),
+        cpu: container.cpu.clone(),
+        timeout: container.timeout,
+        concurrency: CONCURRENCY,
+        account: container.account.fill(&scope).unwrap_or_default(),
+        execution: "gen2".into(),
+        cpu_boost: true,
+        scaling,
+        service_scaling,
+        ingress: ingress(place, service, facts, maintenance),
+        cloud_sql: database.map(|database| database.connection.clone()).into_iter().collect(),
+        network: network.map(|network| Network {
+            name: network.name.clone(),
+            subnetwork: network.subnet.clone(),
+            egress: network.egress.clone(),
+        }),
+        startup: service.proof.startup.clone().map(startup),
+        liveness: None,
+        labels: BTreeMap::from([(COMMIT.to_owned(), mcp::label(&image.commit))]),
+        other: BTreeMap::new(),
+    })
+}
+
+/// A minute for a server that has to ask others before it is ready.
+fn startup(path: String) -> Probe {
+    Probe { path, delay: 0, period: 1, timeout: 1, failures: 60 }
+}
+
+fn ingress(place: &Place<'_>, service: &Service, facts: &Facts, maintenance: bool) -> Ingress {
+    match &service.ingress {
+        _ if maintenance && service.public => Ingress::Internal,
+        Wanted::Fixed(word) => Ingress::parse(word).unwrap_or(Ingress::Internal),
+        Wanted::Balanced(group) if facts.is_balanced(&place.fill(group)) => {
+            Ingress::InternalAndCloudLoadBalancing
+        }
+        Wanted::Balanced(_) => Ingress::All,
+    }
+}
+
+/// The MCP server is what `gcp deploy` makes it: its own settings, in one place.
+fn mcp_spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
+    let config = Config::load(place.context, place.stage())?;
+    let name = place.fill(&service.container.name);
+    let balanced = match &service.ingress {
+        Wanted::Balanced(group) => facts.is_balanced(&place.fill(group)),
+        Wanted::Fixed(_) => false,
+    };
+    let secret = place.secret_of(&service.container);
+    Ok(config.spec(
+        place.names(),
+        &mcp::Place {
+            image: &image.reference(),
+            commit: &image.commit,
+            version: facts.secrets.get(&secret).map(|content| content.version).unwrap_or_default(),
+            project_number: &facts.project_number,
+            balanced,
+            maintenance: facts.services.get(&name).is_some_and(Live::in_maintenance),
+        },
+    ))
+}

@@ -1,0 +1,251 @@
+//! `gcp deploy-all`: from an empty project to a fleet, again, and what happens when a step fails.
+
+mod stopped;
+
+use gcp_emulator::{Ending, gcloud_is_here};
+use serde_json::Value;
+
+use crate::deployment::Deployment;
+use crate::stage::Finished;
+
+const APPLICATION: &str = "us-west1-docker.pkg.dev/demo-proj/validibot/validibot-web";
+/// The file as it is shipped.
+const SHIPPED: &str = include_str!("../../../envs/fleet.toml");
+
+const WORKER_URL: &str = "https://validibot-worker-dev-123456789012.us-west1.run.app";
+
+/// A stage whose database, queue, accounts and secrets are there, and nothing else of the fleet.
+struct Fleet {
+    deployment: Deployment,
+    tag: String,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        let deployment = Deployment::new();
+        let mut cloud = deployment.stage.emulator.cloud();
+        cloud.enable(&[
+            "cloudscheduler.googleapis.com",
+            "cloudtasks.googleapis.com",
+            "sqladmin.googleapis.com",
+        ]);
+        let account = format!("serviceAccount:{}", cloud.seed_account("validibot-cloudrun-dev"));
+        cloud.seed_database("us-west1", "validibot-db-dev", true);
+        cloud.seed_queue("us-west1", "validibot-validation-queue-dev");
+        cloud.seed_secret("django-env-dev");
+        cloud.bind_secret("django-env-dev", "roles/secretmanager.secretAccessor", &account);
+        cloud.seed_version(
+            "django-env-dev",
+            &format!("DJANGO_SECRET_KEY=sentinel-two\nWORKER_URL={WORKER_URL}\n"),
+        );
+        drop(cloud);
+        let mut fleet = Self { deployment, tag: String::new() };
+        fleet.describe(SHIPPED);
+        fleet.release("one", 'a');
+        fleet
+    }
+
+    /// Writes the fleet's file.
+    fn describe(&self, text: &str) {
+        std::fs::write(self.deployment.path("envs/fleet.toml"), text).unwrap();
+    }
+
+    /// Another image of the application is in the registry, and is what is deployed from now on.
+    fn release(&mut self, tag: &str, fill: char) {
+        self.deployment.say(&format!("tags/{tag}"), &fill.to_string().repeat(64));
+        self.tag = tag.to_owned();
+    }
+
+    fn command(&self, more: &[&str]) -> std::process::Command {
+        let image = format!("{APPLICATION}:{}", self.tag);
+        self.deployment.command(&[&["deploy-all", "dev", "--image", &image], more].concat())
+    }
+
+    fn ends(&self, code: i32, more: &[&str]) -> Finished {
+        let finished = Finished::of(&self.command(more).output().unwrap());
+        assert_eq!(finished.code, Some(code), "{more:?}\n{}\n{}", finished.out, finished.err);
+        assert!(!format!("{}{}", finished.out, finished.err).contains("sentinel"), "a secret is shown");
+        finished
+    }
+
+    fn deploy(&self) -> Finished {
+        self.ends(0, &["--yes"])
+    }
+
+    fn state(&self) -> Value {
+        self.deployment.stage.emulator.snapshot()
+    }
+
+    fn runs(&self) -> usize {
+        self.deployment.stage.emulator.cloud().executions_of("validibot-migrate-dev").len()
+    }
+
+    fn writes(&self) -> Vec<String> {
+        self.deployment.writes()
+    }
+
+    /// The image that a service's traffic leads to, by the first letter of its digest; `None` where there is none.
+    fn serving(&self, service: &str) -> Option<String> {
+        let service = &self.state()["services"][service];
+        let revision = service["status"]["traffic"][0]["revisionName"].as_str()?;
+        assert_eq!(service["status"]["traffic"][0]["percent"], 100);
+        Some(revision.rsplit('-').nth(1)?.to_owned())
+    }
+}
+
+#[test]
+fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
+    if !gcloud_is_here("an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do") {
+        return;
+    }
+    let fleet = Fleet::new();
+    let plan = fleet.ends(0, &["--dry-run"]);
+    for line in [
+        "  + job validibot-migrate-dev",
+        "  + service validibot-web-dev",
+        "  + service validibot-worker-dev",
+        "  ? 10 scheduled jobs\n      with the address of worker, which is not there yet",
+        "  + service validibot-mcp-dev",
+    ] {
+        assert!(plan.out.contains(line), "{line}\n{}", plan.out);
+    }
+    assert_eq!(fleet.writes(), [""; 0]);
+
+    let first = fleet.deploy();
+    let state = fleet.state();
+    let services: Vec<_> = state["services"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(services, ["validibot-mcp-dev", "validibot-web-dev", "validibot-worker-dev"], "{}", first.err);
+    assert_eq!(fleet.runs(), 1);
+    assert_eq!(state["scheduler"].as_object().unwrap().len(), 10);
+    let job = &state["scheduler"]["validibot-purge-expired-outputs-dev"];
+    assert_eq!(job["schedule"], "*/5 * * * *");
+    assert_eq!(job["httpTarget"]["uri"], format!("{WORKER_URL}/api/v1/scheduled/purge-expired-outputs/"));
+    assert_eq!(job["httpTarget"]["oidcToken"]["audience"], WORKER_URL);
+    let task = &state["jobs"]["validibot-migrate-dev"]["spec"]["template"]["spec"]["template"]["spec"];
+    assert_eq!((&task["maxRetries"], &task["timeoutSeconds"]), (&Value::from(0), &Value::from("300")));
+    let worker = &state["services"]["validibot-worker-dev"];
+    assert_eq!(worker["metadata"]["annotations"]["run.googleapis.com/ingress"], "internal");
+    assert_eq!(state["invokers"]["validibot-worker-dev"], serde_json::json!([]), "the worker is private");
+    assert!(state["invokers"]["validibot-web-dev"].to_string().contains("allUsers"));
+    let web = &state["services"]["validibot-web-dev"];
+    let (env, annotations) = (
+        web["spec"]["template"]["spec"]["containers"][0]["env"].to_string(),
+        &web["spec"]["template"]["metadata"]["annotations"],
+    );
+    for stamped in ["https://app.example.com", "validibot-mcp-dev@demo-proj.iam.gserviceaccount.com"] {
+        assert!(env.contains(stamped), "{env}");
+    }
+    assert_eq!(annotations["run.googleapis.com/cloudsql-instances"], "demo-proj:us-west1:validibot-db-dev");
+    assert_eq!(annotations["run.googleapis.com/vpc-access-egress"], "private-ranges-only");
+
+    fleet.writes();
+    let again = fleet.deploy();
+    assert!(again.out.ends_with("nothing to do\n"), "{}", again.out);
+    assert_eq!(fleet.writes(), [""; 0], "no write, no lock");
+    assert_eq!(fleet.runs(), 1);
+
+    one_cron_line_and_one_value_by_hand(&fleet);
+    assert_eq!(fleet.deployment.stage.emulator.unexpected(), [""; 0]);
+}
+
+/// One change each, in the file and in the cloud: exactly that is planned, and written.
+fn one_cron_line_and_one_value_by_hand(fleet: &Fleet) {
+    let changed = SHIPPED.replacen("cron = \"0 2 * * *\"", "cron = \"30 1 * * *\"", 1);
+    fleet.describe(&changed);
+    let plan = fleet.ends(0, &["--dry-run"]);
+    assert!(
+        plan.out.contains(
+            "  ~ scheduled validibot-clear-sessions-dev\n      schedule: 0 2 * * * -> 30 1 * * *\n"
+        ),
+        "{}",
+        plan.out
+    );
+    assert!(plan.out.contains("\n1 change\n"), "{}", plan.out);
+    fleet.deploy();
+    let lock = ["POST secrets", "PATCH validibot-clear-sessions-dev", "DELETE validibot-mcp-deploy-lock-dev"];
+    assert_eq!(fleet.writes(), lock);
+
+    let by_hand = fleet.deployment.stage.gcloud(&[
+        "run",
+        "services",
+        "update",
+        "validibot-worker-dev",
+        "--region=us-west1",
+        "--update-env-vars=APP_ROLE=web",
+    ]);
+    assert_eq!(by_hand.code, Some(0), "{}", by_hand.err);
+    let plan = fleet.ends(0, &["--dry-run", "--only=worker"]);
+    assert!(plan.out.contains("      env APP_ROLE: 'web' -> 'worker'\n"), "{}", plan.out);
+}
+
+#[test]
+fn with_the_gate_closed_everything_but_the_server_is_deployed() {
+    if !gcloud_is_here("with_the_gate_closed_everything_but_the_server_is_deployed") {
+        return;
+    }
+    let fleet = Fleet::new();
+    fleet.deployment.stage.write(".build", "ENABLE_MCP_SERVER=false\n");
+    let done = fleet.deploy();
+    assert!(done.err.contains("mcp: skipped, because ENABLE_MCP_SERVER is off"), "{}", done.err);
+    let state = fleet.state();
+    let services: Vec<_> = state["services"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(services, ["validibot-web-dev", "validibot-worker-dev"]);
+    assert!(!state["services"]["validibot-web-dev"].to_string().contains("MCP_OIDC_AUDIENCE"));
+    assert_eq!((fleet.runs(), state["scheduler"].as_object().unwrap().len()), (1, 10));
+}
+
+#[test]
+fn mistakes_are_named_before_anything_is_started() {
+    let fleet = Fleet::new();
+    let broken = SHIPPED
+        .replacen("port = 8080", "prot = 8080", 1)
+        .replacen("cron = \"0 2 * * *\"", "cron = \"0 25 * * *\"", 1)
+        .replacen("secret = \"mcp\"", "secret = \"mpc\"", 1);
+    fleet.describe(&broken);
+    let refused = fleet.ends(64, &["--yes"]);
+    for mistake in [
+        ": services.mcp.port is missing",
+        ": services.mcp.prot: unknown key; did you mean port?",
+        ": scheduler.jobs[0].cron: hour: '25' is not from 0 to 23",
+        ": there is no secret 'mpc'",
+    ] {
+        assert!(refused.err.contains(mistake), "{mistake}\n{}", refused.err);
+    }
+    assert_eq!(fleet.deployment.stage.emulator.calls(), [], "nothing was asked");
+    assert_eq!(fleet.deployment.probes(), [""; 0]);
+}
+
+#[test]
+fn a_second_release_is_migrated_and_then_proven_step_by_step() {
+    if !gcloud_is_here("a_second_release_is_migrated_and_then_proven_step_by_step") {
+        return;
+    }
+    let mut fleet = Fleet::new();
+    fleet.deployment.stage.emulator.cloud().executions_end(1, Ending::Succeeded);
+    fleet.deploy();
+    fleet.release("two", 'b');
+    fleet.writes();
+    let skipped = fleet.ends(0, &["--yes", "--only=web", "--skip-migrate"]);
+    assert!(skipped.err.contains("worker: skipped, because --only leaves it out"), "{}", skipped.err);
+    assert_eq!(
+        fleet.writes(),
+        [
+            "POST secrets",
+            "PUT validibot-web-dev",
+            "PUT validibot-web-dev",
+            "DELETE validibot-mcp-deploy-lock-dev"
+        ]
+    );
+    assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("two"));
+    assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("one"));
+    assert_eq!(fleet.runs(), 1);
+
+    fleet.deploy();
+    assert_eq!(fleet.runs(), 2);
+    assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("two"));
+    let writes = fleet.writes();
+    let migrated = writes.iter().position(|write| write == "POST validibot-migrate-dev:run").unwrap();
+    let worker = writes.iter().position(|write| write == "PUT validibot-worker-dev").unwrap();
+    assert!(migrated < worker && !writes.contains(&"PUT validibot-web-dev".to_owned()), "{writes:?}");
+    fleet.ends(64, &["--only=wbe"]);
+}

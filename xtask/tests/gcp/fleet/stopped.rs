@@ -1,0 +1,120 @@
+//! A line that stops: what is said, what is left alone, and that the same command ends where an undisturbed one does.
+
+use gcp_emulator::{Ending, Fault, FaultKind, gcloud_is_here};
+
+use super::Fleet;
+
+/// What has to be the same however often a deploy was disturbed.
+fn outcome(fleet: &Fleet) -> (Vec<Option<String>>, usize, bool) {
+    let services = ["validibot-web-dev", "validibot-worker-dev", "validibot-mcp-dev"];
+    let jobs = fleet.state()["scheduler"].as_object().map_or(0, serde_json::Map::len);
+    (services.map(|service| fleet.serving(service)).to_vec(), jobs, fleet.deployment.is_locked())
+}
+
+fn complete(fleet: &Fleet) {
+    let again = fleet.deploy();
+    assert!(!again.out.ends_with("nothing to do\n"), "{}", again.out);
+    let (services, jobs, locked) = outcome(fleet);
+    assert!(services.iter().all(Option::is_some), "{services:?}\n{}", again.err);
+    assert_eq!((jobs, locked), (10, false));
+    assert!(fleet.deploy().out.ends_with("nothing to do\n"));
+}
+
+#[test]
+fn a_failing_migration_touches_nothing_else_and_shows_what_it_wrote() {
+    if !gcloud_is_here("a_failing_migration_touches_nothing_else_and_shows_what_it_wrote") {
+        return;
+    }
+    let fleet = Fleet::new();
+    let lines = vec!["Traceback (most recent call last):".to_owned(), "no such table: runs".to_owned()];
+    fleet.deployment.stage.emulator.cloud().executions_end(1, Ending::Failed(lines));
+    let failed = fleet.ends(1, &["--yes"]);
+    for said in [
+        "migrate: validibot-migrate-dev-x",
+        "failed: Task failed with exit code 1.",
+        "no such table: runs",
+        "not touched: web",
+        "hint: type the same command again",
+    ] {
+        assert!(failed.err.contains(said), "{said}\n{}", failed.err);
+    }
+    assert_eq!((outcome(&fleet), fleet.runs()), ((vec![None, None, None], 0, false), 1));
+    fleet.deployment.stage.emulator.cloud().executions_end(0, Ending::Succeeded);
+    complete(&fleet);
+    assert_eq!(fleet.runs(), 2);
+}
+
+#[test]
+fn a_worker_that_never_becomes_ready_stops_the_line_after_web() {
+    if !gcloud_is_here("a_worker_that_never_becomes_ready_stops_the_line_after_web") {
+        return;
+    }
+    let mut fleet = Fleet::new();
+    fleet.deploy();
+    fleet.release("two", 'b');
+    fleet
+        .deployment
+        .engine
+        .fail_service("validibot-worker-dev", "The container failed to listen on port 8000.");
+    let stopped = fleet.ends(1, &["--yes"]);
+    for said in [
+        "worker: candidate: ",
+        "The container failed to listen on port 8000.",
+        "done: web: validibot-web-dev-two-",
+        "stopped: worker: validibot-worker-dev-one-",
+        "not touched: scheduler",
+        "not touched: mcp: validibot-mcp-dev-",
+    ] {
+        assert!(stopped.err.contains(said), "{said}\n{}", stopped.err);
+    }
+    assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("one"));
+    fleet.deployment.engine.clear();
+    complete(&fleet);
+    assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("two"));
+}
+
+#[test]
+fn a_scheduled_job_that_is_refused_stops_before_the_server() {
+    if !gcloud_is_here("a_scheduled_job_that_is_refused_stops_before_the_server") {
+        return;
+    }
+    let fleet = Fleet::new();
+    let create = Fault::new("cloudscheduler.googleapis.com/*", FaultKind::PermissionDenied).method("POST");
+    fleet.deployment.stage.emulator.fail(create.times(1));
+    let stopped = fleet.ends(1, &["--yes"]);
+    for said in ["scheduler: ", "PERMISSION_DENIED", "in doubt: scheduled validibot-", "not touched: mcp"] {
+        assert!(stopped.err.contains(said), "{said}\n{}", stopped.err);
+    }
+    complete(&fleet);
+}
+
+#[test]
+fn what_nobody_can_tell_stops_everything_and_no_flag_is_dropped() {
+    if !gcloud_is_here("what_nobody_can_tell_stops_everything_and_no_flag_is_dropped") {
+        return;
+    }
+    let fleet = Fleet::new();
+    fleet.deployment.stage.emulator.cloud().enable(&["compute.googleapis.com"]);
+    for pattern in ["sqladmin.googleapis.com/*", "compute.googleapis.com/*"] {
+        fleet.deployment.stage.emulator.fail(Fault::new(pattern, FaultKind::PermissionDenied));
+    }
+    let stopped = fleet.ends(1, &["--yes"]);
+    for said in [
+        "could not tell what is there, so nothing was changed",
+        "the database validibot-db-dev: could not be read",
+        "the endpoint group validibot-neg-dev: could not be read",
+    ] {
+        assert!(stopped.err.contains(said), "{said}\n{}", stopped.err);
+    }
+    assert_eq!(fleet.writes(), [""; 0]);
+    fleet.deployment.stage.emulator.clear_faults();
+
+    // A stamped name in the secret, and an address that is not the worker's: both at once, nothing touched.
+    let secret = "APP_ROLE=web\nWORKER_URL=https://elsewhere.example\n";
+    fleet.deployment.stage.emulator.cloud().seed_version("django-env-dev", secret);
+    let refused = fleet.ends(64, &["--yes"]);
+    let said =
+        "django-env-dev version 2, line 1: APP_ROLE is written by the deploy (fleet.toml, web and worker)";
+    assert!(refused.err.contains(said), "{}", refused.err);
+    assert_eq!(fleet.writes(), [""; 0]);
+}
