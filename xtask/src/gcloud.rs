@@ -11,6 +11,7 @@ pub use answer::{Advice, Seen, Trouble, classify};
 pub use logging::{Since, read_logs};
 pub use look::{
     configuration, describe_address, describe_certificate, describe_endpoint_group, describe_https_proxy,
+    endpoint_group,
 };
 
 use std::time::Duration;

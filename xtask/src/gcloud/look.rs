@@ -11,8 +11,12 @@ pub fn configuration() -> Command {
 
 /// What leads the load balancer to the service.
 pub fn describe_endpoint_group(names: &Names) -> Command {
-    let group = names.endpoint_group();
-    let args = ["compute", "network-endpoint-groups", "describe", &group, "--region", names.region()];
+    endpoint_group(names, &names.endpoint_group())
+}
+
+/// The load balancer's way to any service, by the group's name.
+pub fn endpoint_group(names: &Names, group: &str) -> Command {
+    let args = ["compute", "network-endpoint-groups", "describe", group, "--region", names.region()];
     read(names, args, "json(name)")
 }
 

@@ -1,5 +1,8 @@
 //! `gcp deploy-all`: from an empty project to a fleet, again, and what happens when a step fails.
 
+mod inside;
+mod killed;
+mod played;
 mod stopped;
 
 use gcp_emulator::{Ending, gcloud_is_here};
@@ -70,6 +73,20 @@ impl Fleet {
 
     fn deploy(&self) -> Finished {
         self.ends(0, &["--yes"])
+    }
+
+    /// Within this process, with a played gcloud; has to succeed. What was said.
+    fn quick(&self, more: &[&str]) -> String {
+        let (done, said, _) = inside::run(self, more, None);
+        done.unwrap_or_else(|error| panic!("{error}\n{said}"));
+        said
+    }
+
+    /// As [`Fleet::quick`], but has to end with this exit code; the error.
+    fn fails(&self, code: u8) -> String {
+        let error = inside::run(self, &[], None).0.expect_err("it succeeded");
+        assert_eq!(error.exit().code(), code, "{error}");
+        error.to_string()
     }
 
     fn state(&self) -> Value {
@@ -180,13 +197,10 @@ fn one_cron_line_and_one_value_by_hand(fleet: &Fleet) {
 
 #[test]
 fn with_the_gate_closed_everything_but_the_server_is_deployed() {
-    if !gcloud_is_here("with_the_gate_closed_everything_but_the_server_is_deployed") {
-        return;
-    }
     let fleet = Fleet::new();
     fleet.deployment.stage.write(".build", "ENABLE_MCP_SERVER=false\n");
-    let done = fleet.deploy();
-    assert!(done.err.contains("mcp: skipped, because ENABLE_MCP_SERVER is off"), "{}", done.err);
+    let said = fleet.quick(&[]);
+    assert!(said.contains("mcp: skipped, because ENABLE_MCP_SERVER is off"), "{said}");
     let state = fleet.state();
     let services: Vec<_> = state["services"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(services, ["validibot-web-dev", "validibot-worker-dev"]);
@@ -217,16 +231,13 @@ fn mistakes_are_named_before_anything_is_started() {
 
 #[test]
 fn a_second_release_is_migrated_and_then_proven_step_by_step() {
-    if !gcloud_is_here("a_second_release_is_migrated_and_then_proven_step_by_step") {
-        return;
-    }
     let mut fleet = Fleet::new();
     fleet.deployment.stage.emulator.cloud().executions_end(1, Ending::Succeeded);
-    fleet.deploy();
+    fleet.quick(&[]);
     fleet.release("two", 'b');
     fleet.writes();
-    let skipped = fleet.ends(0, &["--yes", "--only=web", "--skip-migrate"]);
-    assert!(skipped.err.contains("worker: skipped, because --only leaves it out"), "{}", skipped.err);
+    let skipped = fleet.quick(&["--only=web", "--skip-migrate"]);
+    assert!(skipped.contains("worker: skipped, because --only leaves it out"), "{skipped}");
     assert_eq!(
         fleet.writes(),
         [
@@ -240,12 +251,13 @@ fn a_second_release_is_migrated_and_then_proven_step_by_step() {
     assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("one"));
     assert_eq!(fleet.runs(), 1);
 
-    fleet.deploy();
+    fleet.quick(&[]);
     assert_eq!(fleet.runs(), 2);
     assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("two"));
     let writes = fleet.writes();
     let migrated = writes.iter().position(|write| write == "POST validibot-migrate-dev:run").unwrap();
     let worker = writes.iter().position(|write| write == "PUT validibot-worker-dev").unwrap();
     assert!(migrated < worker && !writes.contains(&"PUT validibot-web-dev".to_owned()), "{writes:?}");
-    fleet.ends(64, &["--only=wbe"]);
+    let unknown = inside::run(&fleet, &["--only=wbe"], None).0.unwrap_err();
+    assert_eq!(unknown.exit().code(), 64);
 }

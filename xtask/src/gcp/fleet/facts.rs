@@ -100,7 +100,7 @@ impl Facts {
             let make =
                 format!("make it and write the environment file into it: gcloud secrets create {name}");
             let content = if secret.wins {
-                questions.need(&what, &make, |text| Content::parse(text))
+                questions.need(&what, &make, Content::parse)
             } else {
                 questions.need(&what, &make, |text| Content::newest(&Version::parse_list(text)?))
             };
@@ -122,9 +122,8 @@ impl Facts {
                 self.jobs.insert(name.clone(), live);
             }
             let what = format!("the executions of {name}");
-            if let Some(newest) = questions.may(&what, Execution::parse_newest).flatten() {
-                self.executions.insert(name, newest);
-            }
+            let newest = questions.may(&what, Execution::parse_list).unwrap_or_default();
+            self.executions.extend(newest.into_iter().map(|newest| (name.clone(), newest)));
         }
         if place.has(SCHEDULER) {
             self.scheduled =
@@ -182,7 +181,7 @@ impl Questions {
                 let group = place.fill(group);
                 reads.push(Read::new(
                     format!("the endpoint group {group}"),
-                    run::endpoint_group(names, &group),
+                    gcloud::endpoint_group(names, &group),
                 ));
             }
             if let Some(queue) = &service.queue {

@@ -139,7 +139,7 @@ fn task_fields(spec: &Value) -> BTreeMap<String, String> {
     }
     for mount in list(&container["volumeMounts"]) {
         let volume = list(&task["volumes"]).find(|volume| volume["name"] == mount["name"]);
-        let secret = volume.map(|volume| &volume["secret"]).unwrap_or(&Value::Null);
+        let secret = volume.map_or(&Value::Null, |volume| &volume["secret"]);
         for item in list(&secret["items"]) {
             let place = format!("secret at {}/{}", word(&mount["mountPath"]), word(&item["path"]));
             let value = format!("{} version {}", word(&secret["secretName"]), word(&item["key"]));

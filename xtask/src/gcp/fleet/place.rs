@@ -137,7 +137,12 @@ impl<'a> Place<'a> {
 
     /// Every name that is used needs a value.
     fn check(&self, target: Target) -> Result<()> {
-        let mut problems = variables::file_problems(self.context, target, HeldIn::Build)?;
+        // Without the server, a stage needs nothing of what the file has to say for it.
+        let mut problems = if self.services().any(|service| service.gated) {
+            variables::file_problems(self.context, target, HeldIn::Build)?
+        } else {
+            Vec::new()
+        };
         let scope = self.scope_with(&[("version", "v"), ("revision", "r"), ("commit", "c"), ("id", "i")]);
         let mut need = |what: String, text: &Text| {
             if let Err(name) = text.fill(&scope) {
@@ -166,8 +171,11 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The steps that are asked for, and those that are left out on the way.
-fn chosen(fleet: &Fleet, choice: &Choice<'_>) -> Result<(Vec<String>, Vec<(String, String)>)> {
+/// The steps that are asked for, and those that are left out, with the reason of each.
+type Chosen = (Vec<String>, Vec<(String, String)>);
+
+/// Follows the command line's choice.
+fn chosen(fleet: &Fleet, choice: &Choice<'_>) -> Result<Chosen> {
     let known = fleet.order.join(", ");
     for key in choice.only.iter().map(String::as_str).chain(choice.from) {
         if !fleet.order.iter().any(|step| step == key) {

@@ -1,6 +1,6 @@
 //! A line that stops: what is said, what is left alone, and that the same command ends where an undisturbed one does.
 
-use gcp_emulator::{Ending, Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Ending, Fault, FaultKind};
 
 use super::Fleet;
 
@@ -12,23 +12,20 @@ fn outcome(fleet: &Fleet) -> (Vec<Option<String>>, usize, bool) {
 }
 
 fn complete(fleet: &Fleet) {
-    let again = fleet.deploy();
-    assert!(!again.out.ends_with("nothing to do\n"), "{}", again.out);
+    let again = fleet.quick(&[]);
+    assert!(!again.contains("nothing to do"), "{again}");
     let (services, jobs, locked) = outcome(fleet);
-    assert!(services.iter().all(Option::is_some), "{services:?}\n{}", again.err);
+    assert!(services.iter().all(Option::is_some), "{services:?}\n{again}");
     assert_eq!((jobs, locked), (10, false));
-    assert!(fleet.deploy().out.ends_with("nothing to do\n"));
+    assert!(fleet.quick(&[]).contains("nothing to do"));
 }
 
 #[test]
 fn a_failing_migration_touches_nothing_else_and_shows_what_it_wrote() {
-    if !gcloud_is_here("a_failing_migration_touches_nothing_else_and_shows_what_it_wrote") {
-        return;
-    }
     let fleet = Fleet::new();
     let lines = vec!["Traceback (most recent call last):".to_owned(), "no such table: runs".to_owned()];
     fleet.deployment.stage.emulator.cloud().executions_end(1, Ending::Failed(lines));
-    let failed = fleet.ends(1, &["--yes"]);
+    let failed = fleet.fails(1);
     for said in [
         "migrate: validibot-migrate-dev-x",
         "failed: Task failed with exit code 1.",
@@ -36,7 +33,7 @@ fn a_failing_migration_touches_nothing_else_and_shows_what_it_wrote() {
         "not touched: web",
         "hint: type the same command again",
     ] {
-        assert!(failed.err.contains(said), "{said}\n{}", failed.err);
+        assert!(failed.contains(said), "{said}\n{failed}");
     }
     assert_eq!((outcome(&fleet), fleet.runs()), ((vec![None, None, None], 0, false), 1));
     fleet.deployment.stage.emulator.cloud().executions_end(0, Ending::Succeeded);
@@ -46,17 +43,14 @@ fn a_failing_migration_touches_nothing_else_and_shows_what_it_wrote() {
 
 #[test]
 fn a_worker_that_never_becomes_ready_stops_the_line_after_web() {
-    if !gcloud_is_here("a_worker_that_never_becomes_ready_stops_the_line_after_web") {
-        return;
-    }
     let mut fleet = Fleet::new();
-    fleet.deploy();
+    fleet.quick(&[]);
     fleet.release("two", 'b');
     fleet
         .deployment
         .engine
         .fail_service("validibot-worker-dev", "The container failed to listen on port 8000.");
-    let stopped = fleet.ends(1, &["--yes"]);
+    let stopped = fleet.fails(1);
     for said in [
         "worker: candidate: ",
         "The container failed to listen on port 8000.",
@@ -65,7 +59,7 @@ fn a_worker_that_never_becomes_ready_stops_the_line_after_web() {
         "not touched: scheduler",
         "not touched: mcp: validibot-mcp-dev-",
     ] {
-        assert!(stopped.err.contains(said), "{said}\n{}", stopped.err);
+        assert!(stopped.contains(said), "{said}\n{stopped}");
     }
     assert_eq!(fleet.serving("validibot-worker-dev").as_deref(), Some("one"));
     fleet.deployment.engine.clear();
@@ -75,36 +69,30 @@ fn a_worker_that_never_becomes_ready_stops_the_line_after_web() {
 
 #[test]
 fn a_scheduled_job_that_is_refused_stops_before_the_server() {
-    if !gcloud_is_here("a_scheduled_job_that_is_refused_stops_before_the_server") {
-        return;
-    }
     let fleet = Fleet::new();
     let create = Fault::new("cloudscheduler.googleapis.com/*", FaultKind::PermissionDenied).method("POST");
     fleet.deployment.stage.emulator.fail(create.times(1));
-    let stopped = fleet.ends(1, &["--yes"]);
+    let stopped = fleet.fails(1);
     for said in ["scheduler: ", "PERMISSION_DENIED", "in doubt: scheduled validibot-", "not touched: mcp"] {
-        assert!(stopped.err.contains(said), "{said}\n{}", stopped.err);
+        assert!(stopped.contains(said), "{said}\n{stopped}");
     }
     complete(&fleet);
 }
 
 #[test]
 fn what_nobody_can_tell_stops_everything_and_no_flag_is_dropped() {
-    if !gcloud_is_here("what_nobody_can_tell_stops_everything_and_no_flag_is_dropped") {
-        return;
-    }
     let fleet = Fleet::new();
     fleet.deployment.stage.emulator.cloud().enable(&["compute.googleapis.com"]);
     for pattern in ["sqladmin.googleapis.com/*", "compute.googleapis.com/*"] {
         fleet.deployment.stage.emulator.fail(Fault::new(pattern, FaultKind::PermissionDenied));
     }
-    let stopped = fleet.ends(1, &["--yes"]);
+    let stopped = fleet.fails(1);
     for said in [
         "could not tell what is there, so nothing was changed",
         "the database validibot-db-dev: could not be read",
         "the endpoint group validibot-neg-dev: could not be read",
     ] {
-        assert!(stopped.err.contains(said), "{said}\n{}", stopped.err);
+        assert!(stopped.contains(said), "{said}\n{stopped}");
     }
     assert_eq!(fleet.writes(), [""; 0]);
     fleet.deployment.stage.emulator.clear_faults();
@@ -112,9 +100,9 @@ fn what_nobody_can_tell_stops_everything_and_no_flag_is_dropped() {
     // A stamped name in the secret, and an address that is not the worker's: both at once, nothing touched.
     let secret = "APP_ROLE=web\nWORKER_URL=https://elsewhere.example\n";
     fleet.deployment.stage.emulator.cloud().seed_version("django-env-dev", secret);
-    let refused = fleet.ends(64, &["--yes"]);
+    let refused = fleet.fails(64);
     let said =
         "django-env-dev version 2, line 1: APP_ROLE is written by the deploy (fleet.toml, web and worker)";
-    assert!(refused.err.contains(said), "{}", refused.err);
+    assert!(refused.contains(said), "{refused}");
     assert_eq!(fleet.writes(), [""; 0]);
 }

@@ -31,9 +31,9 @@ impl Execution {
     }
 
     /// Reads `executions list --limit=1 --format=json`: at most one.
-    pub(in crate::gcp::fleet) fn parse_newest(text: &str) -> Option<Option<Self>> {
+    pub(in crate::gcp::fleet) fn parse_list(text: &str) -> Option<Vec<Self>> {
         let listed: Vec<Value> = serde_json::from_str(text).ok()?;
-        listed.first().map_or(Some(None), |first| Self::of(first).map(Some))
+        listed.iter().map(Self::of).collect()
     }
 
     fn of(document: &Value) -> Option<Self> {
@@ -89,8 +89,8 @@ mod tests {
         let mut cancelled = completed("False");
         cancelled["cancelledCount"] = json!(1);
         assert_eq!(execution(&cancelled).end, End::Failed("somebody cancelled it. m".into()));
-        assert_eq!(Execution::parse_newest("[]"), Some(None));
-        assert_eq!(Execution::parse_newest("{}"), None);
+        assert_eq!(Execution::parse_list("[]"), Some(Vec::new()));
+        assert_eq!(Execution::parse_list("{}"), None);
     }
 
     #[test]
