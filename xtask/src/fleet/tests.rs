@@ -103,14 +103,14 @@ jobs = [
 ]
 "#;
     let error = parse(text).unwrap_err().to_string();
-    expect_test::expect![[r"
+    expect_test::expect![[r#"
         envs/fleet.toml has mistakes, so nothing was touched
           envs/fleet.toml:2:17: there is no job or service 'mail'
           envs/fleet.toml:2:25: 'web' stands twice in order
           envs/fleet.toml:4:1: values.app: this name is built in
           envs/fleet.toml:5:1: values.url: NOT_A_VARIABLE is not a variable of .build
           envs/fleet.toml:8:1: images.django.source: 'SOMEWHERE' is neither 'workspace' nor a variable of the process environment
-          envs/fleet.toml:11:1: secrets.django.name: {sufix} is neither built in (app, project, region, stage, suffix, version, revision) nor in [values]
+          envs/fleet.toml:11:1: secrets.django.name: {sufix} is neither built in (app, project, region, stage, suffix, version, revision, commit) nor in [values]
           envs/fleet.toml:14:1: there is no image 'djnago'; did you mean django?
           envs/fleet.toml:15:1: services.web.port: write a whole number, not string
           envs/fleet.toml:16:1: services.web.memroy: unknown key; did you mean memory?
@@ -148,7 +148,7 @@ jobs = [
           envs/fleet.toml:40:7: 'a' stands twice among the scheduler's jobs
           envs/fleet.toml:40:17: scheduler.jobs[1].cron: '* * * *' has 4 fields; a cron line has five: minute, hour, day of the month, month, day of the week
           envs/fleet.toml:40:35: scheduler.jobs[1].does: write one line that says what it is for
-        hint: correct them all, then type the same command again"]].assert_eq(&error);
+        hint: correct them all, then type the same command again"#]].assert_eq(&error);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn each_reference_limit_and_form_is_checked() {
         (
             "cpu = \"1\"",
             "cpu = \"3\"",
-            "services.mcp.cpu: '3' is not a number of processors; write 1, 2, 4, 6 or 8",
+            "jobs.migrate.cpu: '3' is not a number of processors; write 1, 2, 4, 6 or 8",
         ),
         (
             "time_zone = \"Etc/UTC\"",

@@ -56,7 +56,7 @@ impl Fleet {
     /// Another image of the application is in the registry, and is what is deployed from now on.
     fn release(&mut self, tag: &str, fill: char) {
         self.deployment.say(&format!("tags/{tag}"), &fill.to_string().repeat(64));
-        self.tag = tag.to_owned();
+        tag.clone_into(&mut self.tag);
     }
 
     fn command(&self, more: &[&str]) -> std::process::Command {
@@ -116,7 +116,7 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
         return;
     }
     let fleet = Fleet::new();
-    let plan = fleet.ends(0, &["--dry-run"]);
+    let plan = fleet.quick(&["--dry-run"]);
     for line in [
         "  + job validibot-migrate-dev",
         "  + service validibot-web-dev",
@@ -124,7 +124,7 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
         "  ? 10 scheduled jobs\n      with the address of worker, which is not there yet",
         "  + service validibot-mcp-dev",
     ] {
-        assert!(plan.out.contains(line), "{line}\n{}", plan.out);
+        assert!(plan.contains(line), "{line}\n{plan}");
     }
     assert_eq!(fleet.writes(), [""; 0]);
 
@@ -161,38 +161,48 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
     assert_eq!(fleet.writes(), [""; 0], "no write, no lock");
     assert_eq!(fleet.runs(), 1);
 
-    one_cron_line_and_one_value_by_hand(&fleet);
+    one_cron_line(&fleet);
     assert_eq!(fleet.deployment.stage.emulator.unexpected(), [""; 0]);
 }
 
-/// One change each, in the file and in the cloud: exactly that is planned, and written.
-fn one_cron_line_and_one_value_by_hand(fleet: &Fleet) {
+/// One line changed: exactly that is planned, and one write happens besides the lock's own.
+fn one_cron_line(fleet: &Fleet) {
     let changed = SHIPPED.replacen("cron = \"0 2 * * *\"", "cron = \"30 1 * * *\"", 1);
     fleet.describe(&changed);
-    let plan = fleet.ends(0, &["--dry-run"]);
-    assert!(
-        plan.out.contains(
-            "  ~ scheduled validibot-clear-sessions-dev\n      schedule: 0 2 * * * -> 30 1 * * *\n"
-        ),
-        "{}",
-        plan.out
-    );
-    assert!(plan.out.contains("\n1 change\n"), "{}", plan.out);
-    fleet.deploy();
+    let plan = fleet.quick(&["--dry-run"]);
+    let line = "  ~ scheduled validibot-clear-sessions-dev\n      schedule: 0 2 * * * -> 30 1 * * *\n";
+    assert!(plan.contains(line) && plan.contains("\n1 change\n"), "{plan}");
+    fleet.ends(0, &["--yes", "--only=scheduler"]);
     let lock = ["POST secrets", "PATCH validibot-clear-sessions-dev", "DELETE validibot-mcp-deploy-lock-dev"];
     assert_eq!(fleet.writes(), lock);
+}
 
-    let by_hand = fleet.deployment.stage.gcloud(&[
-        "run",
-        "services",
-        "update",
+#[test]
+fn a_value_that_is_changed_by_hand_is_seen_and_set_right() {
+    let fleet = Fleet::new();
+    fleet.quick(&[]);
+    played::Played(fleet.deployment.stage.emulator.address()).set_env(
         "validibot-worker-dev",
-        "--region=us-west1",
-        "--update-env-vars=APP_ROLE=web",
-    ]);
-    assert_eq!(by_hand.code, Some(0), "{}", by_hand.err);
-    let plan = fleet.ends(0, &["--dry-run", "--only=worker"]);
-    assert!(plan.out.contains("      env APP_ROLE: 'web' -> 'worker'\n"), "{}", plan.out);
+        "APP_ROLE",
+        "web",
+    );
+    let plan = fleet.quick(&["--dry-run"]);
+    assert!(plan.contains("      env APP_ROLE: 'web' -> 'worker'\n"), "{plan}");
+    assert!(plan.contains("\n1 change\n"), "{plan}");
+    fleet.quick(&[]);
+    assert!(fleet.quick(&[]).contains("nothing to do"));
+
+    // A worker that somebody has opened is closed again.
+    fleet.deployment.stage.emulator.cloud().bind_service(
+        "us-west1",
+        "validibot-worker-dev",
+        "roles/run.invoker",
+        "allUsers",
+    );
+    let plan = fleet.quick(&["--dry-run"]);
+    assert!(plan.contains("  - not everybody may call validibot-worker-dev\n"), "{plan}");
+    fleet.quick(&[]);
+    assert_eq!(fleet.state()["invokers"]["validibot-worker-dev"], serde_json::json!([]));
 }
 
 #[test]

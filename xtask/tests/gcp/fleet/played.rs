@@ -79,37 +79,7 @@ impl Played {
                     runs.as_array().and_then(|runs| runs.first()).map_or(json!([]), |newest| json!([newest])),
                 )
             }
-            ["secrets", "versions", "list", name] => {
-                json(get(&format!("{SECRETS}/{name}/versions"))?["versions"].clone())
-            }
-            ["secrets", "versions", "access", "latest"] => {
-                let name = flag("secret").unwrap_or_default();
-                let found = get(&format!("{SECRETS}/{name}/versions/latest:access"))?;
-                let content = decoded(found["payload"]["data"].as_str().unwrap_or_default());
-                Ok(Outcome::success(format!("{}\n{content}\n", found["name"].as_str().unwrap_or_default())))
-            }
-            ["secrets", "create", name] => {
-                let pairs = flag("set-annotations").unwrap_or_default();
-                let pairs =
-                    pairs.trim_start_matches("^;;^").split(";;").filter_map(|pair| pair.split_once('='));
-                let annotations: Value = pairs
-                    .map(|(key, value)| (key.to_owned(), json!(value)))
-                    .collect::<serde_json::Map<_, _>>()
-                    .into();
-                let body =
-                    json!({"replication": {"automatic": {}}, "ttl": flag("ttl"), "annotations": annotations});
-                json(self.ask("secrets.create", "POST", &format!("{SECRETS}?secretId={name}"), &body)?)
-            }
-            ["secrets", "describe", name] => json(get(&format!("{SECRETS}/{name}"))?),
-            ["secrets", "delete", name] => {
-                let etag = flag("etag").unwrap_or_default().replace('"', "%22");
-                json(self.ask(
-                    "secrets.delete",
-                    "DELETE",
-                    &format!("{SECRETS}/{name}?etag={etag}"),
-                    &Value::Null,
-                )?)
-            }
+            ["secrets", ..] => self.secrets(bare, flag),
             ["sql", "instances", "describe", name] => {
                 json(get(&format!("sqladmin.googleapis.com/sql/v1beta4/{PROJECT}/instances/{name}"))?)
             }
@@ -150,6 +120,57 @@ impl Played {
             }
             unknown => Err(Outcome::failure(2, format!("the played gcloud does not know {unknown:?}"))),
         }
+    }
+
+    fn secrets(self, bare: &[&str], flag: &dyn Fn(&str) -> Option<String>) -> Result<Outcome, Outcome> {
+        let get = |path: &str| self.ask("secrets.describe", "GET", path, &Value::Null);
+        let json = |answer: Value| Ok(Outcome::success(answer.to_string()));
+        match bare {
+            ["secrets", "versions", "list", name] => {
+                json(get(&format!("{SECRETS}/{name}/versions"))?["versions"].clone())
+            }
+            ["secrets", "versions", "access", "latest"] => {
+                let name = flag("secret").unwrap_or_default();
+                let found = get(&format!("{SECRETS}/{name}/versions/latest:access"))?;
+                let content = decoded(found["payload"]["data"].as_str().unwrap_or_default());
+                Ok(Outcome::success(format!("{}\n{content}\n", found["name"].as_str().unwrap_or_default())))
+            }
+            ["secrets", "create", name] => {
+                let pairs = flag("set-annotations").unwrap_or_default();
+                let pairs =
+                    pairs.trim_start_matches("^;;^").split(";;").filter_map(|pair| pair.split_once('='));
+                let annotations: Value = pairs
+                    .map(|(key, value)| (key.to_owned(), json!(value)))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into();
+                let body =
+                    json!({"replication": {"automatic": {}}, "ttl": flag("ttl"), "annotations": annotations});
+                json(self.ask("secrets.create", "POST", &format!("{SECRETS}?secretId={name}"), &body)?)
+            }
+            ["secrets", "describe", name] => json(get(&format!("{SECRETS}/{name}"))?),
+            ["secrets", "delete", name] => {
+                let etag = flag("etag").unwrap_or_default().replace('"', "%22");
+                json(self.ask(
+                    "secrets.delete",
+                    "DELETE",
+                    &format!("{SECRETS}/{name}?etag={etag}"),
+                    &Value::Null,
+                )?)
+            }
+            unknown => Err(Outcome::failure(2, format!("the played gcloud does not know {unknown:?}"))),
+        }
+    }
+
+    /// Changes one variable of a service, as a hand in the console would.
+    pub(super) fn set_env(self, service: &str, name: &str, value: &str) {
+        let path = format!("{SERVING}/services/{service}");
+        let mut body = self.ask("", "GET", &path, &Value::Null).map_err(|failure| failure.stderr).unwrap();
+        let template = &mut body["spec"]["template"];
+        template["metadata"].as_object_mut().unwrap().remove("name");
+        let env = template["spec"]["containers"][0]["env"].as_array_mut().unwrap();
+        env.iter_mut().find(|entry| entry["name"] == name).unwrap()["value"] = json!(value);
+        body["spec"]["traffic"] = json!([{"latestRevision": true, "percent": 100}]);
+        self.ask("", "PUT", &path, &body).map_err(|failure| failure.stderr).unwrap();
     }
 
     /// GET, then POST or PUT, then a look whether it came up.
