@@ -200,6 +200,10 @@ pub struct GcpRollback {
     /// The revision, as `gcp releases` names it [default: the last one before that served after a proof]
     pub revision: Option<String>,
 
+    /// Another service of envs/fleet.toml than the MCP server, such as web
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,

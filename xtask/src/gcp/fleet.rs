@@ -20,6 +20,7 @@ use crate::cli::GcpDeployAll;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::runner::Runner;
+use crate::stage::Stage;
 use facts::Facts;
 use images::Images;
 use line::Line;
@@ -62,6 +63,17 @@ pub(super) fn deploy_all(context: &Context, args: &GcpDeployAll) -> Result<()> {
         context.printer.data(&done.join("\n"));
     }
     Ok(())
+}
+
+/// The name in the cloud of a service of the fleet.
+pub(super) fn service_name(context: &Context, stage: Stage, key: &str) -> Result<String> {
+    let place = Place::whole(context, stage)?;
+    place.fleet.service(key).map(|service| place.fill(&service.container.name)).ok_or_else(|| {
+        let keys: Vec<_> =
+            place.fleet.services.iter().map(|service| service.container.key.as_str()).collect();
+        Error::usage(format!("the fleet has no service '{key}'"))
+            .hint(format!("write one of {}", keys.join(", ")))
+    })
 }
 
 /// Looks again, now that nobody else is at it.

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 2;
 /// Lists the releases, newest first.
 pub(crate) fn releases(context: &Context, args: &GcpLook) -> Result<()> {
     let names = settings::load(context, args.stage)?.names;
-    let (_, revisions) = look(context, &names)?;
+    let (_, revisions) = look(context, &names, &names.service())?;
     if args.json {
         context.printer.json(&json!({
             "schema_version": SCHEMA_VERSION,
@@ -41,17 +41,17 @@ pub(crate) fn releases(context: &Context, args: &GcpLook) -> Result<()> {
 }
 
 /// The service and its revisions, newest first. It is an error where it is not there.
-pub(crate) fn look(context: &Context, names: &Names) -> Result<(Live, Vec<Revision>)> {
-    let service = names.service();
+pub(crate) fn look(context: &Context, names: &Names, service: &str) -> Result<(Live, Vec<Revision>)> {
     let reads = [
-        Read::new(format!("the service {service}"), run::describe(names, &service)),
-        Read::new("its revisions", run::revisions(names, &service)),
+        Read::new(format!("the service {service}"), run::describe(names, service)),
+        Read::new("its revisions", run::revisions(names, service)),
     ];
     let [live, revisions] = observe(context, AT_ONCE, &reads)?;
     let live = live.understand("the service", Live::parse);
     let absent = || {
+        let all = if service == names.service() { "" } else { "-all" };
         Error::failed(format!("{service} is not deployed"))
-            .hint(format!("cargo xtask gcp deploy {}", names.stage()))
+            .hint(format!("cargo xtask gcp deploy{all} {}", names.stage()))
     };
     let live = match live {
         Seen::Present(live) => live,
@@ -62,17 +62,17 @@ pub(crate) fn look(context: &Context, names: &Names) -> Result<(Live, Vec<Revisi
     match parsed {
         Seen::Present(revisions) => Ok((live, revisions)),
         // A listing cannot be absent.
-        Seen::Absent => Err(cannot_tell(&[unlisted(names)])),
+        Seen::Absent => Err(cannot_tell(&[unlisted(names, service)])),
         Seen::Unknown(trouble) => Err(cannot_tell(&[trouble])),
     }
 }
 
-fn unlisted(names: &Names) -> Trouble {
+fn unlisted(names: &Names, service: &str) -> Trouble {
     Trouble {
         what: "its revisions".to_owned(),
         advice: crate::gcloud::Advice::Read,
         said: "gcloud says that there is no such list".to_owned(),
-        command: run::revisions(names, &names.service()).render(),
+        command: run::revisions(names, service).render(),
     }
 }
 

@@ -169,7 +169,7 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
 fn one_cron_line(fleet: &Fleet) {
     let changed = SHIPPED.replacen("cron = \"0 2 * * *\"", "cron = \"30 1 * * *\"", 1);
     fleet.describe(&changed);
-    let plan = fleet.quick(&["--dry-run"]);
+    let plan = fleet.quick(&["--dry-run", "--only=scheduler"]);
     let line = "  ~ scheduled validibot-clear-sessions-dev\n      schedule: 0 2 * * * -> 30 1 * * *\n";
     assert!(plan.contains(line) && plan.contains("\n1 change\n"), "{plan}");
     fleet.ends(0, &["--yes", "--only=scheduler"]);
@@ -268,6 +268,12 @@ fn a_second_release_is_migrated_and_then_proven_step_by_step() {
     let migrated = writes.iter().position(|write| write == "POST validibot-migrate-dev:run").unwrap();
     let worker = writes.iter().position(|write| write == "PUT validibot-worker-dev").unwrap();
     assert!(migrated < worker && !writes.contains(&"PUT validibot-web-dev".to_owned()), "{writes:?}");
+    let (done, said, _) = inside::tool(&fleet, &["rollback", "dev", "--service", "web", "--yes"], None);
+    done.unwrap_or_else(|error| panic!("{error}\n{said}"));
+    assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("one"));
+    // The next deploy is the usual one.
+    fleet.quick(&[]);
+    assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("two"));
     let unknown = inside::run(&fleet, &["--only=wbe"], None).0.unwrap_err();
     assert_eq!(unknown.exit().code(), 64);
 }

@@ -46,25 +46,33 @@ impl<'a> Choice<'a> {
 impl<'a> Place<'a> {
     /// Reads the fleet and the stage's files; everything that is wrong is reported at once.
     pub(in crate::gcp) fn load(context: &'a Context, stage: Stage, choice: &Choice<'_>) -> Result<Self> {
+        let mut place = Self::whole(context, stage)?;
+        let build = context.tree.read(Target::GoogleCloud(stage), HeldIn::Build)?;
+        let gate = crate::gate::Gate::read(&context.environment, build.as_ref())?;
+        let (steps, skipped) = chosen(&place.fleet, choice)?;
+        let is_gated = |key: &str| place.fleet.service(key).is_some_and(|service| service.gated);
+        let (gated, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|key| is_gated(key) && !gate.open);
+        let why = format!(
+            "ENABLE_MCP_SERVER is off; ENABLE_MCP_SERVER=true in {} opens the gate",
+            place.build_file
+        );
+        place.skipped = skipped;
+        place.skipped.extend(gated.into_iter().map(|key| (key, why.clone())));
+        place.steps = steps;
+        place.check(Target::GoogleCloud(stage))?;
+        Ok(place)
+    }
+
+    /// The whole fleet, to look at, whatever the gate says and whether or not the files are complete.
+    pub(in crate::gcp) fn whole(context: &'a Context, stage: Stage) -> Result<Self> {
         let fleet = Fleet::load(context)?;
         let settings = settings::load(context, stage)?;
         let target = Target::GoogleCloud(stage);
         let build = context.tree.read(target, HeldIn::Build)?;
         let build_file = context.tree.path(target, HeldIn::Build).unwrap_or_default().display().to_string();
-        let gate = crate::gate::Gate::read(&context.environment, build.as_ref())?;
-        let (steps, mut skipped) = chosen(&fleet, choice)?;
-        let is_gated = |key: &str| fleet.service(key).is_some_and(|service| service.gated);
-        let (gated, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|key| is_gated(key) && !gate.open);
-        for key in gated {
-            skipped.push((
-                key,
-                format!("ENABLE_MCP_SERVER is off; ENABLE_MCP_SERVER=true in {build_file} opens the gate"),
-            ));
-        }
         let scope = scope(context, &fleet, &settings.names, build.as_ref());
-        let place = Self { context, fleet, settings, steps, skipped, scope, build_file };
-        place.check(target)?;
-        Ok(place)
+        let steps = fleet.order.clone();
+        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), scope, build_file })
     }
 
     pub(in crate::gcp) fn names(&self) -> &Names {

@@ -111,3 +111,54 @@ pub(super) fn audience(
         None => Err(format!("{file}: {wanted} is not set; write {wanted}={}", target.url)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Fleet;
+
+    const URL: &str = "https://validibot-worker-1.us-west1.run.app";
+
+    fn said(file: &str) -> Result<String, String> {
+        let fleet =
+            Fleet::parse(std::path::Path::new("fleet.toml"), include_str!("../../../../envs/fleet.toml"))
+                .unwrap();
+        let secret = fleet.secrets.iter().find(|secret| secret.key == "django").unwrap();
+        let content = Content::parse(&format!("projects/1/secrets/django-env/versions/7\n{file}")).unwrap();
+        let other = "https://validibot-worker-abc-uw.a.run.app";
+        let document = serde_json::json!({
+            "kind": "Service",
+            "metadata": {"annotations": {"run.googleapis.com/urls": format!("[\"{URL}\", \"{other}\"]")}},
+            "spec": {"template": {"spec": {"containers": [{"image": "r/a@sha256:1"}]}}},
+            "status": {"url": URL},
+        });
+        audience(secret, &content, &Live::parse(&document.to_string()).unwrap(), "django-env")
+    }
+
+    #[test]
+    fn the_schedulers_audience_is_what_the_worker_accepts() {
+        assert_eq!(said(&format!("WORKER_URL={URL}\n")), Ok(URL.to_owned()));
+        // Either of the service's two addresses, and the stronger variable where it is set.
+        let other = "https://validibot-worker-abc-uw.a.run.app";
+        assert_eq!(said(&format!("WORKER_URL=x\nTASK_OIDC_AUDIENCE={other}\n")), Ok(other.to_owned()));
+        assert_eq!(
+            said("A=1\nWORKER_URL=https://old.example\n"),
+            Err(format!(
+                "django-env version 7, line 2: WORKER_URL is 'https://old.example', and the tokens of the scheduler would \
+                 be refused; write {URL}"
+            ))
+        );
+        assert_eq!(
+            said("A=1\n"),
+            Err(format!("django-env version 7: WORKER_URL is not set; write WORKER_URL={URL}"))
+        );
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let content =
+            Content::parse("projects/1/secrets/s/versions/7\nDJANGO_SECRET_KEY=sentinel\n").unwrap();
+        assert_eq!(format!("{content:?}"), "version 7");
+        assert!(Content::parse("nothing").is_none());
+    }
+}

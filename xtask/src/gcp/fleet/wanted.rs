@@ -132,3 +132,80 @@ fn mcp_spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) 
         },
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::env::Environment;
+    use crate::fleet::Fleet;
+    use crate::output::Printer;
+    use crate::runner::{Outcome, Runner};
+    use crate::stage::{Names, Stage};
+
+    /// `gcp deploy` has its settings in code and the fleet its own in a file: they may not part.
+    #[test]
+    fn the_file_and_gcp_deploy_want_the_same_mcp_server() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let fleet =
+            Fleet::parse(Path::new("fleet.toml"), include_str!("../../../../envs/fleet.toml")).unwrap();
+        let server = fleet.service("mcp").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["dev", "staging", "production"] {
+            let place = folder.path().join(part).join("google-cloud");
+            std::fs::create_dir_all(&place).unwrap();
+            let lines = "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_API_BASE_URL=https://app.example.com\n\
+                         VALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n";
+            std::fs::write(place.join(".build"), lines).unwrap();
+        }
+        let printer = Printer::captured();
+        let runner = Runner::record(printer.clone(), |_| Outcome::success(""));
+        let context =
+            Context::new(Environment::default(), Some(folder.path().to_owned()), printer, runner, root)
+                .unwrap();
+        for stage in [Stage::Dev, Stage::Staging, Stage::Prod] {
+            let names = Names::new("acme", "us-west1", "validibot", "r", stage);
+            let place = mcp::Place {
+                image: "r/acme/validibot/validibot-mcp@sha256:1",
+                commit: "c",
+                version: 7,
+                project_number: "1",
+                balanced: false,
+                maintenance: false,
+            };
+            let code = Config::load(&context, stage).unwrap().spec(&names, &place);
+            let container = &server.container;
+            let scope = crate::fleet::Scope::from(
+                [
+                    ("app", "validibot"),
+                    ("project", "acme"),
+                    ("stage", stage.name()),
+                    ("suffix", stage.suffix()),
+                    ("mcp_account", &names.service_account()),
+                ]
+                .map(|(name, value)| (name.to_owned(), Some(value.to_owned()))),
+            );
+            let fill = |text: &crate::fleet::Text| text.fill(&scope).unwrap();
+            assert_eq!(
+                (code.port, &code.memory, &code.cpu),
+                (server.port, &container.memory, &container.cpu)
+            );
+            assert_eq!((code.timeout, code.account.clone()), (container.timeout, fill(&container.account)));
+            assert_eq!(
+                (code.scaling.min, code.scaling.max),
+                (*server.min.of(stage), Some(*server.max.of(stage)))
+            );
+            assert_eq!(names.service(), fill(&container.name));
+            assert_eq!(code.startup.map(|probe| probe.path), server.proof.startup);
+            let secret = fleet.secrets.iter().find(|secret| secret.key == container.secret).unwrap();
+            assert_eq!(code.secrets[0].secret, fill(&secret.name));
+            for stamp in &container.env {
+                assert!(code.env.contains_key(&stamp.name), "{}", stamp.name);
+            }
+            let Wanted::Balanced(group) = &server.ingress else { panic!("{:?}", server.ingress) };
+            assert_eq!(fill(group), names.endpoint_group());
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::gcp::mcp::{Config, Prober};
 use crate::gcp::plan::{Item, Plan, State};
 use crate::gcp::rollout;
 use crate::gcp::service::{Live, Manifest, Target, Template};
-use crate::gcp::{apply, lock, settings};
+use crate::gcp::{apply, fleet, lock, settings};
 use crate::runner::Runner;
 use crate::stage::Names;
 
@@ -19,9 +19,13 @@ use crate::stage::Names;
 pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
     let common = &args.common;
     let names = settings::load(context, common.stage)?.names;
-    let (live, revisions) = look(context, &names)?;
-    let target = choose(&names, &revisions, args.revision.as_deref())?;
-    let plan = plan(&names, &live, target);
+    let service = match &args.service {
+        Some(key) => fleet::service_name(context, common.stage, key)?,
+        None => names.service(),
+    };
+    let (live, revisions) = look(context, &names, &service)?;
+    let target = choose(&names, &service, &revisions, args.revision.as_deref())?;
+    let plan = plan(&names, &service, &live, target);
     if !common.json {
         context.printer.data(&plan.render());
     }
@@ -31,16 +35,16 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
     apply::confirm(context, common)?;
     let command = format!("gcp rollback {}", common.stage);
     lock::under(context, &names, &command, args.lock_wait, |held| {
-        let (now, revisions) = look(context, &names)?;
+        let (now, revisions) = look(context, &names, &service)?;
         if now.essence() != live.essence() {
             return Err(Error::failed("what is there has changed since the plan was made")
                 .cause("nothing was changed")
                 .hint("type the same command again"));
         }
-        let target = choose(&names, &revisions, Some(&target.name))?;
+        let target = choose(&names, &service, &revisions, Some(&target.name))?;
         held.verify()?;
         let _progress = context.printer.progress(&format!("moving the traffic to {}", target.name));
-        let outcome = context.runner.read(&run::replace(&names, &manifest(&names, &now, target)))?;
+        let outcome = context.runner.read(&run::replace(&names, &manifest(&service, &now, target)))?;
         let after = Live::parse(&outcome.stdout)
             .ok_or_else(|| Error::failed("gcloud's answer is not a service's document"))?;
         prove(context, &names, &after, target)
@@ -54,7 +58,12 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
 }
 
 /// The revision that is meant; an error lists those that could be.
-fn choose<'a>(names: &Names, revisions: &'a [Revision], wanted: Option<&str>) -> Result<&'a Revision> {
+fn choose<'a>(
+    names: &Names,
+    service: &str,
+    revisions: &'a [Revision],
+    wanted: Option<&str>,
+) -> Result<&'a Revision> {
     let find = |name: &str| revisions.iter().find(|revision| revision.name == name);
     let refused = |why: String| {
         Error::failed(why)
@@ -68,7 +77,7 @@ fn choose<'a>(names: &Names, revisions: &'a [Revision], wanted: Option<&str>) ->
                 Err(refused(format!("{name} did not come up: it cannot serve")))
             }
             Some(revision) => Ok(revision),
-            None => Err(refused(format!("{} has no revision {name}", names.service()))),
+            None => Err(refused(format!("{service} has no revision {name}"))),
         };
     }
     // Older than what serves, so that going back twice goes back twice and not to and fro.
@@ -79,7 +88,7 @@ fn choose<'a>(names: &Names, revisions: &'a [Revision], wanted: Option<&str>) ->
         .ok_or_else(|| refused("no earlier revision is known to have served after a proof".to_owned()))
 }
 
-fn plan(names: &Names, live: &Live, target: &Revision) -> Plan {
+fn plan(names: &Names, service: &str, live: &Live, target: &Revision) -> Plan {
     let from = live
         .shares()
         .iter()
@@ -89,7 +98,7 @@ fn plan(names: &Names, live: &Live, target: &Revision) -> Plan {
     let item = if there {
         Item::unchanged("traffic").note(format!("{} 100%", target.name))
     } else {
-        let step = run::replace(names, &manifest(names, live, target));
+        let step = run::replace(names, &manifest(service, live, target));
         Item::step("traffic", State::Change, step)
             .note(format!("{} -> {} 100%", from.join(", "), target.name))
             .note(format!("commit {}", target.commit.as_deref().unwrap_or("unknown")))
@@ -98,12 +107,12 @@ fn plan(names: &Names, live: &Live, target: &Revision) -> Plan {
     Plan { command: "gcp rollback", place, items: vec![item] }
 }
 
-fn manifest(names: &Names, live: &Live, target: &Revision) -> String {
+fn manifest(service: &str, live: &Live, target: &Revision) -> String {
     // What serves now stays among those that have served; what is gone back to becomes the first of them.
     let mut served = vec![target.name.clone()];
     served.extend(live.served.iter().filter(|name| **name != target.name).cloned());
     Manifest {
-        name: &names.service(),
+        name: service,
         live: Some(live),
         template: Template::Kept,
         service: None,
@@ -115,6 +124,10 @@ fn manifest(names: &Names, live: &Live, target: &Revision) -> String {
 
 /// Whether users are served; the traffic stays where it is either way: somebody has decided that it goes there.
 fn prove(context: &Context, names: &Names, after: &Live, target: &Revision) -> Result<()> {
+    if !target.name.starts_with(&format!("{}-", names.service())) {
+        context.printer.note("  its startup probe was its proof");
+        return Ok(());
+    }
     let (Some(digest), Some(commit)) = (&target.digest, &target.commit) else {
         context.printer.warn("not proven: an earlier tool deployed this revision, without saying its commit");
         return Ok(());

@@ -24,8 +24,15 @@ pub(super) struct Kill {
     pub(super) after: bool,
 }
 
-/// One run of the tool in this process, with a played gcloud, git and docker; what it said, and how many writes there were.
+/// `gcp deploy-all dev` of the released image.
 pub(super) fn run(fleet: &Fleet, more: &[&str], kill: Option<Kill>) -> (Result<()>, String, usize) {
+    let image = format!("{}:{}", super::APPLICATION, fleet.tag);
+    let words = ["deploy-all", "dev", "--yes", "--at-once", "1", "--image", &image];
+    tool(fleet, &[&words, more].concat(), kill)
+}
+
+/// One run of the tool in this process, with a played gcloud, git and docker; what it said, and how many writes there were.
+pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result<()>, String, usize) {
     let played = Played(fleet.deployment.stage.emulator.address());
     let writes = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&writes);
@@ -57,9 +64,8 @@ pub(super) fn run(fleet: &Fleet, more: &[&str], kill: Option<Kill>) -> (Result<(
     let environment: Environment = [("USER", "ada")].into_iter().collect();
     let context =
         Context::new(environment, envs, printer.clone(), runner, &fleet.deployment.path("checkout")).unwrap();
-    let image = format!("{}:{}", super::APPLICATION, fleet.tag);
-    let words = ["xtask", "gcp", "deploy-all", "dev", "--yes", "--at-once", "1", "--image", &image];
-    let Some(Task::Gcp(task)) = Cli::parse_from(words.iter().chain(more)).task else { panic!("no task") };
+    let words = ["xtask", "gcp"].iter().chain(words);
+    let Some(Task::Gcp(task)) = Cli::parse_from(words).task else { panic!("no task") };
     let result = xtask::gcp::gcp(&context, &task).map(|_| ());
     (result, format!("{}{}", printer.stdout(), printer.stderr()), writes.load(Ordering::SeqCst))
 }

@@ -52,6 +52,15 @@ impl Played {
         let json = |answer: Value| Ok(Outcome::success(answer.to_string()));
         match bare {
             ["run", "services", "list"] => json(get(&format!("{SERVING}/services"))?["items"].clone()),
+            ["run", "services", "describe", name] => json(get(&format!("{SERVING}/services/{name}"))?),
+            ["run", "revisions", "list"] => {
+                let at = words.iter().position(|word| word == "--service").unwrap();
+                let path = format!(
+                    "{SERVING}/revisions?labelSelector=serving.knative.dev%2Fservice%20%3D%20{}",
+                    words[at + 1]
+                );
+                json(get(&path)?["items"].clone())
+            }
             ["run", "services", "replace", "-"] => self.replace(&format!("{SERVING}/services"), input),
             ["run", "services", "get-iam-policy", name] => json(get(&policy(name, "getIamPolicy"))?),
             ["run", "services", verb, name] if verb.ends_with("-iam-policy-binding") => {
