@@ -71,7 +71,12 @@ pub fn run(args: &DiagnoseArgs, env: &dyn Env) -> ExitCode {
 fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
     let typed = args.url.trim();
     let base = typed.trim_end_matches('/').strip_suffix("/mcp").unwrap_or(typed);
-    let base = BaseUrl::parse(base).map_err(|problem| format!("{typed} {problem}"))?;
+    let base = BaseUrl::parse(base).map_err(|problem| {
+        // What people paste from a browser has no scheme.
+        let schemeless = !typed.contains("://") && BaseUrl::parse(&format!("https://{typed}")).is_ok();
+        let fix = if schemeless { format!(": write https://{typed}") } else { String::new() };
+        format!("{typed} {problem}{fix}")
+    })?;
     let configured = || env.get(envs::server::API_BASE_URL.name).filter(|url| !url.trim().is_empty());
     let api = match args.api.clone().or_else(configured) {
         None => None,

@@ -13,7 +13,10 @@ use crate::runner::Streams;
 
 /// Says which hop fails, why, and what to do.
 pub fn diagnose(context: &Context, args: &Diagnose) -> Result<Exit> {
-    let mut live = live::find(context, args.stage, args.url.as_deref())?;
+    let mut live = live::find(context, args.stage, args.url.as_deref()).map_err(|error| match args.url {
+        Some(_) => error,
+        None => error.hint("or name it: cargo xtask diagnose https://…"),
+    })?;
     live.api = args.api.clone().or(live.api);
     if args.token && live.token.is_none() {
         return Err(Error::usage(format!("--token needs {}, which is not set", tests::E2E_TOKEN.name))

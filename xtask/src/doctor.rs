@@ -26,7 +26,7 @@ pub fn doctor(context: &Context, args: &Doctor) -> Result<Exit> {
 
 /// As [`doctor`], with a resolver of one's own.
 pub fn examine(context: &Context, args: &Doctor, resolve: Resolve<'_>) -> Result<Exit> {
-    let stage = args.stage;
+    let stage = args.target()?;
     let mut findings = Vec::new();
     let checked = files::examine(context, stage, &mut findings);
     values::examine(context, stage, &checked, &mut findings);

@@ -60,6 +60,9 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
 fn explain(printer: &Printer, usage: &clap::Error) -> Exit {
     if usage.use_stderr() {
         printer.note(&usage.render().to_string());
+        for meant in tasks::meant(usage) {
+            printer.note(&format!("hint: {meant}"));
+        }
         Exit::Usage
     } else {
         printer.data(&usage.render().to_string());

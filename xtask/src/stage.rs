@@ -13,6 +13,7 @@ pub enum Stage {
     /// A rehearsal of production.
     Staging,
     /// Production.
+    #[value(alias = "production")]
     Prod,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Command as Clap, CommandFactory as _};
 
 use crate::cli::{Cli, Completions, Man};
@@ -37,6 +38,16 @@ pub fn list() -> String {
         }
     }
     text
+}
+
+/// The tasks of this name in another task, where it is none itself: somebody typed `deploy` for `gcp deploy`.
+pub fn meant(usage: &clap::Error) -> Vec<String> {
+    let Some(ContextValue::String(name)) = usage.get(ContextKind::InvalidSubcommand) else {
+        return Vec::new();
+    };
+    let cli = Cli::command();
+    let holding = cli.get_subcommands().filter(|task| task.find_subcommand(name).is_some());
+    holding.map(|task| format!("cargo xtask {} {name}", task.get_name())).collect()
 }
 
 /// Prints a completion script.

@@ -7,6 +7,7 @@
 use clap::Args;
 
 use super::gcp::{AT_ONCE, at_once};
+use crate::error::{Error, Result};
 use crate::stage::Target;
 
 /// Arguments of `diagnose`.
@@ -47,9 +48,9 @@ pub struct TestE2e {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The stage: local, self-hosted, dev, staging or prod
-    #[arg(value_name = "STAGE", default_value_t = Target::Local)]
-    pub stage: Target,
+    /// The stage: local, self-hosted, dev, staging or prod; `gcp` may stand before one on Google Cloud
+    #[arg(value_name = "STAGE", default_value = "local", num_args = 1..=2)]
+    pub stage: Vec<String>,
 
     /// Ask no cloud: only the files and this machine
     #[arg(long)]
@@ -62,4 +63,22 @@ pub struct Doctor {
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
+}
+
+impl Doctor {
+    /// The stage that was typed, in one word or as `gcp` and a stage.
+    pub fn target(&self) -> Result<Target> {
+        let words: Vec<&str> = self.stage.iter().map(String::as_str).collect();
+        let (word, cloud) = match words[..] {
+            ["gcp", word] => (word, true),
+            [word] => (word, false),
+            _ => ("", false),
+        };
+        match word.parse::<Target>() {
+            Ok(target) if !cloud || matches!(target, Target::GoogleCloud(_)) => Ok(target),
+            Ok(_) => Err(Error::usage(format!("'{word}' is no stage on Google Cloud"))
+                .hint("write dev, staging or prod")),
+            Err(hint) => Err(Error::usage(format!("'{}' is no stage", words.join(" "))).hint(hint)),
+        }
+    }
 }

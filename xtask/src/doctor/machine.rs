@@ -1,10 +1,13 @@
 //! This machine: programs, the container engine, ports, and what became of the local stack.
 
+use envs::{HeldIn, deploy};
+
 use super::finding::{Finding, Severity};
 use crate::cli::{MCP_PORT, WEB_PORT};
 use crate::command::Command;
 use crate::context::Context;
 use crate::engine::{self, Trouble};
+use crate::env::{Environment, Layers};
 use crate::error::Result;
 use crate::local;
 use crate::process::port_owner;
@@ -28,10 +31,7 @@ pub(super) fn examine(
     }
     // Without files nothing is about to be started.
     if stage == Target::SelfHosted && !checked.files.is_empty() {
-        let ours = ["docker", "docker-proxy", "com.docker", "containerd"];
-        findings.extend(port(MCP_PORT, "the MCP server", |owner| {
-            ours.iter().any(|name| owner.starts_with(name))
-        }));
+        findings.extend(published(checked));
     }
     Ok(())
 }
@@ -55,6 +55,18 @@ fn stack(context: &Context) -> Result<Vec<Finding>> {
         findings.extend(port(MCP_PORT, "the MCP server", |_| false));
     }
     Ok(findings)
+}
+
+/// The port of a self-hosted server, which docker may hold for us already.
+fn published(checked: &Checked) -> Option<Finding> {
+    let build = checked.files.iter().filter(|(file, _)| *file == HeldIn::Build).map(|(_, file)| file);
+    let address = Layers::new(&Environment::default(), build).get(&deploy::PUBLISH)?;
+    let number = address.value.expose().trim().rsplit(':').next()?.parse().ok()?;
+    let ours = ["docker", "docker-proxy", "com.docker", "containerd"];
+    let taken = port(number, "the MCP server", |owner| ours.iter().any(|name| owner.starts_with(name)))?;
+    let fix =
+        format!("end that program, or publish elsewhere: {}=127.0.0.1:8002 in .build", deploy::PUBLISH.name);
+    Some(Finding { fix, ..taken })
 }
 
 fn port(number: u16, what_for: &str, is_ours: impl Fn(&str) -> bool) -> Option<Finding> {

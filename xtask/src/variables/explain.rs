@@ -63,9 +63,15 @@ pub fn explain(context: &Context, args: &Explain) -> Result<()> {
 fn unknown(name: &str) -> Error {
     let known = envs::VARIABLES.iter().flat_map(|area| area.iter()).map(|variable| variable.name);
     let error = Error::usage(format!("there is no variable {name}"));
-    match envs::closest(name, known) {
-        Some(meant) => error.hint(format!("did you mean {meant}?")),
-        None => error.hint("docs/configuration.md lists them all"),
+    if let Some(meant) = envs::closest(name, known.clone()) {
+        return error.hint(format!("did you mean {meant}?"));
+    }
+    let typed = name.to_ascii_uppercase();
+    let holding: Vec<_> = known.filter(|known| !typed.is_empty() && known.contains(&typed)).collect();
+    if holding.is_empty() {
+        error.hint("docs/configuration.md lists them all")
+    } else {
+        error.hint(format!("did you mean {}?", holding.join(", ")))
     }
 }
 

@@ -108,6 +108,11 @@ fn a_secret_that_does_not_say_what_the_file_says_is_named() {
         "secret-differs",
         &["~ VALIDIBOT_LOG_LEVEL", "cargo xtask gcp secrets dev", "warning"],
     );
+
+    let rotated = Stage::healthy();
+    rotated.write(".mcp", &MCP.replace("k1:AAAA", "k2:BBBB"));
+    let words = ["VALIDIBOT_MCP_SEAL_KEYS", ".mcp:2", "<new>,<old>", "warning"];
+    expect(&rotated, &[], "key-ring-replaced", &words);
 }
 
 #[test]

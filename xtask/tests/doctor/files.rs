@@ -158,6 +158,20 @@ fn a_fault_in_the_files_is_named_with_its_line() {
     finds("self-hosted", "malformed-value", &[".build:1", "neither on nor off"], |setup| {
         setup.write(SELF_HOSTED, ".build", "ENABLE_MCP_SERVER=maybe\n");
     });
+    finds("self-hosted", "malformed-value", &["VALIDIBOT_MCP_SEAL_KEYS", ".mcp:6"], |setup| {
+        setup.change(
+            SELF_HOSTED,
+            ".mcp",
+            "app.acme.example\n",
+            "app.acme.example\nVALIDIBOT_MCP_SEAL_KEYS=k1:AAAA\n",
+        );
+    });
+    // Too short to derive a key ring from, and the same on both sides.
+    finds("self-hosted", "value-missing", &["VALIDIBOT_MCP_SEAL_KEYS", "add "], |setup| {
+        for file in [".mcp", ".django"] {
+            setup.change(SELF_HOSTED, file, "'0123456789012345678901234567890123456789'", "'short'");
+        }
+    });
     finds("self-hosted", "value-missing", &["VALIDIBOT_MCP_SERVICE_KEY", "add "], |setup| {
         setup.change(SELF_HOSTED, ".mcp", "VALIDIBOT_MCP_SERVICE_KEY='a key'\n", "");
     });
@@ -284,11 +298,19 @@ fn a_program_that_is_missing_or_does_not_work_is_named() {
 
 #[test]
 fn a_port_that_somebody_else_has_is_named() {
-    // Where it is taken already, that is the fault.
-    let _held = std::net::TcpListener::bind(("127.0.0.1", 8001));
-    let (code, report) = Setup::healthy().report("self-hosted");
+    let held = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = held.local_addr().unwrap().port();
+    let setup = Setup::healthy();
+    setup.write(
+        SELF_HOSTED,
+        ".build",
+        &format!("ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_PUBLISH=127.0.0.1:{port}\n"),
+    );
+    let (code, report) = setup.report("self-hosted");
     let findings = report["findings"].as_array().unwrap();
     assert_eq!((code, findings.len()), (Some(1), 1), "{findings:#?}");
     assert_eq!(findings[0]["code"], "port-taken");
-    assert!(findings[0]["what"].as_str().unwrap().starts_with("port 8001, which the MCP server needs"));
+    let what = findings[0]["what"].as_str().unwrap();
+    assert!(what.starts_with(&format!("port {port}, which the MCP server needs")), "{what}");
+    assert!(findings[0]["fix"].as_str().unwrap().contains("VALIDIBOT_MCP_PUBLISH="));
 }

@@ -22,7 +22,6 @@ use xtask::exit::Exit;
 use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::{Outcome, Runner, Streams};
-use xtask::stage::Target;
 
 pub(crate) const REGION: &str = "us-west1";
 pub(crate) const HOST: &str = "mcp.acme.example";
@@ -210,8 +209,8 @@ impl Stage {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let envs = Some(self.folder.path().to_owned());
         let context = Context::new(environment, envs, printer.clone(), runner, here).unwrap();
-        let dev = Target::GoogleCloud(xtask::stage::Stage::Dev);
-        let args = Doctor { stage: dev, offline: false, at_once: 2, json: true };
+        let stage = vec!["gcp".to_owned(), "dev".to_owned()];
+        let args = Doctor { stage, offline: false, at_once: 2, json: true };
         let resolve = |host: &str| match self.names.get(host) {
             Some(Ok(address)) => Ok(vec![*address]),
             Some(Err(words)) => Err(io::Error::other(words.clone())),

@@ -1,6 +1,8 @@
 //! The secret that holds `.mcp`: a version that can be read, and that says what the file says.
 
-use envs::HeldIn;
+use std::path::Path;
+
+use envs::{HeldIn, oauth};
 
 use super::super::finding::Finding;
 use super::Look;
@@ -113,9 +115,23 @@ fn behind(look: &Look<'_>, newest: u64, findings: &mut Vec<Finding>) -> Result<O
     let read = Read::new(what, gcloud::access_version(&look.names, newest));
     let [content] = observe(look.context, look.at_once, &[read])?;
     let Ok(Some(content)) = known(content, findings) else { return Ok(None) };
-    let difference = Difference::between(Some(&Secret::new(content)), file)?;
+    let content = Secret::new(content);
+    let difference = Difference::between(Some(&content), file)?;
     if difference.is_empty() {
         return Ok(None);
+    }
+    if let Some(line) = replaced_keys(&content, file) {
+        let name = oauth::SEAL_KEYS.name;
+        let finding = Finding::error(
+            "key-ring-replaced",
+            format!("{name} does not hold the key that seals now, in version {newest} of the secret"),
+            "with this file deployed, everybody has to sign in anew, and apps to register",
+            format!("{}:{line}", file.path().display()),
+            format!(
+                "write the new key before the old one: {name}=<new>,<old>; the old one goes after 90 days"
+            ),
+        );
+        return Ok(Some(finding.into_warning()));
     }
     let finding = Finding::error(
         "secret-differs",
@@ -125,6 +141,15 @@ fn behind(look: &Look<'_>, newest: u64, findings: &mut Vec<Finding>) -> Result<O
         look.command("secrets"),
     );
     Ok(Some(finding.into_warning()))
+}
+
+/// The line of a ring that cannot open what the uploaded ring seals. A ring that is new altogether takes nothing away.
+fn replaced_keys(uploaded: &Secret, file: &EnvFile) -> Option<usize> {
+    let old = EnvFile::parse(Path::new("the secret"), uploaded.expose()).ok()?;
+    let sealing = old.get(oauth::SEAL_KEYS.name)?.value.expose().split(',').next()?.trim().to_owned();
+    let ring = file.get(oauth::SEAL_KEYS.name)?;
+    let kept = ring.value.expose().split(',').any(|key| key.trim() == sealing);
+    (!sealing.is_empty() && !kept).then_some(ring.line)
 }
 
 fn local<'a>(look: &'a Look<'_>) -> Option<&'a EnvFile> {
