@@ -17,5 +17,5 @@ pub use boolean::{parse_gate, parse_switch};
 pub use place::{Line, Place};
 pub use render::{configuration_page, example_file, variable_table};
 pub use suggest::closest;
-pub use table::{VARIABLES, deploy, find, oauth, sandbox, server, tests};
+pub use table::{VARIABLES, deploy, find, oauth, sandbox, server, tests, x402};
 pub use variable::{Fallback, HeldIn, Kind, Reader, Required, Variable};

@@ -1,6 +1,6 @@
 //! Where a server runs, and what its environment files hold there.
 
-use crate::{HeldIn, Required, VARIABLES, Variable, deploy, oauth, server, tests as suites};
+use crate::{HeldIn, Required, VARIABLES, Variable, deploy, oauth, server, tests as suites, x402};
 
 /// A kind of environment: it decides which files there are and which of their lines are switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +78,10 @@ impl Place {
             if stamped.contains(&variable.name) {
                 return false;
             }
+        }
+        // Payments are for those who ask for them.
+        if x402::ALL.iter().any(|payments| payments.name == variable.name) {
+            return false;
         }
         // With these two OAuth works wherever it is wanted; the gate stands in every template, closed.
         let spelt_out = [oauth::CLIENT_SECRET.name, oauth::SEAL_KEYS.name, "ENABLE_MCP_SERVER"];

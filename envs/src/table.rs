@@ -5,11 +5,13 @@ pub mod oauth;
 pub mod sandbox;
 pub mod server;
 pub mod tests;
+pub mod x402;
 
 use crate::Variable;
 
 /// Every variable, in the order in which documents list them.
-pub const VARIABLES: &[&[&Variable]] = &[deploy::ALL, server::ALL, oauth::ALL, sandbox::ALL, tests::ALL];
+pub const VARIABLES: &[&[&Variable]] =
+    &[deploy::ALL, server::ALL, oauth::ALL, x402::ALL, sandbox::ALL, tests::ALL];
 
 /// The variable of this name.
 pub fn find(name: &str) -> Option<&'static Variable> {

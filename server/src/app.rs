@@ -9,11 +9,12 @@ use crate::license::{LicenseGate, Standing};
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::oauth::{Internet, Oauth, Shared};
+use crate::payments::Payments;
 use crate::random::SharedRandom;
 use crate::seal::Seal;
 use crate::telemetry::metrics::Metrics;
 use crate::uploads::Uploads;
-use crate::validibot::Validibot;
+use crate::validibot::{AgentApi, Validibot};
 
 /// The running server's parts, built once.
 pub struct App {
@@ -33,6 +34,8 @@ pub struct App {
     pub oauth: Option<Arc<Oauth>>,
     /// Chain 2: Validibot's helper API.
     pub validibot: Validibot,
+    /// Payments, where they are on.
+    pub(crate) payments: Option<Arc<Payments>>,
     /// The runs of the upload tickets that were used here.
     pub(crate) uploads: Uploads,
     /// The runtime gate.
@@ -81,6 +84,12 @@ impl App {
         let (lifecycle, metrics) = (Arc::<Lifecycle>::default(), Arc::<Metrics>::default());
         let validibot =
             Validibot::new(&settings, http.clone(), callers.api_tokens(), lifecycle.clone(), metrics.clone());
+        let payments = settings.x402.clone().map(|x402| {
+            let base = x402.agent_api_base_url.clone();
+            let (lifecycle, metrics) = (lifecycle.clone(), metrics.clone());
+            let agent_api = AgentApi::new(base, &settings.service_identity, http.clone(), lifecycle, metrics);
+            Payments::new(x402, agent_api, &http, clock.clone(), random.clone())
+        });
         let license = LicenseGate::new(&settings, http.clone());
         let standing = Standing::new(license.clone(), clock.clone());
         Ok(Arc::new(Self {
@@ -92,6 +101,7 @@ impl App {
             callers,
             oauth,
             validibot,
+            payments,
             uploads: Uploads::new(),
             license,
             standing,

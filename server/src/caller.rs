@@ -31,6 +31,8 @@ pub enum Caller {
     Subject(String),
     /// A user with a Validibot API token, which Validibot accepted.
     ApiToken(SecretString),
+    /// Anybody, on the surface where a payment takes the place of an account.
+    Public,
     /// Somebody with a bearer that nobody looked at: the kill switch is on, and no tool will act.
     Unchecked,
 }
@@ -41,6 +43,7 @@ impl Caller {
         match self {
             Self::Subject(_) => "oauth",
             Self::ApiToken(_) => "api_token",
+            Self::Public => "public",
             Self::Unchecked => "unchecked",
         }
     }

@@ -5,9 +5,11 @@ mod oauth;
 mod problem;
 mod source;
 mod url;
+mod x402;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
@@ -17,6 +19,7 @@ pub use self::oauth::{ClientSettings, OauthSettings};
 pub use self::problem::{Problem, Problems};
 use self::source::Source;
 pub use self::url::BaseUrl;
+pub use self::x402::{CdpKey, X402Settings};
 use crate::env::Env;
 
 /// Everything that the server is told from outside.
@@ -40,6 +43,8 @@ pub struct Settings {
     pub oauth: Option<OauthSettings>,
     /// The key ring that seals what clients hold: the first seals, all open. Empty where none is configured.
     pub seal_keys: Vec<SealKey>,
+    /// Payments, where they are on.
+    pub x402: Option<Arc<X402Settings>>,
     /// The kill switch: `false` serves, but every tool answers `SERVICE_UNAVAILABLE`.
     pub enabled: bool,
     /// The newest protocol version to speak: a way out when a client mishandles a newer one.
@@ -108,6 +113,8 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     let audience = source.text(&var::SERVICE_AUDIENCE);
     let oauth = oauth::read(source, base_url.as_ref());
     let seal_keys = keys::read(source, oauth.as_ref());
+    let x402 =
+        x402::read(source, base_url.as_ref(), api_base_url.as_ref(), !seal_keys.is_empty()).map(Arc::new);
 
     let api_base_url = api_base_url?;
     let service_identity = match service_key {
@@ -126,6 +133,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         service_identity,
         oauth,
         seal_keys,
+        x402,
         enabled: enabled?,
         max_protocol_version: max_protocol_version?,
         log_level: log_level?,

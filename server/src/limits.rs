@@ -162,6 +162,8 @@ fn key(caller: &Caller) -> Option<[u8; 32]> {
     let (kind, identity) = match caller {
         Caller::Subject(subject) => ("subject", subject.as_str()),
         Caller::ApiToken(token) => ("token", token.expose_secret()),
+        // Those who pay have no account: together they are one caller, and cannot crowd out the members.
+        Caller::Public => ("public", ""),
         Caller::Unchecked => return None,
     };
     Some(Sha256::new().chain_update(kind).chain_update([0]).chain_update(identity).finalize().into())

@@ -49,11 +49,19 @@ fn descriptor(settings: &Settings) -> Value {
     if settings.oauth.is_some() {
         authenticated["oauth_metadata"] = format!("{base}/.well-known/oauth-protected-resource/mcp").into();
     }
+    let mut surfaces = json!({ "authenticated": authenticated });
+    if let Some(x402) = &settings.x402 {
+        surfaces["public"] = json!({
+            "endpoint": format!("{base}/public-mcp"),
+            "auth": "None: each validation is paid for with x402",
+            "x402": { "version": 2, "network": x402.network, "asset": x402.asset },
+        });
+    }
     json!({
         "service": "validibot-mcp",
         "protocol": "Model Context Protocol over Streamable HTTP",
         "mcp_protocol_version": settings.max_protocol_version,
-        "surfaces": { "authenticated": authenticated },
+        "surfaces": surfaces,
         "docs": DOCS,
     })
 }

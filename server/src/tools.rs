@@ -1,10 +1,11 @@
-//! What an agent sees: five tools over the Model Context Protocol.
+//! What an agent sees: tools over the Model Context Protocol.
 
 mod arguments;
 mod catalog;
 mod enrich;
 mod findings;
 mod outcome;
+mod paid;
 mod prepare;
 mod progress;
 mod runs;
@@ -48,17 +49,37 @@ const INSTRUCTIONS: &str = "Validibot checks technical files, building-energy mo
      Work in this order: list_workflows to find one, get_workflow_details to see what it takes and checks, \
      validate_file to start a run, wait_for_run until it is finished. Each result names the call to make next.";
 
+const PUBLIC_INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
+     Here each validation is paid for with x402, without an account. Work in this order: list_workflows to find a \
+     workflow and its price, get_workflow_details to see what it takes and checks, validate_file to pay and start a \
+     run, wait_for_run until it is finished. Keep the run_ref: whoever has it can read the run.";
+
+/// Where an agent comes in, and so what it is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// `/mcp`: users of Validibot.
+    Members,
+    /// `/public-mcp`: whoever pays.
+    Public,
+}
+
 /// The handler of MCP requests. One for all: rmcp clones it for each request.
 #[derive(Clone)]
 pub struct Tools {
     app: Arc<App>,
+    surface: Surface,
 }
 
 impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
         let server = Implementation::new("Validibot", env!("CARGO_PKG_VERSION")).with_title("Validibot");
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
-        ServerConfig::new(capabilities).with_server_info(server).with_instructions(INSTRUCTIONS)
+        let (capabilities, instructions) = match self.surface {
+            Surface::Members => {
+                (ServerCapabilities::builder().enable_tools().enable_resources().build(), INSTRUCTIONS)
+            }
+            Surface::Public => (ServerCapabilities::builder().enable_tools().build(), PUBLIC_INSTRUCTIONS),
+        };
+        ServerConfig::new(capabilities).with_server_info(server).with_instructions(instructions)
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -97,6 +118,7 @@ impl ServerHandler for Tools {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.has_resources()?;
         let mut templates = resources::templates();
         templates.ttl_ms = Some(TOOLS_TTL_MS);
         templates.cache_scope = Some(CacheScope::Private);
@@ -173,22 +195,40 @@ fn not_read(method: &str) -> ErrorData {
 }
 
 impl Tools {
-    /// The handler of this server.
+    /// The handler of `/mcp`.
     pub fn new(app: &Arc<App>) -> Self {
-        Self { app: app.clone() }
+        Self { app: app.clone(), surface: Surface::Members }
+    }
+
+    /// The handler of `/public-mcp`.
+    pub(crate) fn for_payers(app: &Arc<App>) -> Self {
+        Self { app: app.clone(), surface: Surface::Public }
     }
 
     /// The definitions of the tools that this deployment offers.
     fn definitions(&self) -> impl Iterator<Item = &'static ToolDefinition> {
-        catalog::definitions().filter(|(tool, _)| self.offers(*tool)).map(|(_, definition)| definition)
+        catalog::definitions(self.surface)
+            .filter(|(tool, _)| self.offers(*tool))
+            .map(|(_, definition)| definition)
     }
 
     fn offers(&self, tool: Tool) -> bool {
-        self.app.seal.is_some() || !tool.needs_seal()
+        tool.is_on(self.surface) && (self.app.seal.is_some() || !tool.needs_seal())
+    }
+
+    /// Resources are read again and again, as a user; without one there are none.
+    fn has_resources(&self) -> Result<(), ErrorData> {
+        match self.surface {
+            Surface::Members => Ok(()),
+            Surface::Public => {
+                Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "There are no resources here", None))
+            }
+        }
     }
 
     /// The kill switch holds for resources too; they have no results to say it in.
     fn caller_of_resources(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        self.has_resources()?;
         let refused =
             |error: ToolError| ErrorData::internal_error("Not available", Some(error.into_payload()));
         if !self.app.settings.enabled {
@@ -244,14 +284,17 @@ impl Tools {
             return Outcome::Failed(ToolError::switched_off());
         }
         let mut arguments = Arguments::new(arguments);
-        let api = &self.app.validibot;
+        let app = &self.app;
         match tool {
-            Tool::ListWorkflows => workflows::list(api, &mut arguments, caller).await,
-            Tool::GetWorkflowDetails => workflows::details(api, &mut arguments, caller).await,
-            Tool::ValidateFile => validate::validate(api, &mut arguments, caller).await,
-            Tool::GetRunStatus => runs::status(api, &mut arguments, caller).await,
-            Tool::PrepareUpload => prepare::prepare(&self.app, &mut arguments, caller),
-            Tool::WaitForRun => wait::wait(&self.app, &mut arguments, caller, context).await,
+            Tool::ListWorkflows => workflows::list(app, &mut arguments, caller).await,
+            Tool::GetWorkflowDetails => workflows::details(app, &mut arguments, caller).await,
+            Tool::ValidateFile if self.surface == Surface::Public => {
+                paid::validate(app, &mut arguments, context).await
+            }
+            Tool::ValidateFile => validate::validate(&app.validibot, &mut arguments, caller).await,
+            Tool::GetRunStatus => runs::status(app, &mut arguments, caller).await,
+            Tool::PrepareUpload => prepare::prepare(app, &mut arguments, caller),
+            Tool::WaitForRun => wait::wait(app, &mut arguments, caller, context).await,
         }
         .unwrap_or_else(Outcome::Failed)
     }

@@ -1,5 +1,6 @@
 //! Chain 2: Validibot's helper API, typed. One method a call; every failure is an [`ApiError`].
 
+mod agent;
 mod answer;
 mod error;
 mod identity;
@@ -16,6 +17,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+pub use self::agent::{AgentApi, MAX_PAID_FILE_BYTES, PaidFile, SettledPayment};
 use self::answer::Answer;
 pub use self::error::{ApiError, FieldError, code};
 use self::identity::{Identity, Proof};
@@ -168,7 +170,8 @@ impl Validibot {
             Caller::ApiToken(token) => {
                 request.header("X-Validibot-Api-Token", sensitive(token.expose_secret())?)
             }
-            Caller::Unchecked => return Err(ApiError::internal()),
+            // Neither is anybody whom the helper API knows.
+            Caller::Public | Caller::Unchecked => return Err(ApiError::internal()),
         };
         let asking = Instant::now();
         let proof = self.identity.proof().await;

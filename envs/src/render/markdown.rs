@@ -33,7 +33,7 @@ pub fn configuration_page() -> String {
 }
 
 /// One title for each area of the table, in its order.
-const AREAS: &[&str] = &["Building and deploying", "The server", "OAuth", "The sandbox", "Tests"];
+const AREAS: &[&str] = &["Building and deploying", "The server", "OAuth", "Payments", "The sandbox", "Tests"];
 
 const HEAD: &str = "# Configuration
 

@@ -36,6 +36,16 @@ pub(crate) async fn collect<F: Future>(call: F) -> (F::Output, Hops) {
     .await
 }
 
+/// Adds the hops of a task that the call waited for.
+pub(crate) fn add(more: &Hops) {
+    let _ = HOPS.try_with(|hops| {
+        let mut hops = hops.borrow_mut();
+        hops.identity += more.identity;
+        hops.validibot += more.validibot;
+        hops.requests += more.requests;
+    });
+}
+
 /// Notes a hop of the call that this runs in; outside of one nobody asks.
 pub(crate) fn note(hop: Hop, took: Duration) {
     let _ = HOPS.try_with(|hops| {

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use rmcp::model::{JsonObject, Tool as Definition, ToolAnnotations};
 use serde_json::Value;
 
+use super::Surface;
 use super::wait::DEFAULT_SECONDS;
 
 /// A tool of this server.
@@ -50,6 +51,11 @@ impl Tool {
     /// Whether it needs the key ring: tickets are sealed.
     pub(super) const fn needs_seal(self) -> bool {
         matches!(self, Self::PrepareUpload)
+    }
+
+    /// Whether it is offered there. A ticket for an upload stands for a user, whom the public surface does not have.
+    pub(super) const fn is_on(self, surface: Surface) -> bool {
+        matches!(surface, Surface::Members) || !matches!(self, Self::PrepareUpload)
     }
 
     const fn title(self) -> &'static str {
@@ -115,13 +121,48 @@ impl Tool {
         definition.output_schema = Some(object(self.output_schema()));
         definition
     }
+
+    /// The same where validating costs money. That tool has no output schema: the TypeScript SDK 1.x would hold the
+    /// challenge, an error, against it, and throw.
+    fn sold(self) -> Definition {
+        let mut definition = self.definition();
+        match self {
+            Self::ListWorkflows => {
+                definition.description = Some(
+                    "Lists the validation workflows that are for sale, with their prices. Start here. Each entry has a \
+                     workflow_ref, which the other tools take, and the file types that the workflow accepts."
+                        .into(),
+                );
+            }
+            Self::ValidateFile => {
+                definition.description = Some(
+                    "Submits a file to a workflow, for its price, and returns at once with a run_ref. Paid for with \
+                     x402: a call without a payment is answered with what to pay, and the payment goes into _meta of \
+                     the same call. Give the file's content as `text`, or as base64 in `file_content`. A payment buys \
+                     one run; the same payment sent again leads to the same run. Then call wait_for_run with the \
+                     run_ref, and keep it: whoever has it can read the run."
+                        .into(),
+                );
+                definition.output_schema = None;
+                definition.annotations =
+                    definition.annotations.map(|annotations| annotations.idempotent(true));
+            }
+            _ => {}
+        }
+        definition
+    }
 }
 
-/// All definitions, built once, in the order of [`Tool::ALL`].
-pub(super) fn definitions() -> impl Iterator<Item = (Tool, &'static Definition)> {
-    static DEFINITIONS: LazyLock<Vec<Definition>> =
-        LazyLock::new(|| Tool::ALL.iter().map(|tool| tool.definition()).collect());
-    Tool::ALL.into_iter().zip(DEFINITIONS.iter())
+/// All definitions of a surface, built once, in the order of [`Tool::ALL`].
+pub(super) fn definitions(surface: Surface) -> impl Iterator<Item = (Tool, &'static Definition)> {
+    type Definitions = LazyLock<Vec<Definition>>;
+    static MEMBERS: Definitions = LazyLock::new(|| Tool::ALL.iter().map(|tool| tool.definition()).collect());
+    static PUBLIC: Definitions = LazyLock::new(|| Tool::ALL.iter().map(|tool| tool.sold()).collect());
+    let definitions = match surface {
+        Surface::Members => &MEMBERS,
+        Surface::Public => &PUBLIC,
+    };
+    Tool::ALL.into_iter().zip(definitions.iter())
 }
 
 fn object(schema: Value) -> Arc<JsonObject> {

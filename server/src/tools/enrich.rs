@@ -18,6 +18,20 @@ const EXTENSIONS: [(&str, &[&str]); 5] = [
 
 /// Adds `workflow_ref` where it is missing, `accepted_extensions`, `pricing` and `validation_summary`.
 pub(super) fn enrich(workflow: &mut JsonObject) {
+    refer(workflow);
+    let (extensions, summary) = (accepted_extensions(workflow), summary(workflow));
+    workflow.insert("accepted_extensions".to_owned(), extensions.into_iter().collect());
+    workflow.insert("pricing".to_owned(), pricing(workflow));
+    workflow.insert("validation_summary".to_owned(), summary.into());
+}
+
+/// Adds what an entry of the agent API's catalogue needs to be chosen: `workflow_ref` where it is missing, `pricing`.
+pub(super) fn price(workflow: &mut JsonObject) {
+    refer(workflow);
+    workflow.insert("pricing".to_owned(), pricing(workflow));
+}
+
+fn refer(workflow: &mut JsonObject) {
     if !workflow.contains_key("workflow_ref")
         && let Some(org) = text(workflow, "org_slug").or_else(|| text(workflow, "org"))
         && let Some(slug) = text(workflow, "slug")
@@ -25,28 +39,32 @@ pub(super) fn enrich(workflow: &mut JsonObject) {
         let reference = WorkflowRef::new(org, slug).to_string();
         workflow.insert("workflow_ref".to_owned(), reference.into());
     }
-    let (extensions, pricing, summary) =
-        (accepted_extensions(workflow), pricing(workflow), summary(workflow));
-    workflow.insert("accepted_extensions".to_owned(), extensions);
-    workflow.insert("pricing".to_owned(), pricing);
-    workflow.insert("validation_summary".to_owned(), summary.into());
 }
 
 fn text<'a>(object: &'a JsonObject, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
+/// Whether a file of this name can be of a type that the workflow takes. Where it takes a type that is not known here,
+/// any may be.
+pub(super) fn takes(workflow: &JsonObject, file_name: &str) -> bool {
+    let known = |name: &str| EXTENSIONS.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    let file_name = file_name.to_ascii_lowercase();
+    let mut extensions = accepted_extensions(workflow).into_iter();
+    !types(workflow).all(known) || extensions.any(|extension| file_name.ends_with(extension))
+}
+
+fn types(workflow: &JsonObject) -> impl Iterator<Item = &str> {
+    let types = workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice);
+    types.unwrap_or_default().iter().filter_map(Value::as_str)
+}
+
 /// Sorted, without repeats; unknown types have none.
-fn accepted_extensions(workflow: &JsonObject) -> Value {
-    let types =
-        workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let extensions: BTreeSet<&str> = types
-        .iter()
-        .filter_map(Value::as_str)
+fn accepted_extensions(workflow: &JsonObject) -> BTreeSet<&'static str> {
+    types(workflow)
         .flat_map(|name| EXTENSIONS.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)))
         .flat_map(|(_, extensions)| extensions.iter().copied())
-        .collect();
-    extensions.into_iter().collect()
+        .collect()
 }
 
 fn pricing(workflow: &JsonObject) -> Value {

@@ -52,6 +52,13 @@ impl<'a> Findings<'a> {
                 })
             })
             .collect();
+        // The agent API gives them without their steps (contract, A8).
+        let loose = run.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        findings.extend(loose.iter().filter_map(Value::as_object).map(|issue| Finding {
+            severity: issue.get("severity").and_then(Value::as_str).unwrap_or("UNKNOWN"),
+            step: issue.get("step").and_then(Value::as_str).unwrap_or_default(),
+            issue,
+        }));
         findings.sort_by_key(|finding| rank(finding.severity));
         Self(findings)
     }

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::findings::{self, Page};
 use super::shorten;
+use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
-use crate::validibot::{ApiError, FieldError, code};
+use crate::validibot::{ApiError, FieldError, RunRef, code};
 
 /// What the kill switch tells an agent to wait: maintenance takes minutes to hours.
 const SWITCHED_OFF_RETRY_SECONDS: u64 = 3600;
@@ -24,6 +25,10 @@ pub(super) enum Outcome {
     },
     /// A failure that the agent can read and act on.
     Failed(ToolError),
+    /// A payment is due (x402 v2, transports, MCP).
+    Challenged(Challenge),
+    /// Any of the above, with the receipt of the payment that came along.
+    Receipted(Box<Outcome>, Receipt),
 }
 
 /// A failure with a code to act on. It reaches the agent as a result with `isError`, not as a protocol error,
@@ -40,19 +45,21 @@ impl Outcome {
     pub(super) fn run(mut run: Map<String, Value>, page: Page) -> Self {
         let overview = findings::overview(&run, page);
         run.shift_insert(0, "overview".to_owned(), overview);
-        let whole_at = run.get("run_ref").and_then(Value::as_str).map(uri::run);
+        let whole_at = run.get("run_ref").and_then(Value::as_str);
+        // What was paid for is no resource.
+        let whole_at = whole_at.filter(|text| RunRef::parse(text).is_ok()).map(uri::run);
         Self::object(run, shorten::RUN, whole_at)
     }
 
-    /// A workflow's definition.
-    pub(super) fn workflow(mut workflow: Map<String, Value>) -> Self {
+    /// A workflow's definition, which may be a resource too.
+    pub(super) fn workflow(mut workflow: Map<String, Value>, resource: bool) -> Self {
         let reference = workflow.get("workflow_ref").cloned().unwrap_or_default();
         let next = json!({
             "tool": "validate_file",
             "arguments": { "workflow_ref": reference },
             "fill_in": ["file_name", "text or file_content"],
         });
-        let whole_at = reference.as_str().map(uri::workflow);
+        let whole_at = reference.as_str().filter(|_| resource).map(uri::workflow);
         workflow.insert("next".to_owned(), next);
         Self::object(workflow, shorten::WORKFLOW, whole_at)
     }
@@ -89,10 +96,16 @@ impl Outcome {
         match self {
             Self::Done { .. } => "OK",
             Self::Failed(error) => &error.code,
+            Self::Challenged(_) => code::PAYMENT_REQUIRED,
+            Self::Receipted(outcome, _) => outcome.code(),
         }
     }
 
     pub(super) fn into_response(self) -> CallToolResponse {
+        self.into_result().into()
+    }
+
+    fn into_result(self) -> CallToolResult {
         let (mut result, structured) = match self {
             Self::Done { text, structured } => {
                 (CallToolResult::success(vec![ContentBlock::text(text)]), Value::Object(structured))
@@ -101,9 +114,18 @@ impl Outcome {
                 let payload = error.into_payload();
                 (CallToolResult::error(vec![ContentBlock::text(payload.to_string())]), payload)
             }
+            // The same twice: as structured content and as text.
+            Self::Challenged(challenge) => return CallToolResult::structured_error(challenge.into_value()),
+            Self::Receipted(outcome, receipt) => {
+                let mut result = outcome.into_result();
+                let mut meta = result.meta.take().unwrap_or_default();
+                meta.insert(RECEIPT_META.to_owned(), receipt.as_value().clone());
+                result.meta = Some(meta);
+                return result;
+            }
         };
         result.structured_content = Some(structured);
-        result.into()
+        result
     }
 }
 
@@ -124,6 +146,27 @@ impl ToolError {
             message: "The request carries no credential".into(),
             data: Map::new(),
         }
+    }
+
+    pub(super) fn not_for_sale() -> Self {
+        Self {
+            code: code::NOT_FOUND.into(),
+            message: "There is no such workflow, or it is not published for agents that pay".into(),
+            data: Map::new(),
+        }
+    }
+
+    /// A payment that came along and has not bought a run. `payment` says how it stands with it.
+    pub(super) fn with_payment(mut self, said: &str, payment: Value) -> Self {
+        let message = self.message.trim_end_matches('.');
+        self.message = if message.is_empty() { said.to_owned() } else { format!("{message}. {said}") };
+        self.data.insert("payment".into(), payment);
+        self
+    }
+
+    /// A payment is not known to have brought money.
+    pub(super) fn of_payment(code: &'static str) -> Self {
+        Self { code: code.into(), message: String::new(), data: Map::new() }
     }
 
     pub(super) fn no_uploads() -> Self {

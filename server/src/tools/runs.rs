@@ -2,26 +2,35 @@
 
 use rmcp::model::JsonObject;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::arguments::Arguments;
 use super::findings::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 use super::outcome::{Outcome, ToolError};
+use crate::app::App;
 use crate::caller::Caller;
-use crate::validibot::{RunRef, Validibot, run_ref};
+use crate::payments::PaidRun;
+use crate::validibot::{ApiError, RunRef, run_ref};
+
+/// A run that somebody may read.
+pub(super) enum Readable {
+    /// A member's, as Validibot judges.
+    Member(Caller, RunRef),
+    /// One that was paid for, by whoever holds its reference.
+    Paid { run: PaidRun, reference: String },
+}
 
 /// One reading of a run.
 pub(super) async fn status(
-    api: &Validibot,
+    app: &App,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
-    let run = argument(arguments);
+    let run = argument(app, arguments, caller);
     let page = page(arguments);
     arguments.finish()?;
-    let (caller, run) = caller.zip(run).ok_or_else(ToolError::unauthorized)?;
-    let mut read = api.run(&caller, &run, None).await?;
-    complete(&mut read);
-    Ok(Outcome::run(read, page))
+    let run = run.ok_or_else(ToolError::unauthorized)?;
+    Ok(Outcome::run(run.read(app, None).await?, page))
 }
 
 /// Reads which findings to show.
@@ -33,14 +42,47 @@ fn page(arguments: &mut Arguments) -> Page {
     Page { offset: arguments.count("findings_offset").unwrap_or_default(), limit }
 }
 
-/// Reads and checks the `run_ref` argument; notes what is wrong with it.
-pub(super) fn argument(arguments: &mut Arguments) -> Option<RunRef> {
+/// Reads and checks the `run_ref` argument; notes what is wrong with it. `None` without a note: nobody is known.
+pub(super) fn argument(app: &App, arguments: &mut Arguments, caller: Option<Caller>) -> Option<Readable> {
     let text = arguments.text("run_ref").unwrap_or_default();
-    RunRef::parse(&text)
+    if matches!(caller, Some(Caller::Public)) {
+        let run = app.seal.as_ref().and_then(|seal| PaidRun::open(&text, seal, app.clock.unix()));
+        if run.is_none() {
+            arguments.wrong("run_ref", "is none of this server's: take it from validate_file as it stands");
+        }
+        return run.map(|run| Readable::Paid { run, reference: text });
+    }
+    let run = RunRef::parse(&text)
         .map_err(|error| {
             arguments.wrong("run_ref", &format!("{error}: take it from validate_file as it stands"));
         })
-        .ok()
+        .ok();
+    caller.zip(run).map(|(caller, run)| Readable::Member(caller, run))
+}
+
+impl Readable {
+    /// One reading, with the parts that Validibot leaves out.
+    pub(super) async fn read(&self, app: &App, deadline: Option<Instant>) -> Result<JsonObject, ApiError> {
+        match self {
+            Self::Member(caller, run) => {
+                let mut read = app.validibot.run(caller, run, deadline).await?;
+                complete(&mut read);
+                Ok(read)
+            }
+            Self::Paid { run, reference } => {
+                let payments = app.payments.as_ref().ok_or_else(ApiError::internal)?;
+                let mut read = payments.agent_api.run(&run.id, &run.wallet, deadline).await?;
+                complete_paid(&mut read, reference);
+                Ok(read)
+            }
+        }
+    }
+}
+
+/// The reference in place of whatever Validibot calls one, and nobody's wallet.
+pub(super) fn complete_paid(run: &mut JsonObject, reference: &str) {
+    run.shift_remove("wallet_address");
+    run.insert("run_ref".to_owned(), reference.into());
 }
 
 /// Adds `run_ref` and `run_id` where Validibot left them out: the status has no `run_id` (contract, A6).

@@ -17,10 +17,10 @@ use crate::app::App;
 /// The body limit: the largest file in base64, with its envelope.
 pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
 
-/// The route of `/mcp`, without chain 1 around it.
-pub(crate) fn route<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Router<Arc<App>> {
+/// The route of a surface, `/mcp` for one, without anything around it that says who may come.
+pub(crate) fn route<H: ServerHandler + Clone>(app: &Arc<App>, path: &str, handler: H) -> Router<Arc<App>> {
     Router::new()
-        .route("/mcp", any_service(service(app, handler)))
+        .route(path, any_service(service(app, handler)))
         .layer(from_fn(leniency::be_lenient))
         .layer(from_fn(refusals::in_json_rpc))
 }

@@ -42,7 +42,7 @@ pub(super) async fn validate(
 }
 
 /// The file's bytes, from either of the two arguments.
-fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
+pub(super) fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
     if !arguments.has("text") {
         if !arguments.has("file_content") {
             arguments

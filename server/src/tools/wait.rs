@@ -11,10 +11,10 @@ use super::arguments::Arguments;
 use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::progress::Progress;
-use super::runs::{argument, complete, is_complete};
+use super::runs::{Readable, argument, is_complete};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::validibot::{ApiError, RunRef, Validibot};
+use crate::validibot::ApiError;
 
 /// Below the 60 s after which several hosts cut a silent call.
 pub(super) const DEFAULT_SECONDS: i64 = 50;
@@ -34,10 +34,10 @@ pub(super) async fn wait(
     caller: Option<Caller>,
     context: &RequestContext<RoleServer>,
 ) -> Result<Outcome, ToolError> {
-    let run = argument(arguments);
+    let run = argument(app, arguments, caller);
     let seconds = arguments.integer("timeout_seconds").unwrap_or(DEFAULT_SECONDS).clamp(0, LONGEST_SECONDS);
     arguments.finish()?;
-    let (caller, run) = caller.zip(run).ok_or_else(ToolError::unauthorized)?;
+    let run = run.ok_or_else(ToolError::unauthorized)?;
 
     let mut progress = Progress::new(context);
     // At once: until the first message the transport sends nothing, not even a status.
@@ -46,14 +46,13 @@ pub(super) async fn wait(
     tokio::select! {
         biased;
         () = context.ct.cancelled() => Err(ToolError::cancelled()),
-        waited = poll(app, &caller, &run, budget, &mut progress) => waited.map(|run| Outcome::run(run, Page::default())),
+        waited = poll(app, &run, budget, &mut progress) => waited.map(|run| Outcome::run(run, Page::default())),
     }
 }
 
 async fn poll(
     app: &App,
-    caller: &Caller,
-    run: &RunRef,
+    run: &Readable,
     budget: Duration,
     progress: &mut Progress,
 ) -> Result<JsonObject, ToolError> {
@@ -68,12 +67,11 @@ async fn poll(
         let reading = tokio::select! {
             biased;
             () = app.lifecycle.stopping_for(Duration::ZERO), if told => None,
-            read = read(&app.validibot, caller, run, deadline, progress) => Some(read),
+            read = read(app, run, deadline, progress) => Some(read),
         };
         match reading {
             None => {}
-            Some(Ok(mut read)) => {
-                complete(&mut read);
+            Some(Ok(read)) => {
                 if is_complete(&read) {
                     return Ok(read);
                 }
@@ -107,14 +105,13 @@ async fn poll(
 
 /// One poll, with heartbeats while Validibot is slow. Even an empty budget buys one.
 async fn read(
-    api: &Validibot,
-    caller: &Caller,
-    run: &RunRef,
+    app: &App,
+    run: &Readable,
     deadline: Instant,
     progress: &mut Progress,
 ) -> Result<JsonObject, ApiError> {
     let latest = deadline.max(Instant::now() + FIRST_PAUSE * 5);
-    let reading = api.run(caller, run, Some(latest));
+    let reading = run.read(app, Some(latest));
     tokio::pin!(reading);
     loop {
         tokio::select! {

@@ -1,25 +1,36 @@
 //! `list_workflows` and `get_workflow_details`.
 
 use super::arguments::Arguments;
-use super::enrich::enrich;
+use super::enrich;
 use super::outcome::{Outcome, ToolError};
+use super::paid;
+use crate::app::App;
 use crate::caller::Caller;
-use crate::validibot::{Validibot, WorkflowRef};
+use crate::payments;
+use crate::validibot::WorkflowRef;
 
 /// The catalogue, as Validibot has it.
 pub(super) async fn list(
-    api: &Validibot,
+    app: &App,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
-    Ok(Outcome::catalogue(api.workflows(&caller).await?))
+    let Caller::Public = caller else {
+        return Ok(Outcome::catalogue(app.validibot.workflows(&caller).await?));
+    };
+    let mut list = paid::payments(app)?.agent_api.workflows().await?;
+    list.retain(payments::for_sale);
+    for workflow in list.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+        enrich::price(workflow);
+    }
+    Ok(Outcome::catalogue(list))
 }
 
 /// One workflow, with what an agent would otherwise have to work out.
 pub(super) async fn details(
-    api: &Validibot,
+    app: &App,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
@@ -27,9 +38,12 @@ pub(super) async fn details(
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let workflow = workflow.ok_or_else(ToolError::unauthorized)?;
-    let mut details = api.workflow(&caller, &workflow).await?;
-    enrich(&mut details);
-    Ok(Outcome::workflow(details))
+    let mut details = match caller {
+        Caller::Public => paid::workflow(app, &workflow).await?.0,
+        _ => app.validibot.workflow(&caller, &workflow).await?,
+    };
+    enrich::enrich(&mut details);
+    Ok(Outcome::workflow(details, !matches!(caller, Caller::Public)))
 }
 
 /// Reads and checks the argument; notes what is wrong with it.

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use super::answer::UploadError;
 use super::ticket::{HEADER, LIFETIME, Ticket};
 use crate::app::App;
+use crate::hex::hexadecimal;
 use crate::validibot::{MAX_FILE_BYTES, Upload};
 
 /// How many tickets' runs are remembered, at some 300 bytes each. A repeat of one beyond them starts another run.
@@ -112,13 +113,4 @@ async fn verified(body: Body, length: u64, expected: &str) -> Result<bytes::Byte
     } else {
         Err(UploadError::Mismatch("The file has other bytes than the ticket is for: its SHA-256 differs"))
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -40,7 +40,7 @@ impl Artifact for Ticket {
 }
 
 impl Ticket {
-    /// `None` for a caller whom nobody has checked.
+    /// `None` for a caller who is nobody in particular.
     pub(crate) fn new(
         id: String,
         caller: &Caller,
@@ -52,7 +52,7 @@ impl Ticket {
         let user = match caller {
             Caller::Subject(subject) => User::Subject(subject.clone()),
             Caller::ApiToken(token) => User::ApiToken(token.expose_secret().to_owned()),
-            Caller::Unchecked => return None,
+            Caller::Public | Caller::Unchecked => return None,
         };
         Some(Self { id, user, workflow: workflow.to_string(), name, size, sha256 })
     }

@@ -77,7 +77,7 @@ impl ApiError {
         }
     }
 
-    pub(super) fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self {
             no_effect: true,
             ..Self::new(code::INTERNAL_ERROR, "The server could not prepare the request")

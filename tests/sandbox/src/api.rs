@@ -1,5 +1,6 @@
 //! The HTTP API of contract (a): who may call what, in Django REST Framework's order of checks.
 
+mod agent;
 mod catalog;
 mod details;
 mod launch;
@@ -108,7 +109,22 @@ async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answe
         | Route::Token
         | Route::Revoke
         | Route::Userinfo => oidc::answer(call, route).await,
-        Route::Any | Route::Other => Ok(answer::page_not_found()),
+        Route::AgentWorkflows | Route::AgentWorkflow | Route::AgentLaunch | Route::AgentRun => {
+            if route == Route::AgentLaunch {
+                auth::service(&call)?;
+            }
+            call.throttle(Client::Address(call.address))?;
+            call.expect(if route == Route::AgentLaunch { &Method::POST } else { &Method::GET })?;
+            match route {
+                Route::AgentWorkflows => Ok(agent::list(&call)),
+                Route::AgentWorkflow => agent::show(&call, reference),
+                Route::AgentRun => agent::status(&call, reference),
+                _ => agent::launch(call).await,
+            }
+        }
+        Route::Any | Route::Other | Route::Verify | Route::Settle | Route::Rpc => {
+            Ok(answer::page_not_found())
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn forwarded<'a>(call: &Call<'a>) -> Result<&'a User, Answer> {
 }
 
 /// The shared key, or else a Google identity token: a wrong key falls through to the token.
-fn service(call: &Call<'_>) -> Result<(), Answer> {
+pub(crate) fn service(call: &Call<'_>) -> Result<(), Answer> {
     let presented = call.header("x-mcp-service-key").unwrap_or_default();
     let accepted = call.state.service_key.as_ref().is_some_and(|key| {
         !key.is_empty() && verify_slices_are_equal(key.as_bytes(), presented.as_bytes()).is_ok()

@@ -51,6 +51,26 @@ pub const ANNUAL_SIMULATION: &str = "annual-simulation";
 /// Slug of the workflow in [`ACME`] that the demo user may not see.
 pub const HIDDEN_WORKFLOW: &str = "board-report";
 
+/// Slug of the organisation without members, whose workflows are for agents that pay.
+pub const OPEN_LAB: &str = "open-lab";
+/// Slug of the workflow in [`OPEN_LAB`] that is free, and so not for sale.
+pub const FREE_WORKFLOW: &str = "free-energy-model";
+/// Slug of the workflow in [`OPEN_LAB`] that has a price and is not published.
+pub const DRAFT_WORKFLOW: &str = "draft-energy-model";
+/// What [`ENERGY_MODEL`] costs in [`OPEN_LAB`], in US cents.
+pub const ENERGY_MODEL_CENTS: i64 = 10;
+/// What [`SENSOR_TABLE`] costs there.
+pub const SENSOR_TABLE_CENTS: i64 = 5;
+/// What [`ANNUAL_SIMULATION`] costs there.
+pub const ANNUAL_SIMULATION_CENTS: i64 = 10;
+
+/// The wallet that agents pay.
+pub const PAY_TO: &str = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+/// The network that they pay on: Base's testnet.
+pub const NETWORK: &str = "eip155:84532";
+/// The token that they pay with: USDC there.
+pub const ASSET: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
+
 /// Stands in every scripted HTML page, so that a test can show that no foreign body leaks.
 pub const HTML_MARKER: &str = "scripted-page-of-the-sandbox";
 

@@ -35,6 +35,7 @@ mod google;
 mod hex;
 mod json;
 mod jwt;
+pub mod ledger;
 pub mod metadata;
 mod oidc;
 mod pages;

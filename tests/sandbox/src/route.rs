@@ -21,6 +21,14 @@ pub enum Route {
     LaunchRun,
     /// `/api/v1/mcp/runs/{run_ref}/`
     RunStatus,
+    /// `/api/v1/agent/workflows/`
+    AgentWorkflows,
+    /// `/api/v1/agent/workflows/{workflow_ref}/`
+    AgentWorkflow,
+    /// `/api/v1/agent/runs/`
+    AgentLaunch,
+    /// `/api/v1/agent/runs/{run_id}/`
+    AgentRun,
     /// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`
     Discovery,
     /// `/.well-known/jwks.json`
@@ -35,6 +43,12 @@ pub enum Route {
     Revoke,
     /// `/identity/o/api/userinfo`
     Userinfo,
+    /// A ledger's `/verify`.
+    Verify,
+    /// A ledger's `/settle`.
+    Settle,
+    /// A ledger's `/rpc`.
+    Rpc,
     /// Everything else.
     Other,
 }
@@ -90,11 +104,22 @@ fn endpoint(path: &str) -> Option<(Route, String)> {
         ["mcp", "workflows", reference] => (Route::WorkflowDetails, reference),
         ["mcp", "workflows", reference, "runs"] => (Route::LaunchRun, reference),
         ["mcp", "runs", reference] => (Route::RunStatus, reference),
+        ["agent", "workflows"] => (Route::AgentWorkflows, ""),
+        ["agent", "workflows", reference] => (Route::AgentWorkflow, reference),
+        ["agent", "runs"] => (Route::AgentLaunch, ""),
+        ["agent", "runs", id] => (Route::AgentRun, id),
         _ => return None,
     };
     // Django's `<str:…>` matches one character or more.
-    (reference.is_empty() != path.starts_with("/api/v1/mcp/") || path == "/api/v1/mcp/workflows/")
-        .then(|| (route, reference.to_owned()))
+    let whole = matches!(
+        route,
+        Route::LicenseFeatures
+            | Route::AuthMe
+            | Route::ListWorkflows
+            | Route::AgentWorkflows
+            | Route::AgentLaunch
+    );
+    (whole == reference.is_empty()).then(|| (route, reference.to_owned()))
 }
 
 /// The OpenID provider's paths: most of them end without a slash.

@@ -97,6 +97,11 @@ impl Sandbox {
         self.state.set_google(verification);
     }
 
+    /// The transactions for which agents got a run: each of them got exactly one.
+    pub fn paid_transactions(&self) -> Vec<String> {
+        self.state.paid.transactions()
+    }
+
     /// Stops: open connections are cut, and the port is refused once this returns.
     pub async fn stop(self) {
         self.server.stop().await;

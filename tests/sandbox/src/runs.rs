@@ -3,6 +3,7 @@
 //! A run is validated when it is launched; what it found is shown step by step, as its time passes. No task
 //! has to work in the background, and a test that moves the clock moves the run.
 
+mod paid;
 mod report;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,6 +17,7 @@ use crate::state::lock;
 use crate::validators::{Finding, Issue, Outcome};
 use crate::world::Workflow;
 
+pub(crate) use paid::{PaidRun, PaidRuns};
 pub(crate) use report::{OUTPUT_RETENTION, Report};
 
 /// Runs that each user's history keeps; the oldest go first.

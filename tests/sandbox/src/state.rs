@@ -9,7 +9,7 @@ use crate::fault::Faults;
 use crate::google::GoogleVerification;
 use crate::oidc::Oidc;
 use crate::received::Log;
-use crate::runs::Runs;
+use crate::runs::{PaidRuns, Runs};
 use crate::throttle::Throttle;
 use crate::world::World;
 
@@ -26,6 +26,7 @@ pub(crate) struct State {
     pub(crate) oidc: Oidc,
     pub(crate) world: World,
     pub(crate) runs: Runs,
+    pub(crate) paid: PaidRuns,
     edition: Mutex<Edition>,
     google: Mutex<Option<GoogleVerification>>,
 }
@@ -43,6 +44,7 @@ impl State {
             throttle: Throttle::new(settings.per_hour),
             world: World::new(&settings.api_token),
             runs: Runs::default(),
+            paid: PaidRuns::default(),
             edition: Mutex::new(settings.edition),
             google: Mutex::new(settings.google),
         }

@@ -42,6 +42,20 @@ pub(crate) async fn read(head: &request::Parts, payload: Payload) -> Result<Subm
     }
 }
 
+/// A file of which nothing is known but its name: what agents that pay send (contract A8).
+pub(crate) fn of_file(name: &str, bytes: Bytes) -> Result<Submission, Answer> {
+    let lower = name.to_ascii_lowercase();
+    let is = |extensions: &[&str]| extensions.iter().any(|extension| lower.ends_with(extension));
+    let file_type = content_type::of_file_name(name)
+        .or_else(|| is(&[".txt", ".csv"]).then_some(FileType::Text))
+        .or_else(|| is(&[".yaml", ".yml"]).then_some(FileType::Yaml))
+        .or_else(|| is(&[".fmu", ".zip", ".thmz"]).then_some(FileType::Binary))
+        .ok_or_else(|| {
+            answer::coded(StatusCode::BAD_REQUEST, "FILE_TYPE_UNSUPPORTED", "This type is unknown.")
+        })?;
+    Ok(Submission { bytes, file_type })
+}
+
 /// Raw mode: the body is the document.
 fn raw(media_type: &str, body: Bytes) -> Result<Submission, Answer> {
     let Some(file_type) = content_type::of_media_type(media_type) else {

@@ -6,7 +6,7 @@ mod workflows;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 pub(crate) use users::User;
-pub(crate) use workflows::{Check, Workflow};
+pub(crate) use workflows::{Check, Sale, Workflow};
 
 /// An organisation.
 #[derive(Debug)]
@@ -51,6 +51,11 @@ impl World {
             self.workflows.iter().filter(|workflow| workflow.visible_to(user)).collect();
         visible.sort_by_key(|workflow| (workflow.org.name, workflow.name, workflow.slug));
         visible.into_iter()
+    }
+
+    /// The workflows that agents without an account see.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &'static Workflow> {
+        self.workflows.iter().filter(|workflow| workflow.sale != Sale::None)
     }
 
     /// The workflow with this organisation and slug, if the user may see it.

@@ -24,6 +24,24 @@ impl Answer {
         if list.iter().all(good) { Ok(list) } else { Err(not_understood(status)) }
     }
 
+    /// The catalogue of the agent API (contract, A8), whose entries need no reference of their own.
+    pub(in crate::validibot) fn agent_catalogue(self) -> Result<Vec<Value>, ApiError> {
+        let status = self.status;
+        let list = self.array()?;
+        let good = |entry: &Value| {
+            entry.as_object().is_some_and(|entry| {
+                entry.get("slug").is_some_and(Value::is_string)
+                    && all(
+                        entry,
+                        &["workflow_ref", "name", "description", "org_slug", "org", "agent_billing_mode"],
+                        Value::is_string,
+                    )
+                    && all(entry, &["allowed_file_types"], Value::is_array)
+            })
+        };
+        if list.iter().all(good) { Ok(list) } else { Err(not_understood(status)) }
+    }
+
     /// One workflow (contract, A4).
     pub(in crate::validibot) fn workflow(self) -> Result<Object, ApiError> {
         self.object_with(|workflow| {
@@ -39,7 +57,7 @@ impl Answer {
             run.get("state").is_some_and(Value::is_string)
                 && ["id", "run_id"].iter().any(|key| run.get(*key).is_some_and(Value::is_string))
                 && all(run, &["id", "run_id", "run_ref", "org", "status", "result"], Value::is_string)
-                && all(run, &["steps"], Value::is_array)
+                && all(run, &["steps", "findings"], Value::is_array)
         })
     }
 

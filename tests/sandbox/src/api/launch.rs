@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use http::{StatusCode, header};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::answer::{self, Answer};
 use crate::api::{Call, details};
 use crate::refs;
 use crate::runs::{Report, Run};
+use crate::state::State;
 use crate::submission::{self, FileType, Submission};
 use crate::validators;
 use crate::world::{User, Workflow};
@@ -23,20 +25,7 @@ pub(crate) async fn launch(call: Call<'_>, user: &User, reference: &str) -> Resu
     let (state, created) = (call.state, call.state.clock.now());
     let submission = submission::read(call.head, call.payload).await?;
     supported(workflow, &submission)?;
-    // Up to 10 MB of schema validation: not on the thread that serves the others.
-    let outcomes = tokio::task::spawn_blocking(move || validators::run(workflow, &submission))
-        .await
-        .map_err(|_| answer::internal_error())?;
-    let length = if workflow.is_slow() { Some(state.simulation) } else { None };
-    let run = Arc::new(Run {
-        id: Uuid::new_v4(),
-        submission: Uuid::new_v4(),
-        user: user.id,
-        workflow,
-        created,
-        ended: length.map_or_else(|| state.clock.now(), |length| created + length),
-        outcomes: state.runs.numbered(outcomes),
-    });
+    let run = Arc::new(run(state, user.id, workflow, submission, created).await?);
     state.runs.add(Arc::clone(&run));
     let report = Report::of_launch(&run, state.clock.now());
     let location = format!("{base_url}/api/v1/mcp/runs/{}/", refs::run_ref(run.workflow.org.slug, run.id));
@@ -48,7 +37,31 @@ pub(crate) async fn launch(call: Call<'_>, user: &User, reference: &str) -> Resu
     Ok(answer)
 }
 
-fn supported(workflow: &Workflow, submission: &Submission) -> Result<(), Answer> {
+/// Validates, and gives the run with its whole outcome.
+pub(crate) async fn run(
+    state: &State,
+    user: i64,
+    workflow: &'static Workflow,
+    submission: Submission,
+    created: OffsetDateTime,
+) -> Result<Run, Answer> {
+    // Up to 10 MB of schema validation: not on the thread that serves the others.
+    let outcomes = tokio::task::spawn_blocking(move || validators::run(workflow, &submission))
+        .await
+        .map_err(|_| answer::internal_error())?;
+    let length = if workflow.is_slow() { Some(state.simulation) } else { None };
+    Ok(Run {
+        id: Uuid::new_v4(),
+        submission: Uuid::new_v4(),
+        user,
+        workflow,
+        created,
+        ended: length.map_or_else(|| state.clock.now(), |length| created + length),
+        outcomes: state.runs.numbered(outcomes),
+    })
+}
+
+pub(crate) fn supported(workflow: &Workflow, submission: &Submission) -> Result<(), Answer> {
     if workflow.file_types.contains(&submission.file_type) {
         return Ok(());
     }

@@ -31,6 +31,21 @@ pub(crate) struct Workflow {
     pub(crate) check: Check,
     /// `Some`: private to this user.
     pub(crate) owner: Option<i64>,
+    /// What agents without an account may do with it.
+    pub(crate) sale: Sale,
+}
+
+/// Whether agents without an account may use a workflow, and for how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sale {
+    /// It is no business of theirs.
+    None,
+    /// They see it, and its author pays.
+    Free,
+    /// It has a price in US cents, and is not published.
+    Draft(i64),
+    /// They pay this many US cents for each run.
+    Priced(i64),
 }
 
 impl Workflow {
@@ -51,6 +66,7 @@ impl Workflow {
 }
 
 static ACME: Org = Org { slug: fixtures::ACME, name: "Acme Engineering" };
+static OPEN_LAB: Org = Org { slug: fixtures::OPEN_LAB, name: "Open Lab" };
 static NORTHWIND: Org = Org { slug: fixtures::NORTHWIND, name: "Northwind Facilities" };
 
 pub(crate) static WORKFLOWS: &[Workflow] = &[
@@ -65,6 +81,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         file_types: &[FileType::Json],
         check: Check::Energy,
         owner: None,
+        sale: Sale::None,
     },
     Workflow {
         id: 2,
@@ -77,6 +94,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         file_types: &[FileType::Text],
         check: Check::Table,
         owner: None,
+        sale: Sale::None,
     },
     Workflow {
         id: 3,
@@ -89,6 +107,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         file_types: &[FileType::Json, FileType::Binary],
         check: Check::Simulation,
         owner: None,
+        sale: Sale::None,
     },
     Workflow {
         id: 4,
@@ -101,6 +120,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         file_types: &[FileType::Json],
         check: Check::Energy,
         owner: Some(fixtures::SECOND_USER_ID),
+        sale: Sale::None,
     },
     Workflow {
         id: 5,
@@ -113,6 +133,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         file_types: &[FileType::Json],
         check: Check::Energy,
         owner: None,
+        sale: Sale::None,
     },
     Workflow {
         id: 6,
@@ -125,5 +146,71 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         file_types: &[FileType::Text],
         check: Check::Table,
         owner: None,
+        sale: Sale::None,
+    },
+    Workflow {
+        id: 7,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e07"),
+        org: &OPEN_LAB,
+        slug: fixtures::ENERGY_MODEL,
+        name: "Energy model",
+        description: "Checks a building-energy model against its JSON Schema, then for plausibility.",
+        version: 1,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        owner: None,
+        sale: Sale::Priced(fixtures::ENERGY_MODEL_CENTS),
+    },
+    Workflow {
+        id: 8,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e08"),
+        org: &OPEN_LAB,
+        slug: fixtures::SENSOR_TABLE,
+        name: "Sensor table",
+        description: "Checks a CSV table of sensor readings: columns, types and ranges.",
+        version: 1,
+        file_types: &[FileType::Text],
+        check: Check::Table,
+        owner: None,
+        sale: Sale::Priced(fixtures::SENSOR_TABLE_CENTS),
+    },
+    Workflow {
+        id: 9,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e09"),
+        org: &OPEN_LAB,
+        slug: fixtures::ANNUAL_SIMULATION,
+        name: "Annual simulation",
+        description: "Simulates a year of heating, hour by hour.",
+        version: 1,
+        file_types: &[FileType::Json, FileType::Binary],
+        check: Check::Simulation,
+        owner: None,
+        sale: Sale::Priced(fixtures::ANNUAL_SIMULATION_CENTS),
+    },
+    Workflow {
+        id: 10,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e10"),
+        org: &OPEN_LAB,
+        slug: fixtures::FREE_WORKFLOW,
+        name: "Free energy model",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        owner: None,
+        sale: Sale::Free,
+    },
+    Workflow {
+        id: 11,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e11"),
+        org: &OPEN_LAB,
+        slug: fixtures::DRAFT_WORKFLOW,
+        name: "Draft energy model",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        owner: None,
+        sale: Sale::Draft(1),
     },
 ];
