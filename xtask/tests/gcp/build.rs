@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use gcp_emulator::{Registry, engine_is_here};
+use gcp_emulator::{Registry, engine_is_here, gcloud_is_here};
+use serde_json::json;
 
 use crate::stage::{Finished, Stage};
 
@@ -103,6 +104,50 @@ fn a_commit_is_built_once_and_named_by_its_digest() {
     let back = checkout.build(&["--yes"]);
     assert!(back.out.contains("1 change") && back.out.contains("latest"), "{}{}", back.out, back.err);
     assert_eq!(checkout.digest("latest"), digest);
+}
+
+#[test]
+fn an_empty_project_gets_what_the_contract_names_and_the_second_time_nothing() {
+    let test = "an_empty_project_gets_what_the_contract_names_and_the_second_time_nothing";
+    if !gcloud_is_here(test) || !engine_is_here(test) {
+        return;
+    }
+    let checkout = Checkout::new();
+    let emulator = &checkout.stage.emulator;
+    let all = |args: &[&str]| {
+        let mut said = String::new();
+        for task in ["setup", "secrets", "build"] {
+            let mut command = checkout.stage.command(&[&[task, "dev", "--verbose"], args].concat());
+            command.env("CARGO_MANIFEST_DIR", checkout.root()).current_dir(checkout.root());
+            let finished = Finished::of(&command.output().unwrap());
+            assert_eq!(finished.code, Some(0), "{task}: {}\n{}", finished.out, finished.err);
+            said += &(finished.out + &finished.err);
+        }
+        said
+    };
+    all(&["--yes"]);
+    let project = emulator.snapshot();
+    let account = "validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
+    assert!(project["serviceAccounts"].to_string().contains(account), "{project}");
+    assert_eq!(project["repositories"], json!(["us-west1/validibot"]));
+    let secret = &project["secrets"]["mcp-env-dev"];
+    assert_eq!(secret["versions"], json!({"1": "ENABLED"}));
+    let member = format!("serviceAccount:{account}");
+    let accessor = json!([{"role": "roles/secretmanager.secretAccessor", "members": [member]}]);
+    assert_eq!(secret["policy"], accessor);
+    let digest = checkout.digest("latest");
+    assert!(digest.starts_with("sha256:"));
+
+    emulator.take_calls();
+    let said = all(&[]);
+    assert_eq!(said.matches("nothing to do").count(), 3, "{said}");
+    assert_eq!(emulator.writes(), [""; 0]);
+    assert!(!emulator.calls().is_empty(), "it looked");
+    for write in ["running: docker push", "running: docker build ", "imagetools create"] {
+        assert!(!said.contains(write), "{write}\n{said}");
+    }
+    assert_eq!(checkout.digest("latest"), digest);
+    assert_eq!(emulator.unexpected(), [""; 0]);
 }
 
 #[test]

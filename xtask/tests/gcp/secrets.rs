@@ -1,9 +1,28 @@
 //! `gcp secrets`.
 
-use gcp_emulator::gcloud_is_here;
+use std::path::Path;
+
+use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
 use serde_json::json;
 
-use crate::stage::{APIS, Stage, mcp};
+use crate::stage::{APIS, Finished, Stage, mcp};
+
+/// `.mcp` with every secret that the server reads; each holds the word `sentinel`, the key after decoding.
+fn every_secret(client: &str) -> String {
+    format!(
+        "VALIDIBOT_OAUTH_CLIENT_SECRET={client}-sentinel-0123456789abcdef0123456789\n\
+         VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL=https://app.example.com\n\
+         VALIDIBOT_MCP_SERVICE_KEY='sentinel service key'\n\
+         VALIDIBOT_MCP_SEAL_KEYS=k1:c2VudGluZWwtc2VudGluZWwtc2VudGluZWwtc2VudGk=\n"
+    )
+}
+
+/// The word, and what base64 makes of it at each of the three places where it can begin in a text.
+const SENTINEL: [&str; 4] = ["sentinel", "c2VudGluZWw", "NlbnRpbmVs", "zZW50aW5lb"];
+
+fn holds_one(text: &str) -> bool {
+    SENTINEL.iter().any(|sentinel| text.contains(sentinel))
+}
 
 #[test]
 fn a_new_value_is_uploaded_once_and_shown_nowhere() {
@@ -11,40 +30,70 @@ fn a_new_value_is_uploaded_once_and_shown_nowhere() {
         return;
     }
     let stage = Stage::ready();
+    stage.write(".mcp", &every_secret("one"));
 
     let mut said = String::new();
-    let mut keep = |finished: crate::stage::Finished| {
+    let mut run = |args: &[&str]| {
+        let mut command = stage.command(args);
+        // As on an operator's machine, gcloud keeps its own log of each call.
+        command.env("CLOUDSDK_CORE_DISABLE_FILE_LOGGING", "false");
+        let finished = Finished::of(&command.output().unwrap());
         said.push_str(&finished.out);
         said.push_str(&finished.err);
         finished
     };
-    keep(stage.ok(&["secrets", "dev", "--dry-run"]));
-    let first = keep(stage.ok(&["secrets", "dev", "--yes", "--verbose"]));
+    let ok = |finished: &Finished| assert_eq!(finished.code, Some(0), "{}\n{}", finished.out, finished.err);
+    ok(&run(&["secrets", "dev", "--dry-run"]));
+    stage.emulator.fail(Fault::new("*:addVersion", FaultKind::PermissionDenied));
+    let refused = run(&["secrets", "dev", "--yes", "--verbose"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
+    assert!(refused.err.contains("in doubt: secret mcp-env-dev"), "{}", refused.err);
+    stage.emulator.clear_faults();
+
+    let first = run(&["secrets", "dev", "--yes", "--verbose"]);
+    ok(&first);
     assert!(first.out.contains("+ VALIDIBOT_OAUTH_CLIENT_SECRET  "), "{}", first.out);
     assert_eq!(stage.emulator.snapshot()["secrets"]["mcp-env-dev"]["versions"], json!({"1": "ENABLED"}));
 
-    stage.emulator.take_calls();
-    let second = keep(stage.ok(&["secrets", "dev"]));
+    let mut calls = stage.emulator.take_calls();
+    let second = run(&["secrets", "dev"]);
+    ok(&second);
     assert!(second.out.contains("nothing to do"), "{}", second.out);
     assert_eq!(stage.emulator.writes(), [""; 0]);
 
-    stage.write(".mcp", &mcp("sentinel-two"));
-    let changed = keep(stage.ok(&["secrets", "dev", "--yes", "--json"]));
+    stage.write(".mcp", &every_secret("two"));
+    let changed = run(&["secrets", "dev", "--yes", "--json", "--verbose"]);
+    ok(&changed);
     assert!(changed.out.contains("~ VALIDIBOT_OAUTH_CLIENT_SECRET"), "{}", changed.out);
     assert!(!changed.out.contains("VALIDIBOT_MCP_SEAL_KEYS"), "only what differs: {}", changed.out);
 
-    assert!(!said.contains("sentinel"), "{said}");
-    // On the wire it is in the upload's payload and nowhere else, not even encoded (`c2VudGluZWw` is base64).
-    for call in stage.emulator.calls() {
-        let text = format!("{} {}", call.line(), call.body);
-        assert!(!text.contains("sentinel"), "{}", call.line());
-        assert!(!call.line().contains("c2VudGluZWw"), "{}", call.line());
+    // With --verbose every command line is among what was said.
+    assert!(said.contains("running: CLOUDSDK") && !holds_one(&said), "{said}");
+    // On the wire it is in the upload's payload and nowhere else, not even encoded.
+    calls.extend(stage.emulator.calls());
+    let uploads = calls.iter().filter(|call| call.path.ends_with(":addVersion"));
+    assert_eq!(uploads.filter(|call| holds_one(&call.body.to_string())).count(), 3, "that is where they are");
+    for call in &calls {
+        assert!(!holds_one(&call.line()), "{}", call.line());
+        assert!(call.path.ends_with(":addVersion") || !holds_one(&call.body.to_string()), "{}", call.line());
     }
-    assert!(!stage.emulator.snapshot().to_string().contains("sentinel"));
+    assert!(!holds_one(&stage.emulator.snapshot().to_string()));
+    let logs = gcloud_logs(&stage);
+    assert!(logs.contains("gcloud.secrets.versions.add"), "there are logs to look at: {logs}");
+    assert!(!holds_one(&logs));
     assert_eq!(
         stage.gcloud(&["secrets", "versions", "access", "2", "--secret=mcp-env-dev"]).out,
-        mcp("sentinel-two")
+        every_secret("two")
     );
+}
+
+/// What gcloud wrote into its own folder.
+fn gcloud_logs(stage: &Stage) -> String {
+    let environment = stage.emulator.env();
+    let folder = environment.iter().find(|(name, _)| name == "CLOUDSDK_CONFIG").unwrap();
+    let days = std::fs::read_dir(Path::new(&folder.1).join("logs")).unwrap().flatten();
+    let files = days.flat_map(|day| std::fs::read_dir(day.path()).unwrap().flatten());
+    files.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
 }
 
 #[test]
