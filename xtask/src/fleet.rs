@@ -230,13 +230,22 @@ pub struct Scheduled {
 impl Fleet {
     /// Reads the fleet of the environments' folder, the workspace's own where that folder has none.
     pub fn load(context: &Context) -> Result<Self> {
-        let own = context.tree.root().join(FILE);
-        let path = if own.exists() { own } else { context.root.join("envs").join(FILE) };
+        let path = Self::path(context);
         let shown = path.strip_prefix(&context.root).unwrap_or(&path);
         let text = std::fs::read_to_string(&path).map_err(|error| {
             Error::usage(format!("{} cannot be read", shown.display())).cause(error.to_string())
         })?;
         Self::parse(shown, &text)
+    }
+
+    /// Whether there is such a file.
+    pub fn is_described(context: &Context) -> bool {
+        Self::path(context).exists()
+    }
+
+    fn path(context: &Context) -> PathBuf {
+        let own = context.tree.root().join(FILE);
+        if own.exists() { own } else { context.root.join("envs").join(FILE) }
     }
 
     /// Understands the text of the file at `path`; every mistake is reported at once.

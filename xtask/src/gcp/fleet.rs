@@ -10,6 +10,7 @@ mod line;
 mod place;
 mod plan;
 mod secret;
+mod view;
 mod wanted;
 
 use serde_json::json;
@@ -26,6 +27,7 @@ use images::Images;
 use line::Line;
 use place::{Choice, Place};
 use plan::Wanted;
+pub(super) use view::{View, view};
 
 /// Brings the whole fleet where the file wants it.
 pub(super) fn deploy_all(context: &Context, args: &GcpDeployAll) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fleet::{self, View};
 use super::lock::Holder;
 use super::mcp::{Comparison, Config, Mode, Web};
 use super::observe::{Read, cannot_tell, observe};
@@ -49,6 +50,8 @@ struct Report {
     /// `None` where it cannot be compared: the web application, or the stage's files, are not there.
     web: Option<Vec<Comparison>>,
     releases: Vec<Revision>,
+    /// The rest of the application; `None` where there is no file that describes it.
+    fleet: Option<View>,
 }
 
 /// Says how the stage is.
@@ -118,6 +121,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         lock: holder,
         web: web.and_then(|web| Some(Web::of(&web).compare(names, config.as_ref()?))),
         releases: revisions.into_iter().take(LAST).collect(),
+        fleet: fleet::view(context, names.stage())?,
     })
 }
 
@@ -178,6 +182,7 @@ impl Report {
             lines.push("last deploys".to_owned());
             lines.extend(table(&self.releases).lines().map(|line| format!("  {line}")));
         }
+        lines.extend(self.fleet.as_ref().map(View::text));
         lines.join("\n")
     }
 }

@@ -5,7 +5,7 @@ mod killed;
 mod played;
 mod stopped;
 
-use gcp_emulator::{Ending, gcloud_is_here};
+use gcp_emulator::{Ending, Fault, FaultKind, gcloud_is_here};
 use serde_json::Value;
 
 use crate::deployment::Deployment;
@@ -216,6 +216,44 @@ fn with_the_gate_closed_everything_but_the_server_is_deployed() {
     assert_eq!(services, ["validibot-web-dev", "validibot-worker-dev"]);
     assert!(!state["services"]["validibot-web-dev"].to_string().contains("MCP_OIDC_AUDIENCE"));
     assert_eq!((fleet.runs(), state["scheduler"].as_object().unwrap().len()), (1, 10));
+}
+
+#[test]
+fn status_shows_the_fleet_and_says_what_it_cannot_read() {
+    let fleet = Fleet::new();
+    let status = |fleet: &Fleet| {
+        let (done, said, writes) = inside::tool(fleet, &["status", "dev"], None);
+        done.unwrap_or_else(|error| panic!("{error}\n{said}"));
+        assert_eq!(writes, 0);
+        said
+    };
+    let before = status(&fleet);
+    for line in ["fleet: NOT_DEPLOYED", "  web: is not deployed", "  migrate: has not run yet", "10 missing"]
+    {
+        assert!(before.contains(line), "{line}\n{before}");
+    }
+    fleet.quick(&[]);
+    let live = status(&fleet);
+    for line in [
+        "fleet: LIVE",
+        "  web: validibot-web-dev-one-",
+        "(commit one), ingress all",
+        "  scheduler: 10 jobs enabled, 0 paused, 0 missing",
+        "  queue validibot-validation-queue-dev: runs",
+        " has succeeded",
+    ] {
+        assert!(live.contains(line), "{line}\n{live}");
+    }
+    fleet
+        .deployment
+        .stage
+        .emulator
+        .fail(Fault::new("cloudtasks.googleapis.com/*", FaultKind::PermissionDenied));
+    let unknown = status(&fleet);
+    assert!(
+        unknown.contains("fleet: UNKNOWN") && unknown.contains("queue-dev: could not be read"),
+        "{unknown}"
+    );
 }
 
 #[test]

@@ -74,6 +74,11 @@ fn wanted(place: &Place<'_>, job: &Scheduled, address: &str) -> (String, Vec<Fla
     (scheduler.name.fill(&scope).unwrap_or_default(), flags)
 }
 
+/// The names of all jobs in the cloud.
+pub(super) fn names(place: &Place<'_>) -> Vec<String> {
+    place.fleet.scheduler.jobs.iter().map(|job| wanted(place, job, "").0).collect()
+}
+
 /// What is to do, job by job; in maintenance every job is paused, and stays so.
 pub(super) fn items(place: &Place<'_>, live: &[Live], address: &str, maintenance: bool) -> Vec<Item> {
     let mut items = Vec::new();

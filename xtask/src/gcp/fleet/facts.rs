@@ -281,7 +281,7 @@ impl Database {
 }
 
 /// The fleet's own services; the region may have others.
-fn parse_services(place: &Place<'_>, text: &str) -> Option<BTreeMap<String, Live>> {
+pub(super) fn parse_services(place: &Place<'_>, text: &str) -> Option<BTreeMap<String, Live>> {
     let listed: Vec<Value> = serde_json::from_str(text).ok()?;
     let own =
         |name: &str| place.fleet.services.iter().any(|service| place.fill(&service.container.name) == name);
@@ -291,7 +291,7 @@ fn parse_services(place: &Place<'_>, text: &str) -> Option<BTreeMap<String, Live
 }
 
 /// Whether a queue is paused.
-fn parse_queue(text: &str) -> Option<bool> {
+pub(super) fn parse_queue(text: &str) -> Option<bool> {
     let queue: Value = serde_json::from_str(text).ok()?;
     match queue["state"].as_str()? {
         "RUNNING" => Some(false),
