@@ -45,6 +45,21 @@ impl Node {
         command
     }
 
+    /// A command that runs the anvil of this machine. The package's own launcher would not take it along when it is
+    /// killed.
+    ///
+    /// # Panics
+    /// When the package has none for this machine.
+    pub fn anvil(&self) -> Command {
+        let packages =
+            fs::read_dir(self.folder.join("node_modules/@foundry-rs")).expect("the package is installed");
+        let program = packages
+            .filter_map(|entry| Some(entry.ok()?.path().join("bin/anvil")))
+            .find(|program| program.exists())
+            .expect("the package has a program for this machine");
+        Command::new(program)
+    }
+
     /// A command that runs this script, a path inside `tests/suite/clients`.
     ///
     /// # Panics

@@ -33,6 +33,14 @@ impl Python {
         Self::with("requirements-mcp1.txt").await
     }
 
+    /// With a client that pays by x402, and a facilitator.
+    ///
+    /// # Errors
+    /// Why it is not to be had here.
+    pub async fn with_x402() -> Result<Self, String> {
+        Self::with("requirements-x402.txt").await
+    }
+
     /// A command that runs this script, a path inside `tests/suite/clients`.
     pub fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.interpreter);

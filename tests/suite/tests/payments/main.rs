@@ -4,6 +4,7 @@
 mod faults;
 mod journey;
 mod race;
+mod real;
 mod refused;
 
 use std::sync::atomic::{AtomicU64, Ordering};
