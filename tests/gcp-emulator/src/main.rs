@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
-use gcp_emulator::{Docker, Emulator, Engine, Fault, Options, Scripted};
+use gcp_emulator::{Docker, Emulator, Engine, Fault, Options, Registry, Scripted};
 use sandbox::{GoogleCerts, GoogleVerification, Sandbox};
 
 /// A Google Cloud project on loopback, for the unmodified gcloud.
@@ -66,6 +66,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             "# A stand-in Validibot that believes the revisions' identity tokens: VALIDIBOT_MCP_API_BASE_URL={}",
             web.url()
         )?;
+    }
+    // Where this machine has no registry to start, the operator's own does as well.
+    let registry = web.as_ref().and_then(|_| Registry::start().ok());
+    if let Some(registry) = &registry {
+        writeln!(out, "# A registry for the images: GCP_REGISTRY_HOST={}", registry.address())?;
     }
     writeln!(
         out,

@@ -1,7 +1,9 @@
-//! `bench gcp`: how long a set-up takes, and how many programs it starts, on an empty and on a finished project.
+//! `bench gcp`: how long a set-up takes, on an empty and on a finished project, and a repeat deploy with its proof.
 //!
 //! The tool itself is run, with the gcloud of this machine, against an emulated project; beside it the same commands
 //! one after another. The difference is what running reads side by side is worth on this machine.
+
+mod deploy;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gcp::emulator;
 use crate::process::Identity;
-use crate::runner::{Streams, last_lines};
+use crate::runner::{Outcome, Streams, last_lines};
 
 /// The first start compiles the emulator, on a busy machine too.
 const STARTED_WITHIN: Duration = Duration::from_mins(10);
@@ -34,6 +36,7 @@ struct Report {
 /// One measurement.
 #[derive(Serialize)]
 struct Row {
+    /// What was timed: `gcp setup` on such a project, or a deploy.
     project: &'static str,
     at_once: usize,
     programs: usize,
@@ -45,6 +48,8 @@ struct Project<'a> {
     context: &'a Context,
     identity: Identity,
     environment: Vec<(String, String)>,
+    /// What else it said.
+    remarks: Vec<String>,
 }
 
 /// Measures, and prints a table or JSON.
@@ -53,39 +58,51 @@ pub fn gcp(context: &Context, args: &BenchGcp) -> Result<()> {
     let files = stage_files(&folder)?;
     let mut report = Report { schema_version: SCHEMA_VERSION, rows: Vec::new() };
     for at_once in [1, args.at_once] {
-        let project = Project::start(context, &folder)?;
-        for name in ["empty", "finished"] {
+        let project = Project::start(context, &folder, &[])?;
+        for name in ["gcp setup, empty", "gcp setup, finished"] {
             report.rows.push(project.set_up(&files, name, at_once)?);
         }
+    }
+    if args.deploy {
+        report.rows.extend(deploy::rows(context, args.at_once, &folder)?);
     }
     if args.json {
         context.printer.json(&report);
         return Ok(());
     }
-    context.printer.data("gcp setup         at once  programs  seconds");
+    context.printer.data("                        at once  programs  seconds");
     for row in &report.rows {
         let Row { project, at_once, programs, seconds } = row;
-        context.printer.data(&format!("{project:<16}  {at_once:>7}  {programs:>8}  {seconds:>7.1}"));
+        context.printer.data(&format!("{project:<22}  {at_once:>7}  {programs:>8}  {seconds:>7.1}"));
     }
     Ok(())
 }
 
 impl<'a> Project<'a> {
-    fn start(context: &'a Context, folder: &Path) -> Result<Self> {
+    fn start(context: &'a Context, folder: &Path, options: &[&str]) -> Result<Self> {
         let log = folder.join("emulator.log");
         write(&log, "")?;
         let _progress = context.printer.progress("starting an emulated project");
-        let mut process = context.runner.detach(&emulator::command(context, 0, "demo-proj"), &log)?;
+        let mut process =
+            context.runner.detach(&emulator::command(context, 0, "demo-proj").args(options), &log)?;
         let deadline = Instant::now() + STARTED_WITHIN;
         let identity = Identity::of(process.pid());
         loop {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             let environment = said.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
             // The last line of what it says when it is ready is a remark.
-            if let (Some(identity), true) = (&identity, said.lines().any(|line| line.starts_with("# "))) {
+            if let (Some(identity), true) =
+                (&identity, said.lines().any(|line| line.starts_with("# Set these")))
+            {
                 let environment =
                     environment.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()));
-                return Ok(Self { context, identity: identity.clone(), environment: environment.collect() });
+                let remarks = said.lines().filter(|line| line.starts_with("# ")).map(str::to_owned);
+                return Ok(Self {
+                    context,
+                    identity: identity.clone(),
+                    environment: environment.collect(),
+                    remarks: remarks.collect(),
+                });
             }
             if process.ended().is_some() || Instant::now() > deadline {
                 return Err(Error::failed("the emulator did not start").cause(last_lines(&said, 20)));
@@ -96,23 +113,31 @@ impl<'a> Project<'a> {
 
     /// Runs `gcp setup` of this very program.
     fn set_up(&self, files: &Path, project: &'static str, at_once: usize) -> Result<Row> {
+        let jobs = at_once.to_string();
+        self.timed(project, at_once, self.own(files, &["setup", "dev", "--yes", "--at-once", &jobs])?)
+    }
+
+    /// A `gcp` command of this very program.
+    fn own(&self, files: &Path, args: &[&str]) -> Result<Command> {
         let own = std::env::current_exe().map_err(|error| {
             Error::failed("this program's own path is not known").cause(error.to_string())
         })?;
-        let jobs = at_once.to_string();
-        let mut command = Command::new(own)
-            .arg("--envs")
-            .arg(files)
-            .args(["--verbose", "gcp", "setup", "dev", "--yes", "--at-once", &jobs])
-            .dir(&self.context.root)
-            .no_deadline();
-        for (name, value) in &self.environment {
-            command = command.env(name, value);
-        }
-        let _progress =
-            self.context.printer.progress(&format!("gcp setup, {project} project, {at_once} at once"));
+        let command = Command::new(own).arg("--envs").arg(files).args(["--verbose", "gcp"]).args(args);
+        Ok(command.dir(&self.context.root).no_deadline())
+    }
+
+    /// Runs a command against the project.
+    fn run(&self, command: Command) -> Result<Outcome> {
+        let command =
+            self.environment.iter().fold(command, |command, (name, value)| command.env(name, value));
+        self.context.runner.run(&command, Streams::Captured)?.success_of(&command)
+    }
+
+    /// Runs and times it.
+    fn timed(&self, project: &'static str, at_once: usize, command: Command) -> Result<Row> {
+        let _progress = self.context.printer.progress(&format!("{project}, {at_once} at once"));
         let started = Instant::now();
-        let outcome = self.context.runner.run(&command, Streams::Captured)?.success_of(&command)?;
+        let outcome = self.run(command)?;
         let seconds = started.elapsed().as_secs_f64();
         let programs = outcome.stderr.lines().filter(|line| line.starts_with("running: ")).count();
         Ok(Row { project, at_once, programs, seconds })

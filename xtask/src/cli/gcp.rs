@@ -330,7 +330,7 @@ pub enum EmulatorEngine {
 /// Figures.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
-    /// Time `gcp setup` on an empty and on a finished project, beside the same commands one after another
+    /// Time `gcp setup` on an empty and on a finished project, and a repeat deploy beside the recipe's
     ///
     /// Runs against an emulated project with the gcloud of this machine; nothing leaves the machine.
     Gcp(BenchGcp),
@@ -342,6 +342,10 @@ pub struct BenchGcp {
     /// How many questions are asked at a time
     #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
+
+    /// Time a repeat deploy with its proof, too; needs docker and docker-registry, and compiles the server's image
+    #[arg(long)]
+    pub deploy: bool,
 
     /// Print JSON for programs
     #[arg(long)]

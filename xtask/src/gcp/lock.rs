@@ -158,3 +158,38 @@ impl<'a> Lock<'a> {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::env::Environment;
+    use crate::output::Printer;
+    use crate::runner::{Outcome, Runner};
+    use crate::stage::Stage;
+
+    /// Verifies a lock that was taken so long ago; the commands that took.
+    fn verified(ago: Duration) -> Vec<String> {
+        let printer = Printer::captured();
+        let document = r#"{"createTime": "t", "etag": "\"2\"", "annotations": {"id": "me"}}"#;
+        let runner = Runner::record(printer.clone(), move |_| Outcome::success(document));
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let context = Context::new(Environment::default(), None, printer, runner.clone(), here).unwrap();
+        let names = Names::new("acme", "us-west1", "validibot", "r", Stage::Dev);
+        let since = Instant::now().checked_sub(ago).unwrap();
+        let held = Mutex::new(Held { etag: "\"1\"".into(), since });
+        let lock = Lock { context: &context, names: &names, id: "me".into(), held };
+        lock.verify().unwrap();
+        lock.verify().unwrap();
+        lock.release();
+        let words = |command: &crate::command::Command| command.arguments()[1].to_string_lossy().into_owned();
+        runner.recorded().iter().map(words).collect()
+    }
+
+    #[test]
+    fn a_lock_is_renewed_once_when_little_is_left_and_given_back_as_it_was_last_seen() {
+        assert_eq!(verified(Duration::ZERO), ["describe", "describe", "delete"]);
+        assert_eq!(verified(Duration::from_mins(5)), ["describe", "update", "describe", "delete"]);
+    }
+}

@@ -1,12 +1,18 @@
 //! `gcp plan` and `gcp deploy`: what is written, in which order, and where the traffic is whatever happens.
 
-use gcp_emulator::gcloud_is_here;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::deployment::{Deployment, SERVICE};
+use crate::stage::Finished;
 
 #[test]
-fn a_first_deploy_a_second_commit_and_nothing_to_do() {
-    if !gcloud_is_here("a_first_deploy_a_second_commit_and_nothing_to_do") {
+fn a_first_deploy_and_a_second_through_lock_and_interruption() {
+    if !gcloud_is_here("a_first_deploy_and_a_second_through_lock_and_interruption") {
         return;
     }
     let deployment = Deployment::new();
@@ -32,6 +38,10 @@ fn a_first_deploy_a_second_commit_and_nothing_to_do() {
     deployment.ends(0, &["plan", "dev"]);
 
     deployment.commit("second");
+    somebody_else_is_at_it(&deployment);
+    interrupted(&deployment);
+    assert_eq!(deployment.serving_share(), (first.clone(), 100));
+    deployment.writes();
     let plan = deployment.ends(2, &["plan", "dev"]);
     assert!(
         plan.out.contains("image: us-west1-docker.pkg.dev/demo-proj/validibot/validibot-mcp@sha256:"),
@@ -51,40 +61,41 @@ fn a_first_deploy_a_second_commit_and_nothing_to_do() {
     assert_eq!(deployment.stage.emulator.unexpected(), [""; 0]);
 }
 
-#[test]
-fn a_revision_that_does_not_start_and_one_that_fails_its_proof_get_no_traffic() {
-    if !gcloud_is_here("a_revision_that_does_not_start_and_one_that_fails_its_proof_get_no_traffic") {
-        return;
-    }
-    let deployment = Deployment::new();
-    deployment.deploy();
-    let first = deployment.serving();
-
-    let digest = deployment.commit("it ends at its start");
-    deployment.engine.fail(&format!("*{digest}"), "The user-provided container failed to start.");
-    let failed = deployment.ends(1, &["deploy", "dev", "--yes"]);
-    for part in ["candidate: ", "failed to start", "the traffic stays where it was", "has arrived in the log"]
-    {
-        assert!(failed.err.contains(part), "{part}\n{}", failed.err);
-    }
-    assert_eq!(deployment.traffic()[0], (first.clone(), 100, String::new()));
-    assert!(!deployment.is_locked());
-
-    deployment.commit("it is not fit");
-    deployment.say("unfit", "candidate---");
-    let failed = deployment.ends(1, &["deploy", "dev", "--yes"]);
-    assert!(
-        failed.err.contains("proof: ") && failed.err.contains("ready: /readyz gives HTTP 503"),
-        "{}",
-        failed.err
-    );
-    assert_eq!(deployment.traffic()[0], (first, 100, String::new()));
-    assert!(!deployment.is_locked());
-
-    // The candidate is there and proven on the second try: no new revision is needed, only the traffic moves.
-    deployment.say("unfit", "nothing");
+/// A lock that is held ends a deploy with exit code 75 and its holder's name; broken, it is said whose it was.
+fn somebody_else_is_at_it(deployment: &Deployment) {
+    let annotations = "--set-annotations=holder=grace on build-1,command=gcp deploy dev,id=1";
+    let lock = "validibot-mcp-deploy-lock-dev";
+    let create = ["secrets", "create", lock, "--ttl=900s", "--replication-policy=automatic", annotations];
+    let made = deployment.stage.gcloud(&create);
+    assert_eq!(made.code, Some(0), "{}", made.err);
     deployment.writes();
-    deployment.deploy();
-    assert_eq!(deployment.writes().iter().filter(|write| write.starts_with("PUT")).count(), 1);
-    assert!(deployment.serving().starts_with(SERVICE));
+    let refused = deployment.ends(75, &["deploy", "dev", "--yes"]);
+    for part in ["grace on build-1", "gcp deploy dev", "nothing was changed", "--lock-wait"] {
+        assert!(refused.err.contains(part), "{part}\n{}", refused.err);
+    }
+    assert_eq!(deployment.writes(), ["POST secrets"], "the attempt to take it");
+    let broken = deployment.ends(0, &["lock", "break", "dev", "--yes"]);
+    assert!(broken.out.contains("which was grace on build-1's"), "{}", broken.out);
+    assert!(!deployment.is_locked());
+}
+
+/// Ctrl-C while gcloud is at the candidate: the lock is given back, and the traffic stays.
+fn interrupted(deployment: &Deployment) {
+    let slow =
+        Fault::new("*/services/validibot-mcp-dev", FaultKind::Slow(Duration::from_hours(1))).method("PUT");
+    deployment.stage.emulator.fail(slow);
+    deployment.stage.emulator.take_calls();
+    let mut command = deployment.command(&["deploy", "dev", "--yes"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    while !deployment.stage.emulator.calls().iter().any(|call| call.line().contains(" PUT ")) {
+        assert!(started.elapsed() < Duration::from_mins(5), "it never came to the candidate");
+        std::thread::yield_now();
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let finished = Finished::of(&child.wait_with_output().unwrap());
+    assert_eq!(finished.code, Some(130), "{}", finished.err);
+    assert!(finished.err.contains("candidate: interrupted"), "{}", finished.err);
+    assert!(!deployment.is_locked(), "{}", finished.err);
+    deployment.stage.emulator.clear_faults();
 }
