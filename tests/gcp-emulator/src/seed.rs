@@ -66,6 +66,24 @@ impl Cloud {
         self.services.get_mut(&key).map(|service| service.policy.bind(role, member)).is_some()
     }
 
+    /// Makes the serverless network endpoint group that leads a load balancer to a Cloud Run service.
+    ///
+    /// # Panics
+    ///
+    /// When a name is not one that Google would take: the test is wrong then.
+    pub fn seed_endpoint_group(&mut self, region: &str, name: &str, service: &str) {
+        self.enable(&["compute.googleapis.com"]);
+        let call = Call {
+            method: "POST".into(),
+            host: "compute.googleapis.com".into(),
+            path: format!("/compute/v1/projects/{}/regions/{region}/networkEndpointGroups", self.project),
+            query: Vec::new(),
+            body: json!({"name": name, "networkEndpointType": "SERVERLESS", "cloudRun": {"service": service}}),
+        };
+        let reply = self.answer(&call);
+        assert!(matches!(reply, crate::cloud::Reply::Now(Ok(_))), "the seed {name} in {region} is not valid");
+    }
+
     /// Makes a Cloud Run service with one ready revision, as an earlier deploy would have left it.
     ///
     /// # Panics

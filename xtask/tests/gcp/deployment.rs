@@ -1,10 +1,12 @@
 //! A stage that can be deployed: a checkout of its own, a docker on PATH that plays registry and prober, and an
-//! emulated project.
+//! emulated project whose revisions come up as the test says.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
+use gcp_emulator::Scripted;
 use serde_json::Value;
 
 use crate::stage::{Finished, Stage};
@@ -35,19 +37,21 @@ esac
 /// See the module.
 pub(crate) struct Deployment {
     pub(crate) stage: Stage,
+    pub(crate) engine: Arc<Scripted>,
 }
 
 impl Deployment {
     /// After `setup` and `secrets`; the first commit's image is in the registry.
     pub(crate) fn new() -> Self {
-        let stage = Stage::ready();
+        let engine = Arc::new(Scripted::default());
+        let stage = Stage::ready_with(engine.clone());
         stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
         stage.write(
             ".build",
             "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_API_BASE_URL=https://app.example.com\n\
              VALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n",
         );
-        let deployment = Self { stage };
+        let deployment = Self { stage, engine };
         let docker = deployment.path("bin/docker");
         for folder in ["bin", "home/tags", "checkout"] {
             std::fs::create_dir_all(deployment.path(folder)).unwrap();

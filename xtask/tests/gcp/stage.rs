@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
-use gcp_emulator::Emulator;
+use gcp_emulator::{Emulator, Engine, Options};
 use tempfile::TempDir;
 
 /// The APIs that `gcp setup` turns on.
@@ -25,7 +26,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// A dev stage of an empty project, with an open gate and a filled-in `.mcp`.
     pub(crate) fn dev() -> Self {
-        let emulator = Emulator::start().unwrap();
+        Self::dev_with(Options::default())
+    }
+
+    fn dev_with(options: Options) -> Self {
+        let emulator = Emulator::start_with(options).unwrap();
         let stage = Self { folder: tempfile::tempdir().unwrap(), emulator };
         stage.write(".gcp", "GCP_PROJECT_ID=demo-proj\nGCP_REGION=us-west1\n");
         stage.write(".build", "ENABLE_MCP_SERVER=true\n");
@@ -35,7 +40,16 @@ impl Stage {
 
     /// As [`Stage::dev`], after `gcp setup`.
     pub(crate) fn ready() -> Self {
-        let stage = Self::dev();
+        Self::dev().set_up()
+    }
+
+    /// As [`Stage::ready`], with revisions that come up as this engine says.
+    pub(crate) fn ready_with(engine: Arc<dyn Engine>) -> Self {
+        Self::dev_with(Options { engine, ..Options::default() }).set_up()
+    }
+
+    fn set_up(self) -> Self {
+        let stage = self;
         let mut cloud = stage.emulator.cloud();
         cloud.enable(&APIS);
         let account = format!("serviceAccount:{}", cloud.seed_account("validibot-mcp-dev"));
