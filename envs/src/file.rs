@@ -29,10 +29,17 @@ pub struct LineError {
 
 /// Reads a whole file; either every line is understood or all that is wrong is returned at once.
 pub fn parse(text: &str) -> Result<Vec<Assignment>, Vec<LineError>> {
+    parse_bytes(text.as_bytes())
+}
+
+/// The same, of a file that may not even be text.
+pub fn parse_bytes(bytes: &[u8]) -> Result<Vec<Assignment>, Vec<LineError>> {
     let mut assignments = Vec::new();
     let mut errors = Vec::new();
-    for (index, raw) in text.split('\n').enumerate() {
-        match parse_line(raw) {
+    for (index, raw) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let text = std::str::from_utf8(raw)
+            .map_err(|_| (None, "the line is not UTF-8 text: save the file as UTF-8"));
+        match text.and_then(parse_line) {
             Ok(None) => {}
             Ok(Some((key, value))) => assignments.push(Assignment { key, value, line: index + 1 }),
             Err((key, problem)) => errors.push(LineError { line: index + 1, key, problem }),
@@ -286,6 +293,13 @@ mod tests {
         ] {
             assert!(one(line).is_err(), "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_reported_like_any_other() {
+        let errors = parse_bytes(b"A=caf\xe9\n# \xff\nB=1\nC = 2\n").unwrap_err();
+        assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [1, 2, 4]);
+        assert!(errors[0].problem.contains("UTF-8"));
     }
 
     #[test]

@@ -29,8 +29,8 @@ struct Found {
 impl<'a> Source<'a> {
     pub(super) fn open(env: &'a dyn Env, path: &Path) -> Self {
         let mut source = Self { env, path: path.to_owned(), file: Vec::new(), problems: Vec::new() };
-        match std::fs::read_to_string(path) {
-            Ok(text) => match envs::file::parse(&text) {
+        match std::fs::read(path) {
+            Ok(bytes) => match envs::file::parse_bytes(&bytes) {
                 Ok(file) => source.file = file,
                 Err(errors) => source.problems.extend(errors.into_iter().map(|error| Problem {
                     origin: Some(format!("{}:{}", path.display(), error.line)),

@@ -7,10 +7,10 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
-fn load(env: &[(&str, &str)], file: &str) -> Result<Loaded, Problems> {
+fn load(env: &[(&str, &str)], file: impl AsRef<[u8]>) -> Result<Loaded, Problems> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let mut settings = tempfile::Builder::new().prefix("settings").tempfile().expect("a temporary file");
-    settings.write_all(file.as_bytes()).expect("written");
+    settings.write_all(file.as_ref()).expect("written");
     Settings::load(&env, settings.path())
 }
 
@@ -66,6 +66,13 @@ fn everything_that_is_wrong_is_said_at_once_and_no_secret_with_it() {
 fn a_line_that_does_not_parse_is_named() {
     let error = load(&BASES, "A=1\nB = 2\n").expect_err("refused").to_string();
     assert!(error.contains(":2: B: a blank before '='"), "{error}");
+}
+
+#[test]
+fn a_line_that_is_no_text_is_named() {
+    let file = b"VALIDIBOT_LOG_LEVEL=INFO\nVALIDIBOT_MCP_SERVICE_KEY=caf\xe9\n";
+    let error = load(&BASES, file).expect_err("refused").to_string();
+    assert!(error.contains(":2: the line is not UTF-8 text") && !error.contains("caf"), "{error}");
 }
 
 #[test]

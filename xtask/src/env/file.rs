@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use envs::file::{Assignment, LineError};
+
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -35,18 +37,16 @@ impl EnvFile {
                     .cause(format!("{}: {error}", path.display())));
             }
         };
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = good.split(|byte| *byte == b'\n').count();
-            Error::usage(format!("{} has lines that cannot be read", path.display()))
-                .cause(format!("{}:{line}: not UTF-8 text: save the file as UTF-8", path.display()))
-        })?;
-        Self::parse(path, &text).map(Some)
+        Self::understood(path, envs::file::parse_bytes(&bytes)).map(Some)
     }
 
     /// Understands the text of the file at `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        let assignments = envs::file::parse(text).map_err(|errors| {
+        Self::understood(path, envs::file::parse(text))
+    }
+
+    fn understood(path: &Path, parsed: std::result::Result<Vec<Assignment>, Vec<LineError>>) -> Result<Self> {
+        let assignments = parsed.map_err(|errors| {
             Error::usage(format!("{} has lines that cannot be read", path.display()))
                 .causes(errors.iter().map(|error| format!("{}:{}: {error}", path.display(), error.line)))
                 .hint("such a line means one thing to bash and another to the server: correct it, then try again")
@@ -86,7 +86,7 @@ mod tests {
         let error = EnvFile::read(&path).unwrap_err();
         assert_eq!(
             error.causes_of(),
-            [format!("{}:2: not UTF-8 text: save the file as UTF-8", path.display())]
+            [format!("{}:2: the line is not UTF-8 text: save the file as UTF-8", path.display())]
         );
         let error = EnvFile::read(folder.path()).unwrap_err();
         assert!(error.causes_of()[0].starts_with(&folder.path().display().to_string()), "{error}");
