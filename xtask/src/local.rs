@@ -18,7 +18,7 @@ use crate::cli::{Clean, Local, RunnerKind, StateDir, Up};
 use crate::context::Context;
 use crate::engine;
 use crate::error::{Error, Result};
-pub use stack::{Stack, ended, running};
+pub use stack::{Ended, Stack, ended, in_containers, running};
 use state::State;
 
 /// Does what was asked of the local stack.

@@ -11,6 +11,7 @@ use crate::runner::Streams;
 
 /// The package and the program in it.
 const SERVER: &str = "validibot-mcp";
+const SANDBOX: &str = "validibot-sandbox";
 
 /// One line of cargo's `--message-format=json`.
 #[derive(Deserialize)]
@@ -28,7 +29,8 @@ struct Target {
 pub fn server(context: &Context) -> Result<PathBuf> {
     let build = Command::new(context.cargo())
         .args(["build", "--locked", "--message-format=json-render-diagnostics"])
-        .args(["--package", SERVER, "--bin", SERVER])
+        // Beside the stand-in, as `local up` builds it: with other features, its libraries would be compiled once more.
+        .args(["--package", SERVER, "--package", SANDBOX, "--bin", SERVER])
         .dir(&context.root)
         .no_deadline();
     let progress = context.printer.progress("building the server's program");

@@ -54,8 +54,10 @@ impl Clone {
         }
         // Rust and nothing else: the stack runs as processes.
         command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
-        // What others wrote is compiled already.
-        command.env("CARGO_TARGET_DIR", binary::target_folder().expect("this test's own target folder"));
+        // What others wrote is compiled already: it is taken from there. Programs go into the clone's own folder, so
+        // that this checkout's stay what they are.
+        let compiled = binary::target_folder().expect("this test's own target folder");
+        command.env("CARGO_BUILD_BUILD_DIR", compiled).env("CARGO_TARGET_DIR", self.root().join("target"));
         command
     }
 

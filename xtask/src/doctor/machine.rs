@@ -40,15 +40,19 @@ pub(super) fn examine(
 fn stack(context: &Context) -> Result<Vec<Finding>> {
     let mut findings: Vec<_> = local::ended(context)?
         .into_iter()
-        .map(|(name, log)| Finding {
+        .map(|local::Ended { name, log }| Finding {
             code: "program-ended",
             severity: Severity::Error,
             what: format!("{name} was started and has ended by itself"),
             why: "the MCP server ends when Validibot does not license it, or a setting is wrong; its log says so".to_owned(),
-            place: log.display().to_string(),
+            place: log,
             fix: format!("cargo xtask local logs {name}"),
         })
         .collect();
+    // Without an engine nothing can be said of containers.
+    if local::in_containers(context)? {
+        findings.extend(docker(context)?);
+    }
     // What runs on these ports is our own stack then.
     if local::running(context)?.is_none() {
         findings.extend(port(WEB_PORT, "the web application", |_| false));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use xtask::exit::Exit;
 use xtask::runner::Outcome;
 
+use crate::expect_finding;
 use crate::stage::{ACCESSOR, ACCOUNT, HOST, MCP, Service, Stage};
 
 /// The first finding has this code and says these words.
@@ -13,12 +14,7 @@ fn expect(stage: &Stage, asked: &'static [&'static str], code: &str, words: &[&s
     let (exit, findings) = stage.doctor(asked);
     let first = findings.first().unwrap_or_else(|| panic!("{code}: nothing was found"));
     assert_eq!(first["code"], code, "{findings:#?}");
-    for field in ["what", "why", "where", "fix"] {
-        assert!(first[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {first}");
-    }
-    for word in words {
-        assert!(first.to_string().contains(word), "{word} is not in {first:#}");
-    }
+    expect_finding(first, code, words);
     let error = first["severity"] == "error";
     assert_eq!(exit, if error { Exit::Failed } else { Exit::Success }, "{findings:#?}");
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::expect_finding;
+
 /// A tree of environment files, and programs that answer as healthy ones do.
 struct Setup {
     folder: tempfile::TempDir,
@@ -118,12 +120,7 @@ fn finds(stage: &str, code: &str, words: &[&str], fault: impl FnOnce(&Setup)) {
     let (exit, findings) = setup.doctor(stage);
     let first = findings.first().unwrap_or_else(|| panic!("{code}: nothing was found"));
     assert_eq!(first["code"], code, "{findings:#?}");
-    for field in ["what", "why", "where", "fix"] {
-        assert!(first[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {first}");
-    }
-    for word in words {
-        assert!(first.to_string().contains(word), "{word} is not in {first:#}");
-    }
+    expect_finding(first, code, words);
     let error = first["severity"] == "error";
     assert_eq!(exit, Some(i32::from(error)), "{findings:#?}");
 }
