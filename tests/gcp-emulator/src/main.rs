@@ -24,6 +24,9 @@ struct Arguments {
     /// What runs the revisions.
     #[arg(long, value_enum, default_value_t = EngineName::None)]
     engine: EngineName,
+    /// Make what the application of the dev stage needs before its first deploy, in us-west1.
+    #[arg(long)]
+    application: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -51,6 +54,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         engine,
         ..Options::default()
     })?;
+    if arguments.application {
+        emulator.cloud().seed_application("us-west1", "dev", "-dev");
+    }
     for fault in arguments.fail {
         emulator.fail(fault);
     }

@@ -132,4 +132,27 @@ impl Cloud {
             self.settle(region, name, &launch.revision, ready.map_err(str::to_owned));
         }
     }
+
+    /// Makes what the application of a stage needs before its first deploy: APIs, a database, a queue, its service account,
+    /// and the secret with its environment file. `suffix` is what the stage's resources end with, such as `-dev`.
+    pub fn seed_application(&mut self, region: &str, stage: &str, suffix: &str) {
+        self.enable(&[
+            "run.googleapis.com",
+            "secretmanager.googleapis.com",
+            "cloudscheduler.googleapis.com",
+            "cloudtasks.googleapis.com",
+            "sqladmin.googleapis.com",
+        ]);
+        let account = format!("serviceAccount:{}", self.seed_account(&format!("validibot-cloudrun-{stage}")));
+        self.seed_database(region, &format!("validibot-db{suffix}"), true);
+        let production = "validibot-tasks".to_owned();
+        let queue =
+            if suffix.is_empty() { production } else { format!("validibot-validation-queue-{stage}") };
+        self.seed_queue(region, &queue);
+        let secret = format!("django-env{suffix}");
+        self.seed_secret(&secret);
+        self.bind_secret(&secret, "roles/secretmanager.secretAccessor", &account);
+        let worker = format!("https://validibot-worker{suffix}-{}.{region}.run.app", self.number);
+        self.seed_version(&secret, &format!("DJANGO_SECRET_KEY=not-a-secret\nWORKER_URL={worker}\n"));
+    }
 }

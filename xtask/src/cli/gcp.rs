@@ -316,6 +316,10 @@ pub struct Emulator {
     /// What runs the deployed revisions: nothing, so that each is ready at once, or Docker
     #[arg(long, value_enum, default_value_t = EmulatorEngine::None)]
     pub engine: EmulatorEngine,
+
+    /// With what the application needs before its first deploy (database, queue, secret), for dev in us-west1
+    #[arg(long)]
+    pub application: bool,
 }
 
 /// What stands behind the emulated Cloud Run.

@@ -12,6 +12,9 @@ pub(super) fn emulator(context: &Context, args: &Emulator) -> Result<()> {
     if args.engine == EmulatorEngine::Docker {
         command = command.args(["--engine", "docker"]);
     }
+    if args.application {
+        command = command.arg("--application");
+    }
     for rule in &args.fail {
         command = command.args(["--fail", rule]);
     }
