@@ -4,6 +4,7 @@
 //! one after another. The difference is what running reads side by side is worth on this machine.
 
 mod deploy;
+mod fleet;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -65,6 +66,9 @@ pub fn gcp(context: &Context, args: &BenchGcp) -> Result<()> {
     }
     if args.deploy {
         report.rows.extend(deploy::rows(context, args.at_once, &folder)?);
+    }
+    if args.fleet {
+        report.rows.extend(fleet::rows(context, args.at_once, &folder)?);
     }
     if args.json {
         context.printer.json(&report);

@@ -351,6 +351,10 @@ pub struct BenchGcp {
     #[arg(long)]
     pub deploy: bool,
 
+    /// Time a repeat deploy-all with nothing to do, too, beside reading the same things one after another
+    #[arg(long)]
+    pub fleet: bool,
+
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
