@@ -1,5 +1,6 @@
 //! Settings of payments with x402.
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use envs::x402 as var;
@@ -180,6 +181,11 @@ fn cdp_key(source: &mut Source<'_>, facilitator: Option<&BaseUrl>) -> Option<Cdp
         );
         return None;
     };
+    let (seed, public) = secret.split_at(32);
+    if Ed25519KeyPair::from_seed_and_public_key(seed, public).is_err() {
+        source.refuse(&var::CDP_KEY_SECRET, "is no Ed25519 key: its two halves do not belong together");
+        return None;
+    }
     Some(CdpKey { id: id?, secret: SecretBox::new(Box::new(secret)) })
 }
 
@@ -272,6 +278,15 @@ mod tests {
             assert!(found.contains(part), "{part:?} is missing in:\n{found}");
         }
         assert!(!found.contains("hush") && !found.contains("aHVzaA"), "{found}");
+    }
+
+    #[test]
+    fn a_key_whose_halves_differ_is_refused() {
+        let halves =
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
+        let key = [("VALIDIBOT_X402_CDP_KEY_ID", "an-id"), ("VALIDIBOT_X402_CDP_KEY_SECRET", halves)];
+        let found = load(&on(&key)).expect_err("refused").to_string();
+        assert!(found.contains("do not belong together"), "{found}");
     }
 
     #[test]

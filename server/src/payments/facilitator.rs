@@ -95,15 +95,7 @@ impl Facilitator {
         clock: SharedClock,
         random: SharedRandom,
     ) -> Self {
-        let signer = settings.cdp_key.as_ref().and_then(|key| {
-            CdpSigner::new(key, random)
-                .inspect_err(|_| {
-                    tracing::error!(
-                        "VALIDIBOT_X402_CDP_KEY_SECRET is no key pair: the facilitator will refuse every request"
-                    );
-                })
-                .ok()
-        });
+        let signer = settings.cdp_key.as_ref().map(|key| CdpSigner::new(key, random));
         Self { base: settings.facilitator.clone(), network: settings.network.clone(), http, signer, clock }
     }
 

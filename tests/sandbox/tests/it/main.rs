@@ -1,5 +1,6 @@
 //! The sandbox through its public door: real HTTP, held to the contract's own examples.
 
+mod agent;
 mod auth;
 mod catalog;
 mod client;

@@ -35,7 +35,7 @@ fn table() -> Vec<(&'static str, Trouble, Told)> {
     use Trouble::{Ledger, NoNode, Settles, Validibot};
     let unsettled = || held_as("PAYMENT_UNSETTLED", "unsettled", false);
     let unknown = |moved| held_as("PAYMENT_UNKNOWN", "unknown", moved);
-    let slow = Duration::from_secs(3);
+    let slow = Duration::from_secs(1);
     vec![
         ("slow to verify", Ledger(Route::Verify, Fault::Delay(slow)), Told::Run),
         ("slow to settle", Ledger(Route::Settle, Fault::Delay(slow)), Told::Run),

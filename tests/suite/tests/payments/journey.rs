@@ -199,6 +199,35 @@ async fn a_payment_on_the_members_surface_is_nobodys_business() {
     stack.assert_runs_match_money(0);
 }
 
+/// The key pair of RFC 8032's first test.
+const CDP_SECRET: &str =
+    "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==";
+
+#[tokio::test]
+async fn a_facilitator_that_wants_proof_gets_one_for_each_request() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let ledger = Ledger::start().await.expect("a ledger");
+    let server = selling(&sandbox, &ledger)
+        .env("VALIDIBOT_X402_CDP_KEY_ID", "the-id-of-the-key")
+        .env("VALIDIBOT_X402_CDP_KEY_SECRET", CDP_SECRET)
+        .start()
+        .await;
+    let client = public(&server, Era::Modern);
+    let paid = payment(&terms(&client, &order()).await);
+    bought(&validate(&client, &order(), Some(&paid)).await.result());
+    let mut seen = Vec::new();
+    for request in ledger.received().iter().filter(|request| request.path != "/rpc") {
+        let token =
+            request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).expect("a token");
+        let claims = token.split('.').nth(1).expect("three parts");
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).expect("base64");
+        let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+        assert_eq!((&claims["iss"], &claims["sub"]), (&json!("cdp"), &json!("the-id-of-the-key")));
+        seen.push(claims["uris"][0].as_str().expect("text").to_owned());
+    }
+    assert_eq!(seen, ["POST 127.0.0.1/verify", "POST 127.0.0.1/settle"]);
+}
+
 #[tokio::test]
 async fn no_payment_signature_or_reference_is_in_any_log() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
