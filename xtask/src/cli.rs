@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use gcp::{
     Bench, BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLock, GcpLocking,
-    GcpLogs, GcpLook, GcpPlan, GcpRollback, GcpStage, Severity,
+    GcpLogs, GcpLook, GcpMaintenanceAll, GcpPlan, GcpRollback, GcpStage, GcpSwitchAll, Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};

@@ -22,7 +22,7 @@ pub(crate) mod setup;
 mod side_by_side;
 mod status;
 
-use crate::cli::{Gcp, GcpLocking};
+use crate::cli::{Gcp, GcpLocking, GcpMaintenanceAll};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -40,6 +40,12 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
             return if open { deploy::plan(context, args) } else { Ok(Exit::Success) };
         }
         Gcp::Deploy(args) => gated("gcp deploy", args.common.stage, &|| deploy::deploy(context, args)),
+        Gcp::MaintenanceAll(GcpMaintenanceAll::On(args)) => {
+            fleet::maintenance::switch(context, args, fleet::maintenance::Switch::Close)
+        }
+        Gcp::MaintenanceAll(GcpMaintenanceAll::Off(args)) => {
+            fleet::maintenance::switch(context, args, fleet::maintenance::Switch::Open)
+        }
         Gcp::DeployAll(args) => fleet::deploy_all(context, args),
         Gcp::Setup(args) => gated("gcp setup", args.stage, &|| setup::setup(context, args)),
         Gcp::Build(args) => gated("gcp build", args.common.stage, &|| build::build(context, args)),

@@ -7,6 +7,7 @@ mod facts;
 mod images;
 mod job;
 mod line;
+pub(super) mod maintenance;
 mod place;
 mod plan;
 mod secret;

@@ -244,6 +244,44 @@ fn status_shows_the_fleet_and_says_what_it_cannot_read() {
 }
 
 #[test]
+fn maintenance_closes_the_application_and_it_comes_back_in_order() {
+    let fleet = Fleet::new();
+    fleet.quick(&[]);
+    let turn = |word: &str| {
+        let (done, said, _) = inside::tool(&fleet, &["maintenance-all", word, "dev", "--yes"], None);
+        done.unwrap_or_else(|error| panic!("{error}\n{said}"));
+        said
+    };
+    let status = || inside::tool(&fleet, &["status", "dev"], None).1;
+    let newest =
+        || fleet.state()["services"]["validibot-web-dev"]["status"]["latestCreatedRevisionName"].clone();
+    let order = |writes: &[String], first: &str, second: &str| {
+        let at = |part: &str| writes.iter().position(|write| write.contains(part));
+        assert!(at(first).is_some() && at(first) < at(second), "{first} before {second}: {writes:?}");
+    };
+    let revision = newest();
+    fleet.writes();
+    turn("on");
+    order(&fleet.writes(), "PUT validibot-web-dev", ":pause");
+    assert!(status().contains("fleet: MAINTENANCE"), "{}", status());
+    assert!(turn("on").contains("nothing to do"));
+    // A deploy leaves it closed.
+    let deployed = fleet.quick(&[]);
+    assert!(
+        deployed.contains("in maintenance and stays so") && deployed.contains("nothing to do"),
+        "{deployed}"
+    );
+    fleet.writes();
+    turn("off");
+    let writes = fleet.writes();
+    order(&writes, "queue-dev:resume", "clear-sessions-dev:resume");
+    order(&writes, "clear-sessions-dev:resume", "PUT validibot-web-dev");
+    assert!(status().contains("fleet: LIVE"), "{}", status());
+    assert_eq!(newest(), revision, "no revision has changed");
+    assert!(fleet.quick(&[]).contains("nothing to do"));
+}
+
+#[test]
 fn mistakes_are_named_before_anything_is_started() {
     let fleet = Fleet::new();
     let broken = SHIPPED
