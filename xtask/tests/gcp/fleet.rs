@@ -244,6 +244,33 @@ fn status_shows_the_fleet_and_says_what_it_cannot_read() {
 }
 
 #[test]
+fn the_image_of_a_checkout_is_built_once_with_its_version() {
+    let fleet = Fleet::new();
+    let words = ["deploy-all", "dev", "--yes", "--only", "web"];
+    let missing = inside::tool(&fleet, &words, None).0.unwrap_err().to_string();
+    assert!(missing.contains("there are no sources of the image django"), "{missing}");
+    assert!(missing.contains("hint: set VALIDIBOT_DIR to the checkout, or give an image"), "{missing}");
+
+    let folder = fleet.deployment.path("application/compose/production/django");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("Dockerfile"), "FROM scratch\n").unwrap();
+    std::fs::write(fleet.deployment.path("application/pyproject.toml"), "[project]\nversion = \"1.4.2\"\n")
+        .unwrap();
+    let (done, said, _) = inside::tool(&fleet, &words, None);
+    done.unwrap_or_else(|error| panic!("{error}\n{said}"));
+    assert!(said.contains(&format!("  + image {APPLICATION}:abc1234\n")), "{said}");
+    let container =
+        fleet.state()["services"]["validibot-web-dev"]["spec"]["template"]["spec"]["containers"][0].clone();
+    assert_eq!(container["image"], format!("{APPLICATION}@sha256:{}", "c".repeat(64)));
+    assert!(
+        container["env"].to_string().contains(r#"{"name":"VALIDIBOT_VERSION","value":"v1.4.2"}"#),
+        "{container}"
+    );
+    let (_, again, writes) = inside::tool(&fleet, &words, None);
+    assert!(again.contains("nothing to do") && writes == 0, "{again}");
+}
+
+#[test]
 fn maintenance_closes_the_application_and_it_comes_back_in_order() {
     let fleet = Fleet::new();
     fleet.quick(&[]);

@@ -41,6 +41,7 @@ pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result
         "git" if command.render().contains("status") => Outcome::success(""),
         "git" => Outcome::success("abc1234\n"),
         "docker" if command.render().contains("imagetools") => inspected(&tags, command),
+        "docker" if command.arguments()[0] == "push" => pushed(&tags, command),
         "docker" => Outcome::success(r#"{"proven": "challenge", "checks": []}"#),
         _ => {
             let number = if command.effect() == Effect::Changes {
@@ -60,8 +61,10 @@ pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result
     };
     let printer = Printer::captured();
     let runner = Runner::record(printer.clone(), answer);
+    let sources = fleet.deployment.path("application").display().to_string();
     let envs = Some(fleet.deployment.path("envs"));
-    let environment: Environment = [("USER", "ada")].into_iter().collect();
+    let environment: Environment =
+        [("USER", "ada"), ("VALIDIBOT_DIR", sources.as_str())].into_iter().collect();
     let context =
         Context::new(environment, envs, printer.clone(), runner, &fleet.deployment.path("checkout")).unwrap();
     let words = ["xtask", "gcp"].iter().chain(words);
@@ -74,6 +77,17 @@ pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result
 fn inspected(tags: &Path, command: &Command) -> Outcome {
     let reference = command.arguments()[3].to_string_lossy().into_owned();
     let tag = reference.rsplit(':').next().unwrap_or_default();
-    let digest = std::fs::read_to_string(tags.join(tag)).unwrap_or_else(|_| "f".repeat(64));
+    let Ok(digest) = std::fs::read_to_string(tags.join(tag)).or_else(|missing| {
+        if reference.contains("/validibot-mcp:") { Ok("f".repeat(64)) } else { Err(missing) }
+    }) else {
+        return Outcome::failure(1, format!("ERROR: {reference}: not found"));
+    };
     Outcome::success(json!({"digest": format!("sha256:{digest}")}).to_string())
+}
+
+/// The registry has the tag from now on.
+fn pushed(tags: &Path, command: &Command) -> Outcome {
+    let reference = command.arguments()[2].to_string_lossy().into_owned();
+    std::fs::write(tags.join(reference.rsplit(':').next().unwrap_or_default()), "c".repeat(64)).unwrap();
+    Outcome::success("")
 }
