@@ -106,17 +106,16 @@ fn recent_enough(what: &str, found: &str, oldest: Version) -> std::result::Resul
 }
 
 impl Trouble {
-    fn into_error(self) -> Error {
+    /// What is wrong, and what to do about it.
+    pub fn into_error(self) -> Error {
         match self {
-            Self::NoDocker => Error::failed("there is no docker on the PATH").hint(
-                "install Docker with buildx and compose, or run the programs without it: --runner native",
-            ),
+            Self::NoDocker => {
+                Error::failed("there is no docker on the PATH").hint("install Docker with buildx and compose")
+            }
             Self::NoEngine(said) => Error::failed("the Docker engine does not answer")
                 .cause(said)
                 .hint("start it, such as with: systemctl start docker"),
-            Self::TooOld(what) => {
-                Error::failed(what).hint("upgrade it, or run the programs without it: --runner native")
-            }
+            Self::TooOld(what) => Error::failed(what).hint("upgrade it"),
             Self::NoCompose => Error::failed("docker has no compose")
                 .cause("neither `docker compose` nor `docker-compose` answers")
                 .hint(format!("install the compose plugin, {OLDEST_COMPOSE} or newer")),
@@ -172,7 +171,7 @@ mod tests {
         let error = recent_enough("docker compose", "1.29.2", OLDEST_COMPOSE).unwrap_err().into_error();
         expect_test::expect![[r"
             docker compose is too old: 1.29.2, and 2.24 is needed
-            hint: upgrade it, or run the programs without it: --runner native"]]
+            hint: upgrade it"]]
         .assert_eq(&error.to_string());
     }
 }

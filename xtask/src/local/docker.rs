@@ -55,7 +55,9 @@ pub(super) struct Container {
 /// Brings the containers to where they should be.
 pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up::Restart) -> Result<()> {
     let with_mcp = gate.is_some_and(|gate| gate.open);
-    let compose = engine::require(context)?;
+    let compose = engine::examine(context)?.map_err(|trouble| {
+        trouble.into_error().hint("or run the programs without docker: --runner native")
+    })?;
     let folder = state_folder(context, &args.state);
     let running = running(context, compose, &folder)?;
     up::free_ports(args, with_mcp, |port| running.contains(&port))?;

@@ -34,6 +34,13 @@ fn assert_says(output: &Output, sentences: &[&str]) {
 async fn no_docker_at_all() {
     let output = up_with_path(&Xtask::new(), &[]).await;
     assert_says(&output, &["there is no docker on the PATH", "--runner native"]);
+    // A self-hosted server runs in a container and in no other way.
+    let xtask = Xtask::new();
+    let mut build = xtask.command(Some("true"), &["self-hosted", "build"]);
+    build.env("PATH", xtask.path("nothing"));
+    let output = suite::process::run(&mut build, std::time::Duration::from_mins(2)).await.expect("it ends");
+    assert_says(&output, &["there is no docker on the PATH"]);
+    assert!(!output.stderr.contains("--runner"), "{}", output.stderr);
 }
 
 #[tokio::test]
