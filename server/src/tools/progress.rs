@@ -5,11 +5,14 @@ use rmcp::service::{Peer, RequestContext, RoleServer};
 use serde_json::Value;
 
 /// Reports how far a run is. The number only grows, as MCP demands: between two finished steps it creeps
-/// towards the next one, which tells a client that somebody is still there.
+/// towards the next one, which tells a client that somebody is still there. It stays below the total, for the run is
+/// finished a moment after its last step.
 pub(super) struct Progress {
     to: Option<(Peer<RoleServer>, ProgressToken)>,
     done: usize,
     steps: Option<usize>,
+    /// The finished steps that the number starts from.
+    base: usize,
     beats: u32,
     state: String,
 }
@@ -17,13 +20,13 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(context: &RequestContext<RoleServer>) -> Self {
         let to = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
-        Self { to, done: 0, steps: None, beats: 0, state: "asked for".to_owned() }
+        Self { to, done: 0, steps: None, base: 0, beats: 0, state: "asked for".to_owned() }
     }
 
     /// For tests of what is reported when: nobody listens.
     #[cfg(test)]
     pub(super) fn to_nobody() -> Self {
-        Self { to: None, done: 0, steps: None, beats: 0, state: "asked for".to_owned() }
+        Self { to: None, done: 0, steps: None, base: 0, beats: 0, state: "asked for".to_owned() }
     }
 
     /// How often something was reported since the last finished step.
@@ -38,22 +41,26 @@ impl Progress {
         let finished = |step: &&Value| {
             matches!(step.get("status").and_then(Value::as_str), Some("PASSED" | "FAILED" | "SKIPPED"))
         };
-        let done = steps.iter().filter(finished).count();
-        if done > self.done {
-            self.done = done;
-            self.beats = 0;
-        }
+        self.done = self.done.max(steps.iter().filter(finished).count());
         self.steps = (!steps.is_empty()).then_some(steps.len()).or(self.steps);
+        let base = self.done.min(self.steps.unwrap_or(1).saturating_sub(1));
+        if base > self.base {
+            (self.base, self.beats) = (base, 0);
+        }
         if let Some(state) = run.get("state").and_then(Value::as_str) {
             state.clone_into(&mut self.state);
         }
+    }
+
+    fn number(&self) -> f64 {
+        creeping(self.base, self.beats)
     }
 
     /// Tells the client. That it is gone is noticed elsewhere.
     pub(super) async fn report(&mut self) {
         self.beats += 1;
         let Some((peer, token)) = &self.to else { return };
-        let mut params = ProgressNotificationParam::new(token.clone(), creeping(self.done, self.beats));
+        let mut params = ProgressNotificationParam::new(token.clone(), self.number());
         let mut message = format!("The run is {}", self.state);
         if let Some(steps) = self.steps {
             params = params.with_total(as_float(steps));
@@ -74,12 +81,24 @@ fn as_float(count: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::creeping;
+    use serde_json::json;
 
-    #[test]
-    fn the_number_only_grows() {
-        let beats: Vec<f64> = (1..500).map(|beat| creeping(1, beat)).chain([creeping(2, 1)]).collect();
-        assert!(beats.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(beats[0] > 1.0);
+    use super::*;
+
+    #[tokio::test]
+    async fn the_number_only_grows_and_stays_below_the_total() {
+        let mut progress = Progress::to_nobody();
+        let mut told = Vec::new();
+        for done in 0..=3 {
+            let status = |step| if step < done { "PASSED" } else { "PENDING" };
+            let steps: Vec<Value> = (0..3).map(|step| json!({ "status": status(step) })).collect();
+            progress.observe(json!({ "state": "RUNNING", "steps": steps }).as_object().expect("an object"));
+            for _ in 0..200 {
+                progress.report().await;
+                told.push(progress.number());
+            }
+        }
+        assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
+        assert!(told[0] > 0.0 && told.last().is_some_and(|last| (2.0..3.0).contains(last)), "{told:?}");
     }
 }
