@@ -84,6 +84,7 @@ async fn a_sign_in_ends_only_in_the_browser_that_approved_it() {
     assert_eq!(attacker.get(back.location()).await.status, 403, "once");
 }
 
+/// OAuth 2.1, section 4.1.3, and CVE-2025-4143: a stolen code is of no use without all that it was issued for.
 #[tokio::test]
 async fn a_code_works_once_and_only_with_all_that_it_is_bound_to() {
     let stack = Stack::start().await;
@@ -166,6 +167,8 @@ async fn before_client_and_redirect_are_known_nothing_is_redirected() {
         stack.url("/authorize"),
         twice,
     ];
+    let control = Browser::default().get(&stack.authorize_url(&client_id, &[])).await;
+    assert_eq!(control.status, 200, "the control: {control:?}");
     for url in urls {
         let page = Browser::default().get(&url).await;
         assert_eq!(page.status, 400, "{url}: {page:?}");
@@ -193,6 +196,7 @@ async fn the_user_can_say_no() {
     assert_eq!(stack.asked("/identity/o/authorize"), 0);
 }
 
+/// MCP security best practices, confused deputy: a page that can be framed or scripted is one that says yes by itself.
 #[tokio::test]
 async fn the_page_cannot_be_framed_or_scripted_whatever_the_client_is_called() {
     let stack = Stack::start().await;
@@ -212,7 +216,7 @@ async fn the_page_cannot_be_framed_or_scripted_whatever_the_client_is_called() {
     );
 }
 
-/// Steps that take too long: ten minutes for a person, one for a client.
+/// MCP security best practices: ten minutes for a person; RFC 6749, section 4.1.2: one for a client.
 #[tokio::test]
 async fn every_step_ends_with_its_time() {
     let stack = Stack::start().await;

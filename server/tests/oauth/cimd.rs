@@ -177,6 +177,8 @@ async fn a_document_is_kept_as_its_headers_say_and_a_failure_never() {
     }
 }
 
+/// modelcontextprotocol/rust-sdk#935 and PrefectHQ/fastmcp's commits 5de15e0c2 and c1b0396c0: metadata addresses that lead
+/// inside, also in the IPv6 forms that carry an IPv4 address.
 #[tokio::test]
 async fn only_public_addresses_are_dialled() {
     let (stack, sites) = world().await;
@@ -190,6 +192,8 @@ async fn only_public_addresses_are_dialled() {
         "64:ff9b::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
         "fd00:ec2::254",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2606:4700::5efe:7f00:1",
     ] {
         sites.resolve(&[&[bad]]);
         assert_eq!(authorize(&stack).await.status, 400, "{bad}");
@@ -217,6 +221,7 @@ async fn a_name_cannot_change_its_mind_after_the_check() {
     assert_eq!(sites.visits(), 1);
 }
 
+/// PrefectHQ/fastmcp#3720: one has to be followed, and must not lead past the check.
 #[tokio::test]
 async fn one_redirect_is_followed_and_checked() {
     let (stack, sites) = world().await;
@@ -242,6 +247,7 @@ async fn one_redirect_is_followed_and_checked() {
     assert_eq!(authorize(&stack).await.status, 400, "the second address is checked too");
 }
 
+/// draft-ietf-oauth-client-id-metadata-document, security considerations.
 #[tokio::test]
 async fn oversized_slow_and_wrong_documents_are_refused() {
     let (stack, sites) = world().await;

@@ -1,4 +1,4 @@
-//! Signing in, through the public door: two instances behind a proxy that alternates every request, and the stand-in
+//! Signing in and what comes of it, through the public door: two instances behind a proxy that alternates every request, and the stand-in
 //! Validibot as the provider.
 
 mod attacks;
@@ -10,3 +10,4 @@ mod sealed;
 mod stack;
 mod surface;
 mod tokens;
+mod uploads;

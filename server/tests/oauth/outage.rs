@@ -12,13 +12,20 @@ use crate::stack::Stack;
 
 #[tokio::test]
 async fn warm_instances_go_on_and_cold_ones_say_503() {
+    // An error, nobody there, and a proxy's page in place of the keys.
+    for outage in [Fault::Status(503), Fault::Cut, Fault::Html(200)] {
+        warm_goes_on_and_cold_says_503(outage).await;
+    }
+}
+
+async fn warm_goes_on_and_cold_says_503(outage: Fault) {
     let stack = Stack::start().await;
     let (_, tokens) = stack.sign_in().await;
     let token = text(&tokens, "access_token");
     for _ in 0..2 {
         assert_eq!(stack.call(&token).await.status(), StatusCode::OK);
     }
-    stack.sandbox.misbehave(Route::Jwks, Fault::Status(503));
+    stack.sandbox.misbehave(Route::Jwks, outage);
     stack.advance(Duration::from_mins(30));
     let fresh = stack.sandbox.mint().sign();
     for _ in 0..4 {
@@ -40,6 +47,7 @@ async fn warm_instances_go_on_and_cold_ones_say_503() {
     assert_eq!(stack.call(&token).await.status(), StatusCode::OK);
 }
 
+/// Whoever makes up key ids must not make this server flood the provider.
 #[tokio::test]
 async fn a_flood_of_unknown_key_ids_costs_one_request() {
     let stack = Stack::with(1, &[], validibot_mcp::oauth::Internet::default()).await;

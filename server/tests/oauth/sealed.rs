@@ -30,6 +30,7 @@ async fn one_of_each(stack: &Stack) -> Values {
     Values { client_id, ticket, state, code, refresh_token: text(&tokens, "refresh_token") }
 }
 
+/// RFC 8725, section 2.8: a value of one purpose offered for another.
 #[tokio::test]
 async fn a_value_is_good_in_its_own_place_alone() {
     let stack = Stack::start().await;
@@ -71,6 +72,7 @@ async fn a_value_is_good_in_its_own_place_alone() {
     assert_eq!(stack.refresh(&values.client_id, &values.refresh_token).await.0, 200, "the control");
 }
 
+/// GHSA-g53w-w6mj-hrpp: what is not authenticated can be made up.
 #[tokio::test]
 async fn no_character_of_a_value_can_be_changed() {
     let stack = Stack::start().await;

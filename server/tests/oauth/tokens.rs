@@ -177,6 +177,7 @@ async fn a_bearer_is_good_only_for_this_server_and_signed_by_its_provider() {
         ("another audience", mint().claim("aud", "https://other.example/mcp").sign()),
         ("an audience below", mint().claim("aud", stack.url("/mcp/more")).sign()),
         ("the bare origin", mint().claim("aud", stack.base.clone()).sign()),
+        ("no audience", mint().without("aud").sign()),
         ("another issuer", mint().claim("iss", "https://evil.example").sign()),
         ("expired", mint().expires_in(-31).sign()),
         ("a foreign key", mint().foreign_key().sign()),

@@ -89,6 +89,7 @@ async fn large_and_binary_files_go_through_curl_and_end_in_a_verdict() {
         let upload = ticket(&client, fixtures::ANNUAL_SIMULATION, name, json!({})).await;
         let answer = run_curl(upload["curl"].as_str().expect("a command"), folder.path()).await;
         let grown = peak_kilobytes(&server).saturating_sub(before);
+        skip::say(&format!("an upload of {} bytes: the server's peak grew by {grown} kB", bytes.len()));
         assert!(grown < 20_000, "{name}: the server's peak grew by {grown} kB");
         let run = client.call_tool("wait_for_run", json!({ "run_ref": answer["run_ref"] })).await.success();
         assert_eq!(run["state"], "COMPLETED", "{run}");

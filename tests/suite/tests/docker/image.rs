@@ -11,7 +11,7 @@ use crate::{RELEASE_IMAGE, release_image};
 /// What the product promises.
 const LARGEST: u64 = 14_000_000;
 /// Generous: several health checks, two seconds apart.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// A container of the image, switched off so that it needs no Validibot. It is removed when it is dropped.
 struct Container {

@@ -83,7 +83,8 @@ impl Site {
             let (mut last, mut gap, mut failed) = (Instant::now(), Duration::ZERO, 0);
             while !stopped.load(Ordering::Relaxed) {
                 // A client of its own for each request: a connection that stays open would hide a closed port.
-                match http_client().get(&url).timeout(Duration::from_secs(2)).send().await {
+                // A closed port refuses at once; a busy machine may take long to answer, which is no failure.
+                match http_client().get(&url).timeout(Duration::from_mins(1)).send().await {
                     Ok(answer) if answer.status() == 200 => {
                         gap = gap.max(last.elapsed());
                         last = Instant::now();
