@@ -252,6 +252,7 @@ mod tests {
               not reached  chain 1  consent
               not reached  chain 1  sign-in
               not reached  chain 1  issuer
+              not reached  chain 1  login
               not reached  chain 1  initialize
               not reached  chain 1  tools/list
               not reached  chain 2  list_workflows
