@@ -9,7 +9,7 @@ mod spec;
 mod traffic;
 
 pub(crate) use difference::{Changed, difference};
-pub(crate) use live::Live;
+pub(crate) use live::{Live, whole_cpu};
 pub(crate) use manifest::{Manifest, Template};
 pub(crate) use spec::{Ingress, Mount, Network, Probe, Scaling, Spec};
 pub(crate) use traffic::{CANDIDATE, Target};

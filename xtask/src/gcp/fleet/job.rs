@@ -14,6 +14,7 @@ use super::facts::Facts;
 use super::images::Built;
 use super::place::Place;
 use crate::fleet::Job;
+use crate::gcp::service::whole_cpu;
 
 /// The folder and the file that a secret is mounted as.
 pub(super) const FOLDER: &str = "/secrets";
@@ -127,7 +128,8 @@ fn task_fields(spec: &Value) -> BTreeMap<String, String> {
     set("command", &container["command"]);
     set("args", &container["args"]);
     set("memory", &container["resources"]["limits"]["memory"]);
-    set("cpu", &container["resources"]["limits"]["cpu"]);
+    let cpu = container["resources"]["limits"]["cpu"].as_str().map(whole_cpu);
+    set("cpu", &cpu.map_or(Value::Null, Value::from));
     set("tasks", &spec["taskCount"]);
     set("parallelism", &spec["parallelism"]);
     let default = Value::from(RETRIES);

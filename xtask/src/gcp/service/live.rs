@@ -183,7 +183,7 @@ fn spec(document: &Value) -> Option<Spec> {
         env,
         secrets,
         memory: text(&limits["memory"]).unwrap_or_else(|| "512Mi".to_owned()),
-        cpu: text(&limits["cpu"]),
+        cpu: limits["cpu"].as_str().map(whole_cpu),
         timeout: number(&inner["timeoutSeconds"]).unwrap_or(TIMEOUT),
         concurrency: number(&inner["containerConcurrency"]).filter(|count| *count > 0).unwrap_or(CONCURRENCY),
         account: text(&inner["serviceAccountName"]).unwrap_or_default(),
@@ -315,6 +315,13 @@ fn number(value: &Value) -> Option<u32> {
         Some(text) => text.parse().ok(),
         None => value.as_u64()?.try_into().ok(),
     }
+}
+
+/// Processors in the form that is written here: a Kubernetes quantity may say `1` or `1000m`, and Cloud Run may give back
+/// either.
+pub(crate) fn whole_cpu(text: &str) -> String {
+    let whole = text.strip_suffix("000m").filter(|whole| !whole.is_empty());
+    whole.unwrap_or(text).to_owned()
 }
 
 fn word(value: &Value) -> String {

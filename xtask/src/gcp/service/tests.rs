@@ -184,3 +184,13 @@ fn a_document_that_is_no_service_is_not_understood() {
         assert!(Live::parse(text).is_none(), "{text}");
     }
 }
+
+#[test]
+fn processors_are_the_same_in_either_form() {
+    let spec = spec();
+    let live = written(&first(&spec), |document| {
+        document["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = json!("1000m");
+    });
+    assert_eq!(live.spec.cpu.as_deref(), Some("1"));
+    assert_eq!(whole_cpu("500m"), "500m");
+}
