@@ -2,6 +2,7 @@
 
 mod builder;
 mod cloud_run;
+mod deploy;
 mod errors;
 mod image;
 mod local;
