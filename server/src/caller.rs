@@ -2,6 +2,8 @@
 
 mod bearer;
 mod challenge;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod jwks;
 mod jwt;
 mod legacy;

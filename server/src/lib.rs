@@ -12,6 +12,8 @@ pub mod config;
 pub mod diagnose;
 pub mod e2e;
 pub mod env;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod healthcheck;
 mod hex;
 mod http_body;

@@ -13,6 +13,8 @@ mod consent;
 mod cookie;
 mod cors;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod metadata;
 mod page;
 mod params;

@@ -4,6 +4,7 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
+mod figures;
 mod gcp;
 mod live;
 mod local;
@@ -13,9 +14,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
-    Bench, BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLock, GcpLocking,
-    GcpLogs, GcpLook, GcpMaintenanceAll, GcpPlan, GcpRollback, GcpStage, GcpSwitchAll, Severity,
+    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLock, GcpLocking, GcpLogs,
+    GcpLook, GcpMaintenanceAll, GcpPlan, GcpRollback, GcpStage, GcpSwitchAll, Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
@@ -92,9 +94,32 @@ pub enum Task {
     /// VALIDIBOT_REQUIRE_ALL_TESTS=true a skip is a failure.
     Test,
 
-    /// Measure
-    #[command(subcommand)]
+    /// Measure the server: CPU and instructions per call, memory, start, sizes
+    ///
+    /// A release build, on a processor of its own, with the load generator and a fast stand-in for Validibot on
+    /// another; beside it, round by round, a bare proxy and a plain MCP server. Writes target/bench/report.md and
+    /// report.json. Takes some minutes, the first time also two release builds. Linux only.
+    #[command(after_help = "Example:\n  cargo xtask bench --rounds 3")]
     Bench(Bench),
+
+    /// Let two instances take mixed traffic while they come and go, Validibot fails and keys change
+    ///
+    /// At the end stands a ledger: every call answered once and rightly, no login lost, memory and open files flat.
+    /// Exit code 1 where it is not clean.
+    #[command(after_help = "Example:\n  cargo xtask soak 2")]
+    Soak(Soak),
+
+    /// Feed the server's readers with what no client would send, until one panics or the time is over
+    ///
+    /// Needs a nightly toolchain and cargo-fuzz. What was found before is kept in target/fuzz.
+    #[command(after_help = "Example:\n  cargo xtask fuzz jwt --seconds 600")]
+    Fuzz(Fuzz),
+
+    /// Check what takes too long for every change, and write docs/verification.md
+    ///
+    /// Ten minutes of soak, a minute for each fuzz target, a planted panic, the figures, and that the
+    /// image's program is the same wherever it is compiled. Takes an hour or more.
+    Verify,
 
     /// Write the files that come from the table of variables
     ///

@@ -7,6 +7,8 @@ use crate::context::Context;
 use crate::docker;
 use crate::error::{Error, Result};
 use crate::runner::Streams;
+use crate::sbom;
+use crate::secret::hex;
 
 /// Where distributions keep the CA certificates in one file.
 const CA_BUNDLES: [&str; 4] = [
@@ -15,6 +17,12 @@ const CA_BUNDLES: [&str; 4] = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ];
+
+/// The bill of materials of the server's image, in `CycloneDX` JSON.
+pub const BILL: &str = "target/image/validibot-mcp.cdx.json";
+
+/// The label with its SHA-256.
+const BILL_LABEL: &str = "io.validibot.mcp.sbom";
 
 /// A program that has an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,18 +105,29 @@ pub fn build(context: &Context, program: Program, purpose: Purpose, tags: &[Stri
     let prebuilt = cfg!(target_os = "linux") || program == Program::Sandbox;
     if prebuilt {
         context.printer.note(&format!("compiling {} for its image", program.name()));
-        let compile = compile(context, program, purpose, &revision, &Toolchain::of(context)?);
-        let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
-        if outcome.code != 0 {
-            return Err(Error::failed(format!("{} cannot be compiled for its image", program.name()))
-                .cause(format!("command: {}", compile.render()))
-                .hint("linking statically needs glibc's static library: libc6-dev on Debian, glibc-static on Fedora"));
-        }
-        stage(&context.root, program, purpose)?;
+        let built = compile_at(context, program.name(), purpose, &revision)?;
+        stage(&context.root, program, &built)?;
     }
+    let bill = match (program, purpose) {
+        (Program::Server, Purpose::Release) => Some(write_bill(context, &revision)?),
+        _ => None,
+    };
     context.printer.note(&format!("building the image {}", tags.join(", ")));
-    let command = docker_build(&context.root, program, &revision, prebuilt, tags);
+    let command = docker_build(&context.root, program, &revision, prebuilt, tags, bill.as_deref());
     context.runner.read(&command).map(|_| ())
+}
+
+/// Writes the bill of materials beside the program; its SHA-256, which the image carries as a label, so that anybody
+/// can tell which bill is whose.
+fn write_bill(context: &Context, revision: &Revision) -> Result<String> {
+    let bill = sbom::of_server(context, &target(), &revision.commit)?;
+    let path = context.root.join(BILL);
+    let folder = path.parent().unwrap_or(&context.root);
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, &bill)).map_err(|error| {
+        Error::failed(format!("{} cannot be written", path.display())).cause(error.to_string())
+    })?;
+    context.printer.note(&format!("wrote {BILL}, the bill of materials"));
+    Ok(hex(&hmac_sha256::Hash::hash(bill.as_bytes())))
 }
 
 /// The host's architecture with glibc.
@@ -144,10 +163,32 @@ impl Toolchain {
     }
 }
 
-/// The compilation. The target folder is one of its own: other flags would throw away what is in the usual one.
-fn compile(
+/// Compiles a package's program of the same name as images have it; where it is.
+pub fn compile(context: &Context, package: &str, purpose: Purpose) -> Result<PathBuf> {
+    compile_at(context, package, purpose, &Revision::of(context)?)
+}
+
+/// The same, as of this revision.
+pub fn compile_at(
     context: &Context,
-    program: Program,
+    package: &str,
+    purpose: Purpose,
+    revision: &Revision,
+) -> Result<PathBuf> {
+    let compile = compilation(context, package, purpose, revision, &Toolchain::of(context)?);
+    let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
+    if outcome.code != 0 {
+        return Err(Error::failed(format!("{package} cannot be compiled for its image"))
+            .cause(format!("command: {}", compile.render()))
+            .hint("linking statically needs glibc's static library: libc6-dev on Debian, glibc-static on Fedora"));
+    }
+    Ok(context.root.join("target/image").join(target()).join(purpose.profile()).join(package))
+}
+
+/// The target folder is one of its own: other flags would throw away what is in the usual one.
+fn compilation(
+    context: &Context,
+    package: &str,
     purpose: Purpose,
     revision: &Revision,
     toolchain: &Toolchain,
@@ -166,7 +207,7 @@ fn compile(
     Command::new(context.cargo())
         .args(["build", "--quiet", "--locked", "--profile", purpose.profile()])
         .args(["--target", &target(), "--target-dir", "target/image", "--config", &flags])
-        .args(["--package", program.name(), "--bin", program.name()])
+        .args(["--package", package, "--bin", package])
         .env("VALIDIBOT_MCP_COMMIT", &revision.commit)
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -175,10 +216,9 @@ fn compile(
 }
 
 /// Puts the program and the CA certificates where the Dockerfile takes them from.
-fn stage(root: &Path, program: Program, purpose: Purpose) -> Result<()> {
-    let built = root.join("target/image").join(target()).join(purpose.profile()).join(program.name());
+fn stage(root: &Path, program: Program, built: &Path) -> Result<()> {
     let folder = root.join("target/image/prebuilt");
-    copy(&built, &folder, program.name())?;
+    copy(built, &folder, program.name())?;
     if program == Program::Server {
         let bundle = CA_BUNDLES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
             Error::failed("this machine has no CA certificates to put into the image")
@@ -207,7 +247,9 @@ fn docker_build(
     revision: &Revision,
     prebuilt: bool,
     tags: &[String],
+    bill: Option<&str>,
 ) -> Command {
+    let labels: Vec<_> = bill.map(|sum| (BILL_LABEL, format!("sha256:{sum}"))).into_iter().collect();
     let mut args = vec![
         format!("VALIDIBOT_MCP_COMMIT={}", revision.commit),
         format!("VERSION={}", env!("CARGO_PKG_VERSION")),
@@ -221,7 +263,7 @@ fn docker_build(
         file: &root.join(program.dockerfile()),
         platform: platform(),
         tags,
-        labels: &[],
+        labels: &labels,
         args: &args,
     })
 }
@@ -252,6 +294,7 @@ mod tests {
             &revision,
             true,
             &["validibot-mcp:local".to_owned()],
+            Some("abc"),
         );
         let line = command.render();
         for part in [
@@ -260,6 +303,7 @@ mod tests {
             "SOURCE=prebuilt",
             "VALIDIBOT_MCP_COMMIT=abc-dirty",
             "--tag validibot-mcp:local",
+            "--label io.validibot.mcp.sbom=sha256:abc",
         ] {
             assert!(line.contains(part), "{part}: {line}");
         }

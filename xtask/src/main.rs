@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use xtask::cli::{Bench, Cli, Env, Task};
+use xtask::cli::{BenchOther, Cli, Env, Task};
 use xtask::context::Context;
 use xtask::env::Environment;
 use xtask::error::{Error, Result};
@@ -11,7 +11,10 @@ use xtask::exit::Exit;
 use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::Runner;
-use xtask::{bench, diagnose, doctor, e2e, gcp, generate, local, self_hosted, tasks, test, variables};
+use xtask::{
+    bench, diagnose, doctor, e2e, fuzz, gcp, generate, local, self_hosted, soak, tasks, test, variables,
+    verify,
+};
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
@@ -48,7 +51,13 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Diagnose(args)) => return diagnose::diagnose(&context, &args),
         Some(Task::TestE2e(args)) => return e2e::test(&context, &args),
         Some(Task::Test) => test::test(&context)?,
-        Some(Task::Bench(Bench::Gcp(args))) => bench::gcp(&context, &args)?,
+        Some(Task::Bench(args)) => match &args.other {
+            None => bench::server(&context, &args.server)?,
+            Some(BenchOther::Gcp(args)) => bench::gcp(&context, args)?,
+        },
+        Some(Task::Soak(args)) => soak::soak(&context, &args)?,
+        Some(Task::Fuzz(args)) => fuzz::fuzz(&context, &args)?,
+        Some(Task::Verify) => verify::verify(&context)?,
         Some(Task::Generate(args)) => generate::generate(&context, &args)?,
         Some(Task::Completions(args)) => tasks::completions(&context, &args),
         Some(Task::Man(args)) => tasks::man(&context, &args)?,

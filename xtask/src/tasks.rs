@@ -16,7 +16,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Configure", &["env"]),
     ("Deploy", &["gcp"]),
     ("Find out", &["doctor", "diagnose", "test-e2e"]),
-    ("Change", &["test", "bench", "generate"]),
+    ("Change", &["test", "bench", "soak", "fuzz", "verify", "generate"]),
     ("Help", &["completions", "man"]),
 ];
 
@@ -28,12 +28,14 @@ pub fn list() -> String {
     for (title, names) in GROUPS {
         let _ = write!(text, "\n{title}:\n");
         for task in names.iter().filter_map(|name| cli.find_subcommand(name)) {
+            if !task.is_subcommand_required_set() {
+                // `bench` alone does something, too.
+                row(&mut text, task.get_name(), task);
+            }
             if task.has_subcommands() {
                 for inner in task.get_subcommands() {
                     row(&mut text, &format!("{} {}", task.get_name(), inner.get_name()), inner);
                 }
-            } else {
-                row(&mut text, task.get_name(), task);
             }
         }
     }

@@ -157,7 +157,7 @@ impl Jwks {
 }
 
 /// The usable keys of a set. A key that we cannot use is no reason to refuse the others.
-fn parse(body: &[u8]) -> Option<HashMap<String, VerifyKey>> {
+pub(super) fn parse(body: &[u8]) -> Option<HashMap<String, VerifyKey>> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,

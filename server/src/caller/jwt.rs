@@ -160,6 +160,15 @@ impl AccessTokens {
         self.examine_claims(decode(payload).ok_or(BadToken::Malformed)?, kid)
     }
 
+    /// What a token claims, whoever signed it.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn claims_of(&self, token: &str) -> Result<Verified, BadToken> {
+        let mut parts = token.split('.');
+        let header: Header = parts.next().and_then(decode).ok_or(BadToken::Malformed)?;
+        let claims = parts.next().and_then(decode).ok_or(BadToken::Malformed)?;
+        self.examine_claims(claims, header.kid.unwrap_or_default())
+    }
+
     fn examine_claims(&self, claims: Claims, kid: String) -> Result<Verified, BadToken> {
         if claims.iss != self.issuer {
             return Err(BadToken::Issuer { found: claims.iss, expected: self.issuer.clone() });

@@ -96,6 +96,12 @@ pub(super) fn is_document_url(id: &str) -> Option<Url> {
     (plain && named && url.path().len() > 1).then_some(url)
 }
 
+/// Reads a document without fetching it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn document(body: &[u8], id: &str) -> Result<Document, DocumentError> {
+    Document::parse(body, id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

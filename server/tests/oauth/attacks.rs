@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::browser::Browser;
 use crate::client::{CHALLENGE, Change, params_of, text};
 use crate::stack::Stack;
+use suite::person::Person;
 
 /// The control of this file: two instances that take turns at every request finish a sign-in.
 #[tokio::test]
@@ -29,14 +29,14 @@ async fn two_instances_finish_each_others_sign_in() {
     assert_eq!(stack.call(&text(&refreshed, "access_token")).await.status(), StatusCode::OK);
     let (status, again) = stack.refresh(&client_id, &text(&refreshed, "refresh_token")).await;
     assert_eq!(status, 200, "nothing was lost with the processes: {again}");
-    stack.code(&mut Browser::default(), &client_id).await;
+    stack.code(&mut Person::default(), &client_id).await;
 }
 
 /// GHSA-c2jp-c369-7pvx: an open session at the provider must not spare a new client its consent page.
 #[tokio::test]
 async fn every_client_is_asked_about_every_time() {
     let stack = Stack::start().await;
-    let mut victim = Browser::default();
+    let mut victim = Person::default();
     let first = stack.register("First").await;
     stack.code(&mut victim, &first).await;
     for client_id in [first, stack.register("Second").await] {
@@ -54,7 +54,7 @@ async fn every_client_is_asked_about_every_time() {
 async fn a_form_counts_only_from_the_browser_that_was_shown_it() {
     let stack = Stack::start().await;
     let client_id = stack.register("Test").await;
-    let (mut attacker, mut victim) = (Browser::default(), Browser::default());
+    let (mut attacker, mut victim) = (Person::default(), Person::default());
     let lure = attacker.get(&stack.authorize_url(&client_id, &[])).await.ticket();
     victim.get(&stack.authorize_url(&client_id, &[])).await;
     let refused = victim.decide(&stack.base, &lure, "allow").await;
@@ -73,7 +73,7 @@ async fn a_form_counts_only_from_the_browser_that_was_shown_it() {
 async fn a_sign_in_ends_only_in_the_browser_that_approved_it() {
     let stack = Stack::start().await;
     let client_id = stack.register("Test").await;
-    let (mut attacker, mut victim) = (Browser::default(), Browser::default());
+    let (mut attacker, mut victim) = (Person::default(), Person::default());
     let lure = stack.approve(&mut attacker, &client_id).await;
     let back = victim.get(lure.location()).await;
     let refused = victim.get(back.location()).await;
@@ -89,7 +89,7 @@ async fn a_sign_in_ends_only_in_the_browser_that_approved_it() {
 async fn a_code_works_once_and_only_with_all_that_it_is_bound_to() {
     let stack = Stack::start().await;
     let (client_id, other) = (stack.register("Test").await, stack.register("Other").await);
-    let code = stack.code(&mut Browser::default(), &client_id).await;
+    let code = stack.code(&mut Person::default(), &client_id).await;
     let changes: [(Change<'_>, &str); 10] = [
         (("client_id", Some(&other)), "invalid_grant"),
         (("client_id", Some("unknown")), "invalid_client"),
@@ -137,7 +137,7 @@ async fn what_is_wrong_with_a_request_goes_back_to_the_client_and_names_it() {
         (("state", Some(&long)), "invalid_request"),
     ];
     for (change, error) in changes {
-        let page = Browser::default().get(&stack.authorize_url(&client_id, &[change])).await;
+        let page = Person::default().get(&stack.authorize_url(&client_id, &[change])).await;
         assert_eq!(page.status, 302, "{change:?}: {page:?}");
         let answer = params_of(page.location());
         assert_eq!(answer["error"], error, "{change:?}");
@@ -145,7 +145,7 @@ async fn what_is_wrong_with_a_request_goes_back_to_the_client_and_names_it() {
         assert!(change.0 == "state" || answer["state"] == "the client's state");
         assert!(!answer.contains_key("code"));
     }
-    let page = Browser::default().get(&stack.authorize_url(&client_id, &[("resource", None)])).await;
+    let page = Person::default().get(&stack.authorize_url(&client_id, &[("resource", None)])).await;
     assert_eq!(page.status, 200, "no resource means this one");
 }
 
@@ -167,10 +167,10 @@ async fn before_client_and_redirect_are_known_nothing_is_redirected() {
         stack.url("/authorize"),
         twice,
     ];
-    let control = Browser::default().get(&stack.authorize_url(&client_id, &[])).await;
+    let control = Person::default().get(&stack.authorize_url(&client_id, &[])).await;
     assert_eq!(control.status, 200, "the control: {control:?}");
     for url in urls {
-        let page = Browser::default().get(&url).await;
+        let page = Person::default().get(&url).await;
         assert_eq!(page.status, 400, "{url}: {page:?}");
         assert!(!page.headers.contains_key("location"), "{url}");
         assert!(page.headers["content-type"].to_str().expect("text").starts_with("text/html"));
@@ -184,7 +184,7 @@ async fn before_client_and_redirect_are_known_nothing_is_redirected() {
 async fn the_user_can_say_no() {
     let stack = Stack::start().await;
     let client_id = stack.register("Test").await;
-    let mut browser = Browser::default();
+    let mut browser = Person::default();
     let page = browser.get(&stack.authorize_url(&client_id, &[])).await;
     let ticket = page.ticket();
     assert_eq!(browser.decide(&stack.base, &ticket, "perhaps").await.status, 400);
@@ -201,7 +201,7 @@ async fn the_user_can_say_no() {
 async fn the_page_cannot_be_framed_or_scripted_whatever_the_client_is_called() {
     let stack = Stack::start().await;
     let client_id = stack.register("<script>alert(1)</script>\u{202e}\"'").await;
-    let page = Browser::default().get(&stack.authorize_url(&client_id, &[])).await;
+    let page = Person::default().get(&stack.authorize_url(&client_id, &[])).await;
     assert!(!page.body.contains("<script") && !page.body.contains('\u{202e}'), "{}", page.body);
     assert_eq!(page.headers["x-frame-options"], "DENY");
     assert_eq!(page.headers["cache-control"], "no-store");
@@ -221,7 +221,7 @@ async fn the_page_cannot_be_framed_or_scripted_whatever_the_client_is_called() {
 async fn every_step_ends_with_its_time() {
     let stack = Stack::start().await;
     let client_id = stack.register("Test").await;
-    let mut browser = Browser::default();
+    let mut browser = Person::default();
 
     let ticket = browser.get(&stack.authorize_url(&client_id, &[])).await.ticket();
     let late = browser.get(&stack.authorize_url(&client_id, &[])).await.ticket();
@@ -302,11 +302,11 @@ async fn a_registration_is_checked_and_the_same_one_gives_the_same_client() {
 async fn a_client_that_need_not_register_is_held_to_its_redirects() {
     let clients = [("VALIDIBOT_OAUTH_CLIENTS", "our-editor http://localhost/callback")];
     let stack = Stack::with(2, &clients, validibot_mcp::oauth::Internet::default()).await;
-    let code = stack.code(&mut Browser::default(), "our-editor").await;
+    let code = stack.code(&mut Person::default(), "our-editor").await;
     assert_eq!(stack.redeem("our-editor", &code, &[]).await.0, 200);
     let claude = "validibot-claude-desktop";
     let url = |redirect| stack.authorize_url(claude, &[("redirect_uri", Some(redirect))]);
-    let page = Browser::default().get(&url("https://claude.ai/api/mcp/auth_callback")).await;
+    let page = Person::default().get(&url("https://claude.ai/api/mcp/auth_callback")).await;
     assert!(page.status == 200 && page.body.contains("Claude"), "{page:?}");
-    assert_eq!(Browser::default().get(&url("https://evil.example/callback")).await.status, 400);
+    assert_eq!(Person::default().get(&url("https://evil.example/callback")).await.status, 400);
 }

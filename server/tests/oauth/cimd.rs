@@ -16,9 +16,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use validibot_mcp::oauth::{Internet, Network};
 
-use crate::browser::{Browser, Page};
 use crate::client::REDIRECT;
 use crate::stack::Stack;
+use suite::person::{Page, Person};
 
 const ID: &str = "https://client.example/metadata.json";
 const PUBLIC: &str = "93.184.216.34";
@@ -141,7 +141,7 @@ async fn world() -> (Stack, Sites) {
 }
 
 async fn authorize(stack: &Stack) -> Page {
-    Browser::default().get(&stack.authorize_url(ID, &[])).await
+    Person::default().get(&stack.authorize_url(ID, &[])).await
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_client_known_by_its_address_signs_in() {
     let (stack, sites) = world().await;
     let page = authorize(&stack).await;
     assert!(page.body.contains("Claude Code") && page.body.contains("client.example"), "{}", page.body);
-    let code = stack.code(&mut Browser::default(), ID).await;
+    let code = stack.code(&mut Person::default(), ID).await;
     let (status, tokens) = stack.redeem(ID, &code, &[]).await;
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(sites.visits(), 1, "one fetch for all of it");

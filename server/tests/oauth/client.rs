@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::browser::{Browser, Page};
 use crate::stack::Stack;
+use suite::person::{Page, Person};
 
 pub(crate) const REDIRECT: &str = "http://localhost:49152/callback";
 /// The example of RFC 7636, appendix B.
@@ -51,7 +51,7 @@ impl Stack {
     }
 
     /// Opens the consent page and says yes, up to the redirect to the provider.
-    pub(crate) async fn approve(&self, browser: &mut Browser, client_id: &str) -> Page {
+    pub(crate) async fn approve(&self, browser: &mut Person, client_id: &str) -> Page {
         let page = browser.get(&self.authorize_url(client_id, &[])).await;
         assert_eq!(page.status, 200, "{page:?}");
         let page = browser.decide(&self.base, &page.ticket(), "allow").await;
@@ -60,7 +60,7 @@ impl Stack {
     }
 
     /// Signs in up to the code.
-    pub(crate) async fn code(&self, browser: &mut Browser, client_id: &str) -> String {
+    pub(crate) async fn code(&self, browser: &mut Person, client_id: &str) -> String {
         let page = self.approve(browser, client_id).await;
         let page = browser.get(page.location()).await;
         let page = browser.get(page.location()).await;
@@ -89,7 +89,7 @@ impl Stack {
     /// The whole sign-in: client id and token answer.
     pub(crate) async fn sign_in(&self) -> (String, Value) {
         let client_id = self.register("Test").await;
-        let code = self.code(&mut Browser::default(), &client_id).await;
+        let code = self.code(&mut Person::default(), &client_id).await;
         let (status, tokens) = self.redeem(&client_id, &code, &[]).await;
         assert_eq!(status, 200, "{tokens}");
         (client_id, tokens)

@@ -2,7 +2,6 @@
 //! Validibot as the provider.
 
 mod attacks;
-mod browser;
 mod cimd;
 mod client;
 mod outage;

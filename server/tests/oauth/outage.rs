@@ -6,9 +6,9 @@ use axum::http::StatusCode;
 use futures_util::future::join_all;
 use sandbox::{Fault, Route};
 
-use crate::browser::Browser;
 use crate::client::{params_of, text};
 use crate::stack::Stack;
+use suite::person::Person;
 
 #[tokio::test]
 async fn warm_instances_go_on_and_cold_ones_say_503() {
@@ -80,7 +80,7 @@ async fn a_rotated_key_is_picked_up() {
 async fn a_code_survives_an_outage_of_the_token_endpoint() {
     let stack = Stack::start().await;
     let client_id = stack.register("Test").await;
-    let code = stack.code(&mut Browser::default(), &client_id).await;
+    let code = stack.code(&mut Person::default(), &client_id).await;
     stack.sandbox.misbehave_times(Route::Token, Fault::Status(503), 1);
     let (status, answer) = stack.redeem(&client_id, &code, &[]).await;
     assert_eq!((status, text(&answer, "error").as_str()), (503, "temporarily_unavailable"));
@@ -98,7 +98,7 @@ async fn the_providers_errors_are_translated() {
         ("invalid_scope", "server_error"),
         ("something new", "server_error"),
     ] {
-        let mut browser = Browser::default();
+        let mut browser = Person::default();
         let page = stack.approve(&mut browser, &client_id).await;
         let state = params_of(page.location())["state"].clone();
         let mut back: url::Url = stack.url("/auth/callback").parse().expect("a URL");
@@ -117,7 +117,7 @@ async fn a_token_that_this_server_would_refuse_is_not_handed_out() {
     let audience = [("VALIDIBOT_OAUTH_RESOURCE_AUDIENCE", "https://other.example/mcp")];
     let stack = Stack::with(2, &audience, validibot_mcp::oauth::Internet::default()).await;
     let client_id = stack.register("Test").await;
-    let code = stack.code(&mut Browser::default(), &client_id).await;
+    let code = stack.code(&mut Person::default(), &client_id).await;
     let (status, answer) = stack.redeem(&client_id, &code, &[]).await;
     assert_eq!((status, text(&answer, "error").as_str()), (500, "server_error"));
 }

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::browser::Browser;
 use crate::client::text;
 use crate::stack::Stack;
+use suite::person::Person;
 use validibot_mcp::oauth::Internet;
 
 const OLD_KEY: &str = "old:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -22,7 +22,7 @@ struct Values {
 
 async fn one_of_each(stack: &Stack) -> Values {
     let (client_id, tokens) = stack.sign_in().await;
-    let mut browser = Browser::default();
+    let mut browser = Person::default();
     let ticket = browser.get(&stack.authorize_url(&client_id, &[])).await.ticket();
     let page = stack.approve(&mut browser, &client_id).await;
     let state = crate::client::params_of(page.location())["state"].clone();
@@ -38,7 +38,7 @@ async fn a_value_is_good_in_its_own_place_alone() {
     assert!(values.state.len() < 2048, "{}", values.state.len());
     let all = [&values.client_id, &values.ticket, &values.state, &values.code, &values.refresh_token];
     for (index, value) in all.into_iter().enumerate() {
-        let browser = &mut Browser::default();
+        let browser = &mut Person::default();
         if index != 0 {
             assert_eq!(browser.get(&stack.authorize_url(value, &[])).await.status, 400, "as a client id");
             assert_eq!(stack.redeem(value, &values.code, &[]).await.0, 401, "as a client id");
@@ -88,7 +88,7 @@ async fn no_character_of_a_value_can_be_changed() {
     }
     for at in (0..values.client_id.len()).step_by(23) {
         let changed = change(&values.client_id, at);
-        assert_eq!(Browser::default().get(&stack.authorize_url(&changed, &[])).await.status, 400, "at {at}");
+        assert_eq!(Person::default().get(&stack.authorize_url(&changed, &[])).await.status, 400, "at {at}");
     }
     assert_eq!(stack.refresh(&values.client_id, &values.refresh_token).await.0, 200, "the control");
 }
@@ -104,7 +104,7 @@ async fn a_rotation_of_keys_signs_nobody_out_until_the_old_key_is_gone() {
     assert_eq!(status, 200, "{tokens}");
     let refresh_token = text(&tokens, "refresh_token");
     assert!(refresh_token.starts_with("new."));
-    let code = stack.code(&mut Browser::default(), &client_id).await;
+    let code = stack.code(&mut Person::default(), &client_id).await;
     assert_eq!(stack.redeem(&client_id, &code, &[]).await.0, 200, "the old client id is still known");
 
     stack.restart(2, &[("VALIDIBOT_MCP_SEAL_KEYS", NEW_KEY)]);
@@ -114,7 +114,7 @@ async fn a_rotation_of_keys_signs_nobody_out_until_the_old_key_is_gone() {
         (401, "invalid_client"),
         "so that the client registers anew"
     );
-    assert_eq!(Browser::default().get(&stack.authorize_url(&client_id, &[])).await.status, 400);
+    assert_eq!(Person::default().get(&stack.authorize_url(&client_id, &[])).await.status, 400);
     let again = stack.try_register(&json!({ "redirect_uris": ["http://localhost/callback"] })).await;
     assert!(text(&again.1, "client_id").starts_with("new."));
 }

@@ -1,6 +1,7 @@
 //! Ports and the HTTP client.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 /// A loopback port that was free a moment ago, for the cases in which it must be known before the program
 /// starts. Where it need not be, let the program take port 0.
@@ -15,6 +16,8 @@ pub fn http_client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
+        // Below the time after which a server closes an idle connection: none is used in the moment of its end.
+        .pool_idle_timeout(Duration::from_secs(10))
         .build()
         .expect("an HTTP client")
 }

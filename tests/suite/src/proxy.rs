@@ -1,4 +1,6 @@
-//! A proxy that adds a bearer token, for programs that cannot send one.
+//! Proxies: one that adds a bearer token, for programs that cannot send one; and one that takes turns.
+
+mod alternating;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use self::alternating::{Alternating, Bug, FAILED};
 use crate::net;
 
 /// The largest request that a test sends through.

@@ -79,6 +79,11 @@ impl Server {
         self.child.id().expect("it runs")
     }
 
+    /// Ends it at once by SIGKILL, whatever it does, and waits.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
     /// Ends it as a platform does, by SIGTERM, and waits.
     pub async fn stop(mut self) -> Exit {
         let started = Instant::now();

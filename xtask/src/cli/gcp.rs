@@ -359,15 +359,6 @@ pub enum EmulatorEngine {
     Docker,
 }
 
-/// Figures.
-#[derive(Debug, Subcommand)]
-pub enum Bench {
-    /// Time `gcp setup` on an empty and on a finished project, and a repeat deploy beside the recipe's
-    ///
-    /// Runs against an emulated project with the gcloud of this machine; nothing leaves the machine.
-    Gcp(BenchGcp),
-}
-
 /// Arguments of `bench gcp`.
 #[derive(Debug, Args)]
 pub struct BenchGcp {

@@ -152,6 +152,30 @@ fn every_link_of_a_page_leads_somewhere() {
     assert_eq!(links("[a](b.md) and [c](d/e.md#f)"), ["b.md", "d/e.md#f"]);
 }
 
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let text = read(Path::new("SECURITY.md"));
+    let (_, table) = text.split_once("| against | promise | held by |\n").expect("the table of promises");
+    let rows: Vec<_> = table.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 10, "the table of promises has lost its rows");
+    let mut wrong = Vec::new();
+    for row in rows {
+        let tests: Vec<_> =
+            row.split('`').skip(1).step_by(2).filter_map(|named| named.split_once(".rs::")).collect();
+        if tests.is_empty() {
+            wrong.push(format!("no test: {row}"));
+        }
+        for (file, test) in tests {
+            let file = root().join(format!("{file}.rs"));
+            let source = std::fs::read_to_string(&file).unwrap_or_default();
+            if !source.contains(&format!("fn {test}()")) {
+                wrong.push(format!("{}: no test {test}", file.display()));
+            }
+        }
+    }
+    none(&wrong, "SECURITY.md promises only what a test holds: name one that exists, as `path.rs::name`");
+}
+
 /// The targets of a line's links, `[text](target)`.
 fn links(line: &str) -> Vec<&str> {
     line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()).collect()
@@ -186,6 +210,7 @@ fn is_plain(folder: &str) -> bool {
             | [_, "tests", ..]
             | [_, "src", _, _, ..]
             | ["tests", _, _, ..]
+            | ["fuzz", "seeds", _]
     )
 }
 

@@ -1,8 +1,6 @@
 //! Much at once: memory stays bounded, and every call is done, or refused in a way that a client can act on.
 
 mod lists;
-mod memory;
-mod post;
 mod shares;
 mod structure;
 mod uploads;

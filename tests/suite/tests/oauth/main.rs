@@ -1,7 +1,6 @@
 //! Signing in with clients that others wrote, against two server processes that take turns at every request; and what
 //! a person sees.
 
-mod alternating;
 mod browser;
 mod clients;
 mod conformance;

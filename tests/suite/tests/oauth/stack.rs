@@ -7,12 +7,10 @@ use std::time::Duration;
 use sandbox::{Builder, Sandbox};
 use serde_json::Value;
 use suite::process;
-use suite::proxy;
+use suite::proxy::{self, Alternating};
 use suite::server::Server;
 use tempfile::TempDir;
 use tokio::process::Command;
-
-use crate::alternating::Alternating;
 
 /// Generous: nothing is measured with it.
 const DEADLINE: Duration = Duration::from_mins(3);

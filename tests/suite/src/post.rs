@@ -6,43 +6,50 @@ use bytes::Bytes;
 use futures_util::stream;
 use sandbox::fixtures;
 use serde_json::Value;
-use suite::mcp::Era;
-use suite::server::Server;
+
+use crate::mcp::Era;
+use crate::net;
 
 /// Long enough for the slowest machine: what is refused is tried again until then.
 const DEADLINE: Duration = Duration::from_mins(5);
 
 /// How a body goes over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+pub enum Framing {
+    /// With a `Content-Length`.
     Length,
+    /// In chunks, without one.
     Chunked,
 }
 
 /// A request as it is sent.
-#[derive(Clone)]
-pub(crate) struct Post {
+#[derive(Debug, Clone)]
+pub struct Post {
     http: reqwest::Client,
     url: String,
     era: Era,
     framing: Framing,
 }
 
-/// What came back, and how often the server had asked to wait before.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
-    pub(crate) refusals: u32,
+/// What came back in the end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status of the answer that was no refusal for load.
+    pub status: u16,
+    /// Its body; null where that is no JSON.
+    pub body: Value,
+    /// How often the server had asked to wait before.
+    pub refusals: u32,
 }
 
 impl Post {
-    pub(crate) fn new(server: &Server, era: Era, framing: Framing) -> Self {
-        let http = suite::net::http_client();
-        Self { http, url: server.mcp_url(), era, framing }
+    /// To the `/mcp` at this address.
+    pub fn new(url: String, era: Era, framing: Framing) -> Self {
+        Self { http: net::http_client(), url, era, framing }
     }
 
     /// Sends a `tools/call` once.
-    pub(crate) async fn once(&self, tool: &str, body: &Bytes) -> reqwest::Response {
+    pub async fn once(&self, tool: &str, body: &Bytes) -> reqwest::Response {
         let mut request = self
             .http
             .post(&self.url)
@@ -67,7 +74,7 @@ impl Post {
     }
 
     /// Sends it until it is not refused for load any more, and waits as long as the server asks in between.
-    pub(crate) async fn until_done(&self, tool: &str, body: &Bytes) -> Answer {
+    pub async fn until_done(&self, tool: &str, body: &Bytes) -> Answer {
         let started = Instant::now();
         let mut refusals = 0;
         loop {
@@ -91,7 +98,7 @@ impl Post {
 }
 
 /// A `tools/call` with the JSON text of its arguments, in this era.
-pub(crate) fn call(era: Era, tool: &str, arguments: &str) -> Bytes {
+pub fn call(era: Era, tool: &str, arguments: &str) -> Bytes {
     let meta = match era {
         Era::Legacy => String::new(),
         Era::Modern => format!(

@@ -1,0 +1,66 @@
+//! `validibot-soak`: mixed traffic through two instances behind a proxy that sends each request to the next one.
+//! Instances are killed, stopped and started, Validibot and its provider fail in turns, and keys are rotated. In the end
+//! a ledger says whether every call was answered once, and rightly.
+
+mod chaos;
+mod ledger;
+mod login;
+mod stack;
+mod traffic;
+mod watch;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use suite::proxy::Bug;
+use suite::skip::say;
+
+use self::stack::Stack;
+
+/// Soaks two instances in mixed traffic; exit code 1 where the ledger is not clean
+#[derive(Parser)]
+struct Args {
+    /// How long traffic goes on
+    #[arg(long, default_value_t = 120)]
+    seconds: u64,
+    /// A mistake to make on purpose, to see that it is found
+    #[arg(long, value_enum)]
+    bug: Option<Deliberate>,
+}
+
+/// Mistakes of the proxy: the server has none to switch on.
+#[derive(Clone, Copy, ValueEnum)]
+enum Deliberate {
+    /// Now and then an answer is swallowed
+    DroppedAnswer,
+    /// Now and then a connection is never closed
+    LeakedDescriptor,
+}
+
+impl Deliberate {
+    fn of_the_proxy(self) -> Bug {
+        match self {
+            Self::DroppedAnswer => Bug::DroppedAnswer,
+            Self::LeakedDescriptor => Bug::LeakedDescriptor,
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let stack = Arc::new(Stack::start().await);
+    let length = Duration::from_secs(args.seconds);
+    say(&format!("soaking for {} s", args.seconds));
+    let callers = traffic::start(&stack).await;
+    if let Some(bug) = args.bug {
+        stack.proxy.misbehave(bug.of_the_proxy());
+    }
+    let steady = chaos::run(stack.clone(), length).await;
+    let (entries, lost) = callers.finish().await;
+    let verdict = ledger::settle(&stack, &entries, &lost, &steady);
+    say(&verdict.text);
+    if verdict.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
