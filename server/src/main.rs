@@ -8,6 +8,10 @@ use validibot_mcp::config::Settings;
 use validibot_mcp::env::ProcessEnv;
 use validibot_mcp::{diagnose, e2e, healthcheck, probe, serve, telemetry};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Wrong usage or configuration, as sysexits' `EX_USAGE`; clap is told the same code.
 const EXIT_USAGE: u8 = 64;
 

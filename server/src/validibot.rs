@@ -5,6 +5,7 @@ mod answer;
 mod error;
 mod identity;
 mod media;
+mod pass;
 mod refs;
 mod retry;
 
@@ -22,6 +23,7 @@ use self::answer::Answer;
 pub use self::error::{ApiError, FieldError, code};
 use self::identity::{Identity, Proof};
 pub use self::media::content_type;
+pub(crate) use self::pass::{Catalogue, Definition, Step};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Settings};
@@ -83,6 +85,22 @@ impl Validibot {
     pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
         let answer = self.read(caller, "/api/v1/mcp/workflows/", Instant::now() + READ_DEADLINE).await?;
         answer.catalogue()
+    }
+
+    /// The same, to be passed on as it is.
+    pub(crate) async fn catalogue(&self, caller: &Caller) -> Result<Catalogue, ApiError> {
+        let answer = self.read(caller, "/api/v1/mcp/workflows/", Instant::now() + READ_DEADLINE).await?;
+        answer.catalogue_to_pass()
+    }
+
+    /// One workflow's definition (contract, A4), to be passed on as it is.
+    pub(crate) async fn definition(
+        &self,
+        caller: &Caller,
+        workflow: &WorkflowRef,
+    ) -> Result<Definition, ApiError> {
+        let path = format!("/api/v1/mcp/workflows/{workflow}/");
+        self.read(caller, &path, Instant::now() + READ_DEADLINE).await?.definition_to_pass()
     }
 
     /// One workflow's definition (contract, A4).

@@ -56,15 +56,17 @@ impl ApiTokens {
 
     pub(super) async fn verify(&self, token: SecretString) -> Result<Caller, Refusal> {
         let key: [u8; 32] = Sha256::digest(token.expose_secret()).into();
-        if self.verdicts.get(&key).await.is_some_and(|verdict| verdict.until <= self.clock.now()) {
-            self.verdicts.invalidate(&key).await;
-        }
-        // Callers that arrive while the question is under way share its answer; a failure is not kept.
-        let verdict = self
-            .verdicts
-            .try_get_with(key, self.ask(&token))
-            .await
-            .map_err(|refusal: Arc<Refusal>| *refusal)?;
+        let verdict = match self.verdicts.get(&key).await {
+            Some(verdict) if verdict.until > self.clock.now() => verdict,
+            known => {
+                if known.is_some() {
+                    self.verdicts.invalidate(&key).await;
+                }
+                // Callers that arrive while the question is under way share its answer; a failure is not kept.
+                let asked = self.verdicts.try_get_with(key, self.ask(&token)).await;
+                asked.map_err(|refusal: Arc<Refusal>| *refusal)?
+            }
+        };
         if verdict.good { Ok(Caller::ApiToken(token)) } else { Err(Refusal::Invalid) }
     }
 

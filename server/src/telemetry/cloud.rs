@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -25,13 +24,14 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
-        let mut fields = Fields(Map::new());
-        fields.0.insert("severity".into(), severity(*event.metadata().level()).into());
-        fields.0.insert("time".into(), time.into());
+        write!(writer, r#"{{"severity":"{}","time":""#, severity(*event.metadata().level()))?;
+        // RFC 3339: nothing in it has to be escaped.
+        SystemTime.format_time(&mut writer)?;
+        writer.write_char('"')?;
+        let mut fields = Fields { writer: writer.by_ref(), result: Ok(()) };
         event.record(&mut fields);
-        writeln!(writer, "{}", Value::Object(fields.0))
+        fields.result?;
+        writeln!(writer, "}}")
     }
 }
 
@@ -44,26 +44,39 @@ fn severity(level: Level) -> &'static str {
     }
 }
 
-struct Fields(Map<String, Value>);
+/// Writes each field as it comes: a tree of them would only be taken apart again.
+struct Fields<'a> {
+    writer: Writer<'a>,
+    result: fmt::Result,
+}
 
-impl Visit for Fields {
+impl Fields<'_> {
+    fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if self.result.is_ok() {
+            // Names of fields are ours, and have nothing to escape.
+            self.result = write!(self.writer, r#","{}":{value}"#, field.name());
+        }
+    }
+}
+
+impl Visit for Fields<'_> {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().into(), value.into());
+        self.write(field, format_args!("{value}"));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().into(), value.into());
+        self.write(field, format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().into(), value.into());
+        self.write(field, format_args!("{value}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().into(), value.into());
+        self.write(field, format_args!("{}", serde_json::to_string(value).unwrap_or_default()));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().into(), format!("{value:?}").into());
+        self.record_str(field, &format!("{value:?}"));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
-use crate::validibot::WorkflowRef;
+use crate::validibot::{Step, WorkflowRef};
 
 /// Which extensions belong to a file type of Validibot's.
 const EXTENSIONS: [(&str, &[&str]); 5] = [
@@ -17,9 +17,9 @@ const EXTENSIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Adds `workflow_ref` where it is missing, `accepted_extensions`, `pricing` and `validation_summary`.
-pub(super) fn enrich(workflow: &mut JsonObject) {
+pub(super) fn enrich(workflow: &mut JsonObject, steps: &[Step]) {
     refer(workflow);
-    let (extensions, summary) = (accepted_extensions(workflow), summary(workflow));
+    let (extensions, summary) = (accepted_extensions(workflow), summary(steps));
     workflow.insert("accepted_extensions".to_owned(), extensions.into_iter().collect());
     workflow.insert("pricing".to_owned(), pricing(workflow));
     workflow.insert("validation_summary".to_owned(), summary.into());
@@ -82,8 +82,7 @@ fn pricing(workflow: &JsonObject) -> Value {
 }
 
 /// One sentence about the steps.
-fn summary(workflow: &JsonObject) -> String {
-    let steps = workflow.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+fn summary(steps: &[Step]) -> String {
     if steps.is_empty() {
         return "This workflow has no steps: it checks nothing.".to_owned();
     }
@@ -93,18 +92,18 @@ fn summary(workflow: &JsonObject) -> String {
     format!("A file goes through {} {noun}: {}.", steps.len(), listed.join("; "))
 }
 
-fn describe(step: &Value) -> String {
-    let text = |value: Option<&Value>| {
-        value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    let label = text(step.get("name")).or_else(|| text(step.get("description")));
-    let validator = step.get("validator");
-    let by = text(validator.and_then(|v| v.get("name")))
-        .or_else(|| text(validator.and_then(|v| v.get("validation_type"))))
-        .or_else(|| text(step.get("action_type")));
+fn describe(step: &Step) -> String {
+    fn said(text: Option<&String>) -> Option<&str> {
+        text.map(String::as_str).filter(|text| !text.is_empty())
+    }
+    let label = said(step.name.as_ref()).or_else(|| said(step.description.as_ref()));
+    let validator = step.validator.as_ref();
+    let by = said(validator.and_then(|v| v.name.as_ref()))
+        .or_else(|| said(validator.and_then(|v| v.validation_type.as_ref())))
+        .or_else(|| said(step.action_type.as_ref()));
     match (label, by) {
         (Some(label), Some(by)) => format!("{label} - {by}"),
-        (Some(one), None) | (None, Some(one)) => one,
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => "a step without a name".to_owned(),
     }
 }
@@ -115,7 +114,8 @@ mod tests {
 
     fn enriched(workflow: Value) -> JsonObject {
         let Value::Object(mut workflow) = workflow else { unreachable!("an object literal") };
-        enrich(&mut workflow);
+        let steps = workflow.get("steps").cloned().unwrap_or_else(|| json!([]));
+        enrich(&mut workflow, &serde_json::from_value::<Vec<Step>>(steps).expect("steps"));
         workflow
     }
 

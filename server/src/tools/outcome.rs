@@ -9,7 +9,7 @@ use super::findings::{self, Page};
 use super::shorten;
 use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
-use crate::validibot::{ApiError, FieldError, RunRef, code};
+use crate::validibot::{ApiError, Catalogue, FieldError, RunRef, code};
 
 /// What the kill switch tells an agent to wait: maintenance takes minutes to hours.
 const SWITCHED_OFF_RETRY_SECONDS: u64 = 3600;
@@ -65,9 +65,9 @@ impl Outcome {
     }
 
     /// The catalogue. The text is the bare list, the structured content wraps it (contract, D5).
-    pub(super) fn catalogue(list: Vec<Value>) -> Self {
+    pub(super) fn catalogue(Catalogue { first, text, list }: Catalogue) -> Self {
         let mut structured = Map::new();
-        if let Some(reference) = list.first().and_then(|first| first.get("workflow_ref")) {
+        if let Some(reference) = first {
             let next = json!({
                 "tool": "get_workflow_details",
                 "arguments": { "workflow_ref": reference },
@@ -75,8 +75,6 @@ impl Outcome {
             });
             structured.insert("next".to_owned(), next);
         }
-        let list = Value::Array(list);
-        let text = list.to_string();
         structured.insert("result".to_owned(), list);
         Self::Done { text, structured }
     }

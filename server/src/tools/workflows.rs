@@ -7,7 +7,7 @@ use super::paid;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::payments;
-use crate::validibot::WorkflowRef;
+use crate::validibot::{Catalogue, Definition, WorkflowRef};
 
 /// The catalogue, as Validibot has it.
 pub(super) async fn list(
@@ -18,14 +18,14 @@ pub(super) async fn list(
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let Caller::Public = caller else {
-        return Ok(Outcome::catalogue(app.validibot.workflows(&caller).await?));
+        return Ok(Outcome::catalogue(app.validibot.catalogue(&caller).await?));
     };
     let mut list = paid::payments(app)?.agent_api.workflows().await?;
     list.retain(payments::for_sale);
     for workflow in list.iter_mut().filter_map(serde_json::Value::as_object_mut) {
         enrich::price(workflow);
     }
-    Ok(Outcome::catalogue(list))
+    Ok(Outcome::catalogue(Catalogue::of(list)))
 }
 
 /// One workflow, with what an agent would otherwise have to work out.
@@ -38,12 +38,12 @@ pub(super) async fn details(
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let workflow = workflow.ok_or_else(ToolError::unauthorized)?;
-    let mut details = match caller {
-        Caller::Public => paid::workflow(app, &workflow).await?.0,
-        _ => app.validibot.workflow(&caller, &workflow).await?,
+    let Definition { mut object, steps } = match caller {
+        Caller::Public => Definition::of(paid::workflow(app, &workflow).await?.0),
+        _ => app.validibot.definition(&caller, &workflow).await?,
     };
-    enrich::enrich(&mut details);
-    Ok(Outcome::workflow(details, !matches!(caller, Caller::Public)))
+    enrich::enrich(&mut object, &steps);
+    Ok(Outcome::workflow(object, !matches!(caller, Caller::Public)))
 }
 
 /// Reads and checks the argument; notes what is wrong with it.

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::super::pass::{self, Catalogue, Definition};
 use super::{Answer, ApiError, not_understood};
 
 type Object = Map<String, Value>;
@@ -42,13 +43,27 @@ impl Answer {
         if list.iter().all(good) { Ok(list) } else { Err(not_understood(status)) }
     }
 
+    /// The catalogue, in its own bytes where it can go on in them.
+    pub(in crate::validibot) fn catalogue_to_pass(self) -> Result<Catalogue, ApiError> {
+        if let Some(catalogue) = pass::catalogue(&self.body) {
+            return Ok(catalogue);
+        }
+        self.catalogue().map(Catalogue::of)
+    }
+
     /// One workflow (contract, A4).
     pub(in crate::validibot) fn workflow(self) -> Result<Object, ApiError> {
-        self.object_with(|workflow| {
-            workflow.get("slug").is_some_and(Value::is_string)
-                && all(workflow, &["workflow_ref", "name", "description", "org_slug"], Value::is_string)
-                && all(workflow, &["allowed_file_types", "steps"], Value::is_array)
-        })
+        self.object_with(|workflow| all(workflow, &["steps"], Value::is_array) && is_workflow(workflow))
+    }
+
+    /// One workflow, in its own bytes where it can go on in them.
+    pub(in crate::validibot) fn definition_to_pass(self) -> Result<Definition, ApiError> {
+        if let Some(definition) = pass::definition(&self.body) {
+            // That its steps are a list, reading their names has shown.
+            let good = is_workflow(&definition.object);
+            return if good { Ok(definition) } else { Err(not_understood(self.status)) };
+        }
+        self.workflow().map(Definition::of)
     }
 
     /// One run (contract, A5 and A6).
@@ -65,6 +80,13 @@ impl Answer {
         let status = self.status;
         self.object().and_then(|object| if good(&object) { Ok(object) } else { Err(not_understood(status)) })
     }
+}
+
+/// All but the steps.
+fn is_workflow(workflow: &Object) -> bool {
+    workflow.get("slug").is_some_and(Value::is_string)
+        && all(workflow, &["workflow_ref", "name", "description", "org_slug"], Value::is_string)
+        && all(workflow, &["allowed_file_types"], Value::is_array)
 }
 
 /// Whether those of the keys that are there, and not null, pass.
@@ -88,10 +110,14 @@ mod tests {
         assert!(answer("[]").catalogue().is_ok());
         for bad in [r#"[{"workflow_ref":1}]"#, "[1]", r#"[{"slug":"a"}]"#, r#"{"workflow_ref":"wf_a"}"#] {
             assert!(answer(bad).catalogue().is_err(), "{bad}");
+            assert!(answer(bad).catalogue_to_pass().is_err(), "{bad}");
         }
         assert!(answer(r#"{"slug":"a","steps":[],"org_slug":null}"#).workflow().is_ok());
-        for bad in [r#"{"slug":1}"#, r#"{"slug":"a","steps":"none"}"#, "{}", "[]"] {
+        for bad in
+            [r#"{"slug":1}"#, r#"{"slug":"a","steps":"none"}"#, "{}", "[]", r#"{"slug":"a","name":[1]}"#]
+        {
             assert!(answer(bad).workflow().is_err(), "{bad}");
+            assert!(answer(bad).definition_to_pass().is_err(), "{bad}");
         }
         assert!(answer(r#"{"id":"x","state":"RUNNING"}"#).run().is_ok());
         for bad in [r#"{"id":"x"}"#, r#"{"state":"RUNNING"}"#, r#"{"id":"x","state":"RUNNING","steps":1}"#] {

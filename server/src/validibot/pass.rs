@@ -1,0 +1,256 @@
+//! Answers that go on as the bytes they came as: the catalogue and a workflow's definition, which are most of what agents
+//! read. Parsing them into a tree, writing that out twice and taking it apart again was a quarter of a call's
+//! instructions (docs/performance.md). What is looked at is read; the rest is passed over once, and copied.
+//!
+//! What does not fit the way here is no error: it goes the long way, by `serde_json::Value`, with the same result.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+
+/// Longer answers may have to be shortened, for which they have to be understood.
+const MAX_BYTES: usize = 50_000;
+/// Half of what `serde_json` reads into a tree: nothing goes on that a client could not read.
+const MAX_DEPTH: usize = 60;
+
+/// The catalogue.
+pub(crate) struct Catalogue {
+    /// The first workflow's reference.
+    pub(crate) first: Option<String>,
+    /// The list, as JSON.
+    pub(crate) text: String,
+    /// The list again.
+    pub(crate) list: Value,
+}
+
+/// A workflow's definition. Nothing of it is lost; `steps` says what the steps in it are called.
+pub(crate) struct Definition {
+    pub(crate) object: Map<String, Value>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What a step is called, and what runs it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Step {
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) validator: Option<Validator>,
+    pub(crate) action_type: Option<String>,
+}
+
+/// What runs a step.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Validator {
+    pub(crate) name: Option<String>,
+    pub(crate) validation_type: Option<String>,
+}
+
+/// As much of an entry as has to be right (contract, A3).
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "that they can be read is all there is to know")]
+struct Entry<'a> {
+    #[serde(borrow)]
+    workflow_ref: Cow<'a, str>,
+    #[serde(default)]
+    slug: Option<Text>,
+    #[serde(default)]
+    name: Option<Text>,
+    #[serde(default)]
+    description: Option<Text>,
+    #[serde(default)]
+    org_slug: Option<Text>,
+    #[serde(default)]
+    org_name: Option<Text>,
+    #[serde(default)]
+    allowed_file_types: Option<Vec<IgnoredAny>>,
+}
+
+/// The catalogue, where it can go on as it is.
+pub(super) fn catalogue(body: &[u8]) -> Option<Catalogue> {
+    let text = fit(body)?;
+    let entries: Vec<Entry<'_>> = serde_json::from_str(text).ok()?;
+    let first = entries.first().map(|entry| entry.workflow_ref.clone().into_owned());
+    Some(Catalogue { first, text: text.to_owned(), list: as_it_came(text) })
+}
+
+/// A definition, where it can go on as it is.
+pub(super) fn definition(body: &[u8]) -> Option<Definition> {
+    let Members(members) = serde_json::from_str(fit(body)?).ok()?;
+    let (mut object, mut steps) = (Map::with_capacity(members.len() + ADDED), Vec::new());
+    for (key, raw) in members {
+        if key == "steps" {
+            steps = serde_json::from_str::<Option<Vec<Step>>>(raw.get()).ok()?.unwrap_or_default();
+        }
+        // Of the lists and objects, this one alone is looked at.
+        let is_tree = raw.get().starts_with(['[', '{']) && key != "allowed_file_types";
+        let value = if is_tree { as_it_came(raw.get()) } else { serde_json::from_str(raw.get()).ok()? };
+        // A key that is there twice has the last value, as everywhere.
+        object.insert(key.into_owned(), value);
+    }
+    Some(Definition { object, steps })
+}
+
+/// What the tool adds: room for it.
+const ADDED: usize = 6;
+
+impl Catalogue {
+    /// The long way: of a list that has been read into a tree.
+    pub(crate) fn of(list: Vec<Value>) -> Self {
+        let first = list.first().and_then(|first| first.get("workflow_ref")?.as_str()).map(str::to_owned);
+        let list = Value::Array(list);
+        Self { first, text: list.to_string(), list }
+    }
+}
+
+impl Definition {
+    /// The long way: of an object that has been read into a tree.
+    pub(crate) fn of(object: Map<String, Value>) -> Self {
+        Self { steps: steps(&object), object }
+    }
+}
+
+/// The names of steps that have been read into a tree, whatever else is in them.
+fn steps(object: &Map<String, Value>) -> Vec<Step> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let steps = object.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let step = |step: &Value| Step {
+        name: text(step.get("name")),
+        description: text(step.get("description")),
+        validator: step.get("validator").map(|validator| Validator {
+            name: text(validator.get("name")),
+            validation_type: text(validator.get("validation_type")),
+        }),
+        action_type: text(step.get("action_type")),
+    };
+    steps.iter().map(step).collect()
+}
+
+/// A value that is written as the text it came as.
+///
+/// With `arbitrary_precision` a number of `serde_json` is the text that stands for it, and is written as such: this is
+/// the one way to put JSON that has not been taken apart into a tree that the MCP layer writes out. It must never be
+/// looked at as a number.
+fn as_it_came(text: &str) -> Value {
+    Value::Number(Number::from_string_unchecked(text.to_owned()))
+}
+
+/// The text of a body that may go on as it is. It is on one line: an event stream ends a value at the end of a line.
+fn fit(body: &[u8]) -> Option<&str> {
+    if body.len() > MAX_BYTES {
+        return None;
+    }
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in body {
+        match byte {
+            // Inside strings too: what is counted there only makes the count larger or the depth odd.
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            0..0x20 => return None,
+            _ => {}
+        }
+    }
+    std::str::from_utf8(body).ok().filter(|_| deepest <= MAX_DEPTH)
+}
+
+/// An object's members in their order, each value a text.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some((Key(key), value)) = map.next_entry()? {
+                    members.push((key, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Any string, whose content does not matter.
+struct Text;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<Text, E> {
+                Ok(Text)
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORKFLOW: &str = r#"{"slug":"a","input_schema":{"x":1.10,"b":[12345678901234567890123,1e5]},"name":"\u00e9","steps":[{"name":"S","validator":{"name":"V","extra":[1]},"config":{"z":1,"a":2}}],"allowed_file_types":["json"]}"#;
+
+    #[test]
+    fn every_byte_of_a_tree_goes_on_as_it_came() {
+        let definition = definition(WORKFLOW.as_bytes()).expect("it fits");
+        let text = serde_json::to_string(&definition.object).expect("JSON");
+        // Small texts are read, and written as serde_json does.
+        assert_eq!(text, WORKFLOW.replace("\\u00e9", "é"));
+        let names: Vec<_> = definition.steps.iter().map(|step| step.name.as_deref()).collect();
+        assert_eq!(names, [Some("S")]);
+        let list = format!(r#"[{{"workflow_ref":"wf_a","new":{WORKFLOW}}}]"#);
+        let catalogue = catalogue(list.as_bytes()).expect("it fits");
+        assert_eq!(catalogue.first.as_deref(), Some("wf_a"));
+        assert_eq!(
+            (&catalogue.text, serde_json::to_string(&catalogue.list).ok()),
+            (&list, Some(list.clone()))
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_the_long_way() {
+        let long = format!(r#"{{"slug":"{}"}}"#, "a".repeat(MAX_BYTES));
+        let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+        for body in
+            ["{\"a\":\n1}", "[1]", "{\"a\":1", r#"{"steps":[1]}"#, &long, &format!(r#"{{"a":{deep}}}"#)]
+        {
+            assert!(definition(body.as_bytes()).is_none(), "{body}");
+        }
+        for body in ["{}", "[1]", r#"[{"slug":"a"}]"#, r#"[{"workflow_ref":"wf_a","name":1}]"#, &deep] {
+            assert!(catalogue(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn both_ways_say_the_same_about_steps() {
+        let object: Map<String, Value> = serde_json::from_str(WORKFLOW).expect("an object");
+        let short = definition(WORKFLOW.as_bytes()).expect("it fits").steps;
+        assert_eq!(format!("{:?}", steps(&object)), format!("{short:?}"));
+    }
+}
