@@ -26,8 +26,13 @@ impl Stack {
     }
 
     async fn up(&self, gate: Option<&str>, arguments: &[&str]) -> Output {
+        self.brought("up", gate, arguments).await
+    }
+
+    /// Runs `up` or `rebuild` with this stack's ports.
+    async fn brought(&self, verb: &str, gate: Option<&str>, arguments: &[&str]) -> Output {
         let ports = ["--runner", "docker", "--port", &self.web, "--mcp-port", &self.mcp];
-        self.xtask.local(gate, &[&["up"], ports.as_slice(), arguments].concat()).await
+        self.xtask.local(gate, &[&[verb], ports.as_slice(), arguments].concat()).await
     }
 
     async fn info(&self) -> Value {
@@ -80,6 +85,18 @@ async fn a_pro_stack_does_the_main_job_and_leaves_nothing() {
     for era in Era::BOTH {
         main_job(&Client::new(url, era).with_token(token)).await;
     }
+
+    let _ = stack.brought("rebuild", Some("true"), &["--pro"]).await.expect_success("local rebuild");
+    let after = containers(&stack.project()).await;
+    assert!(
+        after.len() == 2 && after.iter().all(|container| !before.contains(container)),
+        "all anew: {after:?}"
+    );
+    let cloud = stack.up(Some("true"), &["--cloud"]).await.expect_success("local up --cloud");
+    assert!(cloud.stdout.contains(&format!("http://localhost:{}/mcp", stack.mcp)), "{}", cloud.stdout);
+    let web = format!("{}-web-1", stack.project());
+    let variables = docker(&["inspect", "--format", "{{json .Config.Env}}", &web]).await;
+    assert!(variables.contains("VALIDIBOT_SANDBOX_PAID_ACCESS=true"), "{variables}");
 
     let closed = stack.up(None, &["--pro"]).await.expect_success("local up with the gate closed");
     assert!(closed.stdout.contains("skipped"), "{}", closed.stdout);
