@@ -35,6 +35,8 @@ pub enum Command {
     /// Checks /version, /readyz, the 401 challenge, the metadata where OAuth is on and, with the token in
     /// `VALIDIBOT_E2E_TOKEN`, the handshake and the list of tools. Exit 0 when no check fails, else 1.
     Probe(ProbeArgs),
+    /// Ask Validibot whether it is licensed for MCP; exit 0 when it is, 1 when it is not.
+    License(LicenseArgs),
     /// Take a client's journey through a live server: list, read, validate, wait, findings.
     ///
     /// The token is `VALIDIBOT_E2E_TOKEN`'s. Exit 0 when every step passes, 1 when one fails.
@@ -55,6 +57,17 @@ pub struct HealthcheckArgs {
     /// The port that the server listens on [default: PORT, else 8080].
     #[arg(long)]
     pub port: Option<u16>,
+}
+
+/// Arguments of `license`.
+#[derive(Debug, Args)]
+pub struct LicenseArgs {
+    /// Validibot's own address [default: `VALIDIBOT_API_BASE_URL`].
+    #[arg(long, value_name = "URL")]
+    pub api: Option<String>,
+    /// Ask again, for so many seconds, until it is licensed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
 }
 
 /// Arguments of `probe`.

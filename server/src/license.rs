@@ -1,5 +1,6 @@
 //! The runtime gate: no licence, no traffic (contract, A1 and D2).
 
+pub mod command;
 mod standing;
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use self::standing::{Standing, gate};
-use crate::config::Settings;
+use crate::config::{BaseUrl, Settings};
 
 /// The feature that `validibot-pro` declares.
 pub const FEATURE: &str = "mcp_server";
@@ -62,7 +63,12 @@ struct Features {
 impl LicenseGate {
     /// Remembers what to ask; asks nothing.
     pub fn new(settings: &Settings, http: reqwest::Client) -> Self {
-        Self { url: settings.api_base_url.join("/api/v1/license/features/"), http }
+        Self::at(&settings.api_base_url, http)
+    }
+
+    /// As [`Self::new`], for a Validibot of which nothing but its address is known.
+    pub fn at(api: &BaseUrl, http: reqwest::Client) -> Self {
+        Self { url: api.join("/api/v1/license/features/"), http }
     }
 
     /// Asks once, without a retry: the platform restarts what exits.

@@ -6,7 +6,7 @@ use clap::Parser;
 use validibot_mcp::cli::{Cli, Command, ServeArgs};
 use validibot_mcp::config::Settings;
 use validibot_mcp::env::ProcessEnv;
-use validibot_mcp::{diagnose, e2e, healthcheck, probe, serve, telemetry};
+use validibot_mcp::{diagnose, e2e, healthcheck, license, probe, serve, telemetry};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&args, &ProcessEnv),
         Command::Diagnose(args) => diagnose::run(&args, &ProcessEnv),
         Command::Probe(args) => probe::run(&args, &ProcessEnv),
+        Command::License(args) => license::command::run(&args, &ProcessEnv),
         Command::E2e(args) => e2e::run(&args, &ProcessEnv),
     }
 }

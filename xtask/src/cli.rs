@@ -16,8 +16,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
-    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLock, GcpLocking, GcpLogs,
-    GcpLook, GcpMaintenanceAll, GcpPlan, GcpRollback, GcpStage, GcpSwitchAll, Severity,
+    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLbAdd, GcpLock,
+    GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpMaintenanceAll, GcpPlan, GcpReopen, GcpRollback,
+    GcpStage, GcpSwitch, GcpSwitchAll, Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};

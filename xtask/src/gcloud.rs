@@ -1,6 +1,7 @@
 //! gcloud's command lines, as pure functions that return data, and what its answers mean.
 
 mod answer;
+mod balancer;
 pub mod fleet;
 pub mod lock;
 mod logging;
@@ -8,6 +9,11 @@ mod look;
 pub mod run;
 
 pub use answer::{Advice, Seen, Trouble, classify};
+pub use balancer::{
+    add_endpoint_group, add_host_rule, add_path_matcher, create_backend, create_certificate,
+    create_endpoint_group, describe_backend, describe_url_map, list_certificates, lock_ingress,
+    set_certificates,
+};
 pub use logging::{Since, read_logs};
 pub use look::{
     configuration, describe_address, describe_certificate, describe_endpoint_group, describe_https_proxy,

@@ -3,12 +3,14 @@
 //! Each command reads what is there, works out the difference, shows it, asks, and applies only that.
 
 mod apply;
+mod balancer;
 mod build;
 mod deploy;
 pub(crate) mod emulator;
 mod fleet;
 pub(crate) mod lock;
 mod logs;
+mod maintenance;
 pub(crate) mod mcp;
 pub(crate) mod observe;
 mod plan;
@@ -22,7 +24,7 @@ pub(crate) mod setup;
 mod side_by_side;
 mod status;
 
-use crate::cli::{Gcp, GcpLocking, GcpMaintenanceAll};
+use crate::cli::{Gcp, GcpLocking, GcpMaintenance, GcpMaintenanceAll};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -56,6 +58,13 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
         Gcp::Status(args) => status::status(context, args),
         Gcp::Lock(GcpLocking::Status(args)) => lock::status(context, args),
         Gcp::Lock(GcpLocking::Break(args)) => lock::break_lock(context, args),
+        Gcp::LbAdd(args) => gated("gcp lb-add", args.common.stage, &|| balancer::lb_add(context, args)),
+        Gcp::Maintenance(GcpMaintenance::On(args)) => {
+            gated("gcp maintenance on", args.common.stage, &|| maintenance::on(context, args))
+        }
+        Gcp::Maintenance(GcpMaintenance::Off(args)) => {
+            gated("gcp maintenance off", args.switch.common.stage, &|| maintenance::off(context, args))
+        }
         Gcp::Logs(args) => gated("gcp logs", args.stage, &|| logs::logs(context, args)),
         Gcp::Emulator(args) => emulator::emulator(context, args),
     }?;

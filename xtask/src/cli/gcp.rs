@@ -4,14 +4,20 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
+mod balancer;
+mod emulator;
 mod logs;
+mod maintenance;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
+pub use balancer::GcpLbAdd;
+pub use emulator::{Emulator, EmulatorEngine};
 pub use logs::{GcpLogs, Severity};
+pub use maintenance::{GcpMaintenance, GcpReopen, GcpSwitch};
 
 use crate::stage::Stage;
 
@@ -83,6 +89,17 @@ pub enum Gcp {
     /// The stage's deploy lock
     #[command(subcommand)]
     Lock(GcpLocking),
+
+    /// Close the stage's server for maintenance, and open it again
+    #[command(subcommand)]
+    Maintenance(GcpMaintenance),
+
+    /// Lead a name to the service through the load balancer: way, certificate, host rule, ingress
+    ///
+    /// The certificate is ordered for every name that the load balancer serves and the new one, and stands beside the
+    /// old one until it is active: then the same command takes the old one off. Says which DNS record to make.
+    #[command(after_help = "Example:\n  cargo xtask gcp lb-add prod mcp.example.com --dry-run")]
+    LbAdd(GcpLbAdd),
 
     /// Show what the service has logged, oldest first
     ///
@@ -324,39 +341,6 @@ pub struct GcpBuild {
     /// Give docker a build argument, NAME=VALUE; never a secret
     #[arg(long, value_name = "NAME=VALUE")]
     pub build_arg: Vec<String>,
-}
-
-/// Arguments of `gcp emulator`.
-#[derive(Debug, Args)]
-pub struct Emulator {
-    /// Port on loopback; 0 takes a free one
-    #[arg(long, default_value_t = 0)]
-    pub port: u16,
-
-    /// The project's id
-    #[arg(long, default_value = "demo-proj")]
-    pub project: String,
-
-    /// A call that fails: [METHOD] HOST/PATH KIND [xTIMES], such as 'POST *:addVersion 503 x1'
-    #[arg(long, value_name = "RULE")]
-    pub fail: Vec<String>,
-
-    /// What runs the deployed revisions: nothing, so that each is ready at once, or Docker
-    #[arg(long, value_enum, default_value_t = EmulatorEngine::None)]
-    pub engine: EmulatorEngine,
-
-    /// With what the application needs before its first deploy (database, queue, secret), for dev in us-west1
-    #[arg(long)]
-    pub application: bool,
-}
-
-/// What stands behind the emulated Cloud Run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EmulatorEngine {
-    /// Nothing: every revision is ready at once
-    None,
-    /// Containers on this machine, from a registry on loopback, beside a stand-in Validibot
-    Docker,
 }
 
 /// Arguments of `bench gcp`.

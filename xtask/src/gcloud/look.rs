@@ -17,7 +17,7 @@ pub fn describe_endpoint_group(names: &Names) -> Command {
 /// The load balancer's way to any service, by the group's name.
 pub fn endpoint_group(names: &Names, group: &str) -> Command {
     let args = ["compute", "network-endpoint-groups", "describe", group, "--region", names.region()];
-    read(names, args, "json(name)")
+    read(names, args, "json(name,cloudRun)")
 }
 
 /// The load balancer's HTTPS proxy, which names its certificates.

@@ -3,8 +3,8 @@
 mod facts;
 mod planned;
 
-pub(crate) use facts::Facts;
 pub(super) use facts::project_number;
+pub(crate) use facts::{Facts, balanced};
 
 use super::build::{self, Source};
 use super::lock::{self, Lock};
@@ -159,6 +159,7 @@ impl<'a> Deploy<'a> {
             access: Access::Everybody,
             mark: self.source.mark(),
             proof: Some(proof),
+            remembered: true,
             public_url: Some(&self.config.base_url),
         }
     }

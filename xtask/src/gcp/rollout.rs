@@ -40,6 +40,8 @@ pub(crate) struct Rollout<'a> {
     pub(crate) mark: &'a str,
     /// How it is proven over HTTP; `None` where the startup probe is all there is.
     pub(crate) proof: Option<Proof<'a>>,
+    /// Whether the revision is one to go back to later: one that is closed for maintenance is not.
+    pub(crate) remembered: bool,
     /// Where users reach it where its own address does not answer them (a load balancer's ingress).
     pub(crate) public_url: Option<&'a str>,
 }
@@ -165,7 +167,7 @@ impl Rollout<'_> {
             template: Template::Kept,
             service: Some(self.spec),
             traffic: vec![Target::whole(revision)],
-            served: Some(served),
+            served: self.remembered.then_some(served),
         };
         self.write(Phase::Traffic, &manifest, None)
     }

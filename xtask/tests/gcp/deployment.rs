@@ -14,7 +14,8 @@ use crate::stage::{Finished, Stage};
 pub(crate) const SERVICE: &str = "validibot-mcp-dev";
 
 /// Plays docker: the registry has every tag whose file is there, and a probe passes unless its address matches
-/// `unfit`. It notes each probe, and may do something first (`before-probe`).
+/// `unfit`. It notes each probe, and may do something first (`before-probe`). Validibot is licensed, unless `unlicensed` is
+/// there.
 const DOCKER: &str = r#"#!/bin/sh
 home='@HOME@'
 case "$1 $2" in
@@ -23,6 +24,10 @@ case "$1 $2" in
     if [ -e "$home/tags/$tag" ]; then printf '{"digest": "sha256:%s"}' "$(cat "$home/tags/$tag")"; exit 0; fi
     echo "ERROR: $4: not found" >&2; exit 1 ;;
 'run --rm')
+    case " $* " in *' license '*)
+        [ -e "$home/unlicensed" ] || exit 0
+        echo 'this Validibot is the community edition' >&2; exit 1 ;;
+    esac
     while [ "$1" != probe ]; do shift; done
     echo "$2 $5" >> "$home/probes"
     [ -e "$home/before-probe" ] && . "$home/before-probe"

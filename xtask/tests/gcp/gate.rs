@@ -23,12 +23,17 @@ fn run(stage: &Stage, args: &[&str], gate: Option<&str>) -> (Finished, bool) {
 
 #[test]
 fn closed_it_says_why_and_starts_nothing() {
-    for command in ["setup", "build", "secrets", "plan", "deploy", "logs"] {
+    for command in ["setup", "build", "secrets", "plan", "deploy", "logs", "lb-add", "maintenance on"] {
         let stage = Stage::dev();
         stage.write(".build", "ENABLE_MCP_SERVER=no\n");
         // Not even another file is read: this one is broken.
         stage.write(".gcp", "what is this\n");
-        let (finished, started) = run(&stage, &[command, "dev"], None);
+        let mut args: Vec<&str> = command.split(' ').collect();
+        args.push("dev");
+        if command == "lb-add" {
+            args.push("mcp.example.com");
+        }
+        let (finished, started) = run(&stage, &args, None);
         assert_eq!(finished.code, Some(0), "{}", finished.err);
         assert!(finished.err.contains(&format!("gcp {command} dev: skipped")), "{}", finished.err);
         assert!(!started);

@@ -1,5 +1,6 @@
 //! `cargo xtask gcp` as an operator runs it: the real tool, the real gcloud, and a project on loopback.
 
+mod balancer;
 mod build;
 mod deploy;
 mod deployment;
@@ -8,6 +9,7 @@ mod gate;
 mod interrupt;
 mod interrupted;
 mod logs;
+mod maintenance;
 mod outcomes;
 mod played;
 mod replay;

@@ -22,9 +22,9 @@ const COLLECTIONS: [(&str, bool); 7] = [
     ("forwardingRules", true),
 ];
 
-/// Every resource by its path below the project, for example `global/urlMaps/web-map`.
+/// Every resource by its path below the project, for example `global/urlMaps/web-map`, and every operation by its name.
 #[derive(Debug, Default)]
-pub(crate) struct Compute(BTreeMap<String, Value>);
+pub(crate) struct Compute(BTreeMap<String, Value>, BTreeMap<String, Value>);
 
 impl Compute {
     pub(crate) fn snapshot(&self) -> Value {
@@ -47,7 +47,13 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     };
     match (call.method.as_str(), rest) {
         ("POST", ["operations", name, "wait"]) | ("GET", ["operations", name]) => {
-            Ok(operation(cloud, &scope, name, "DONE", ""))
+            let operation = cloud.compute.1.get(*name).cloned();
+            let mut operation = operation.ok_or_else(|| {
+                ApiError::not_found(format!("The resource '{scope}/operations/{name}' was not found"))
+            })?;
+            operation["status"] = json!("DONE");
+            operation["progress"] = json!(100);
+            Ok(operation)
         }
         (method, [collection, rest @ ..]) => {
             let Some((_, fingerprinted)) = COLLECTIONS.iter().find(|(known, _)| known == collection) else {
@@ -127,11 +133,15 @@ fn insert(cloud: &mut Cloud, scope: &str, collection: &str, call: &Call, fingerp
     if fingerprinted {
         document["fingerprint"] = json!(cloud.fingerprint());
     }
+    if collection == "backendServices" && document.get("loadBalancingScheme").is_none() {
+        // The API's default; gcloud leaves it out then.
+        document["loadBalancingScheme"] = json!("EXTERNAL");
+    }
     if collection == "sslCertificates" && document.get("managed").is_some() {
         document["managed"]["status"] = json!("PROVISIONING");
     }
     cloud.compute.0.insert(path.clone(), document);
-    Ok(started(cloud, scope, &path))
+    Ok(started(cloud, scope, "insert", &path))
 }
 
 fn change(
@@ -160,7 +170,8 @@ fn change(
     }
     document["fingerprint"] = json!(cloud.fingerprint());
     cloud.compute.0.insert(path.clone(), document);
-    Ok(started(cloud, scope, &path))
+    let kind = if call.method == "PATCH" { "patch" } else { "update" };
+    Ok(started(cloud, scope, kind, &path))
 }
 
 fn remove(cloud: &mut Cloud, scope: &str, path: &str) -> Answer {
@@ -178,7 +189,7 @@ fn remove(cloud: &mut Cloud, scope: &str, path: &str) -> Answer {
         return Err(ApiError::invalid(message));
     }
     cloud.compute.0.remove(path);
-    Ok(started(cloud, scope, path))
+    Ok(started(cloud, scope, "delete", path))
 }
 
 fn find<'a>(cloud: &'a Cloud, path: &str) -> Result<&'a Value, ApiError> {
@@ -220,22 +231,18 @@ fn aggregated(cloud: &Cloud, collection: &str) -> Value {
     json!({"kind": "compute#aggregatedList", "items": items})
 }
 
-fn started(cloud: &mut Cloud, scope: &str, path: &str) -> Value {
+/// gcloud crashes on an operation without a type, and on one without a target.
+fn started(cloud: &mut Cloud, scope: &str, kind: &str, path: &str) -> Value {
     let name = format!("operation-{}", cloud.next());
-    let target = cloud.link(path);
-    operation(cloud, scope, &name, "RUNNING", &target)
-}
-
-fn operation(cloud: &Cloud, scope: &str, name: &str, status: &str, target: &str) -> Value {
-    let mut operation = json!({
+    let operation = json!({
         "kind": "compute#operation",
+        "operationType": kind,
         "name": name,
-        "status": status,
-        "progress": if status == "DONE" { 100 } else { 0 },
+        "status": "RUNNING",
+        "progress": 0,
         "selfLink": cloud.link(&format!("{scope}/operations/{name}")),
+        "targetLink": cloud.link(path),
     });
-    if !target.is_empty() {
-        operation["targetLink"] = json!(target);
-    }
+    cloud.compute.1.insert(name, operation.clone());
     operation
 }

@@ -15,7 +15,7 @@ use tokio::process::Command;
 
 use crate::{RELEASE_IMAGE, journey, release_image};
 
-const SERVICE: &str = "validibot-mcp";
+const SERVICE: &str = "validibot-mcp-dev";
 /// gcloud waits for revisions to come up, on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(5);
 

@@ -94,7 +94,7 @@ impl Facts {
 ///
 /// In a project whose Compute API is off there is none. Only where the service already lets nobody in but a load
 /// balancer, such an answer is not believed: it may be about another project, the one that gcloud bills.
-fn balanced(group: Seen<String>, live: Option<&Live>, troubles: &mut Vec<Trouble>) -> bool {
+pub(crate) fn balanced(group: Seen<String>, live: Option<&Live>, troubles: &mut Vec<Trouble>) -> bool {
     match group {
         Seen::Present(_) => true,
         Seen::Absent => false,

@@ -83,6 +83,7 @@ impl Line<'_, '_> {
             access,
             mark: &image.mark(),
             proof,
+            remembered: true,
             public_url,
         };
         let after = rollout.run(live)?;

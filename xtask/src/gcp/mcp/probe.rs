@@ -21,7 +21,7 @@ pub(crate) struct Probe<'a> {
 }
 
 impl<'a> Probe<'a> {
-    /// Asks with this image; `commit` is the one that `/version` has to name.
+    /// Asks with this image; `commit` is the one that `/version` has to name, empty where nobody knows.
     ///
     /// The token is the stage's own (`VALIDIBOT_E2E_TOKEN`); without one the proof ends at the 401.
     pub(crate) fn new(context: &'a Context, stage: Stage, image: &str, commit: &str) -> Result<Self> {
@@ -64,7 +64,11 @@ impl<'a> Probe<'a> {
         if let Some(secret) = &self.token {
             command = command.args(["--env", token]).env_secret(token, secret.clone());
         }
-        command.args([&self.image, "probe", url, "--json", "--expect-commit", &self.commit]).reads()
+        command = command.args([&self.image, "probe", url, "--json"]);
+        if !self.commit.is_empty() {
+            command = command.args(["--expect-commit", &self.commit]);
+        }
+        command.reads()
     }
 }
 

@@ -144,7 +144,10 @@ fn template(spec: &Spec, revision: &str) -> Value {
 fn template_annotations(spec: &Spec) -> Map<String, Value> {
     let mut annotations = Map::new();
     let mut set = |name: &str, value: String| annotations.insert(name.to_owned(), json!(value));
-    set(EXECUTION, spec.execution.clone());
+    // `default` is how a service is read that leaves it to Cloud Run; written, it would be refused.
+    if spec.execution != "default" {
+        set(EXECUTION, spec.execution.clone());
+    }
     set(CPU_BOOST, spec.cpu_boost.to_string());
     if spec.scaling.min > 0 {
         set(MIN_SCALE, spec.scaling.min.to_string());

@@ -1,0 +1,200 @@
+//! `gcp lb-add`, by the real gcloud: each phase interrupted once, and the same end as without.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use serde_json::{Value, json};
+
+use crate::interrupt::wait;
+use crate::stage::{Finished, Stage};
+
+const DOMAIN: &str = "mcp.acme.example";
+const SERVICE: &str = "validibot-mcp-dev";
+
+/// A stage whose service is deployed and whose load balancer serves the web application.
+fn stage() -> Stage {
+    let stage = Stage::ready();
+    stage.write(".build", &format!("ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_BASE_URL=https://{DOMAIN}\n"));
+    let mut cloud = stage.emulator.cloud();
+    cloud.enable(&["compute.googleapis.com"]);
+    let digest = "a".repeat(64);
+    let image = format!("us-west1-docker.pkg.dev/demo-proj/validibot/validibot-mcp@sha256:{digest}");
+    cloud.seed_service("us-west1", SERVICE, &image);
+    let link = |path: &str| format!("https://www.googleapis.com/compute/v1/projects/demo-proj/global/{path}");
+    cloud.seed_compute("global/addresses/validibot-ip-dev", json!({"address": "203.0.113.7"}));
+    cloud.seed_compute(
+        "global/backendServices/validibot-backend-dev",
+        json!({"loadBalancingScheme": "EXTERNAL", "protocol": "HTTP"}),
+    );
+    cloud.seed_compute(
+        "global/urlMaps/validibot-url-map-dev",
+        json!({"defaultService": link("backendServices/validibot-backend-dev")}),
+    );
+    let managed = json!({"domains": ["app.acme.example"], "status": "ACTIVE"});
+    cloud.seed_compute(
+        "global/sslCertificates/validibot-cert-dev",
+        json!({"type": "MANAGED", "managed": managed, "creationTimestamp": "2026-01-01T00:00:00Z"}),
+    );
+    cloud.seed_compute(
+        "global/targetHttpsProxies/validibot-https-proxy-dev",
+        json!({
+            "urlMap": link("urlMaps/validibot-url-map-dev"),
+            "sslCertificates": [link("sslCertificates/validibot-cert-dev")],
+        }),
+    );
+    drop(cloud);
+    stage
+}
+
+fn part(stage: &Stage, path: &str) -> Value {
+    stage.emulator.snapshot()["compute"][path].clone()
+}
+
+fn lb_add(stage: &Stage) -> Finished {
+    stage.run(&["lb-add", "dev", DOMAIN, "--yes"])
+}
+
+fn names(links: &Value) -> Vec<String> {
+    let links = links.as_array().cloned().unwrap_or_default();
+    links.iter().filter_map(|link| Some(link.as_str()?.rsplit('/').next()?.to_owned())).collect()
+}
+
+/// The proxy's certificates.
+fn certificates(stage: &Stage) -> Vec<String> {
+    names(&part(stage, "global/targetHttpsProxies/validibot-https-proxy-dev")["sslCertificates"])
+}
+
+#[test]
+fn a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last() {
+    if !gcloud_is_here("a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last") {
+        return;
+    }
+    let stage = stage();
+    let refuse = |pattern: &str, method: &str| {
+        stage.emulator.fail(Fault::new(pattern, FaultKind::PermissionDenied).method(method).times(1));
+    };
+    // The write is carried out, and gcloud never learns of it.
+    let silence = |pattern: &str, method: &str| {
+        stage.emulator.fail(Fault::new(pattern, FaultKind::RateLimited).method(method).times(1).after());
+    };
+    let interrupted = |what: &str| {
+        let finished = lb_add(&stage);
+        assert_eq!(finished.code, Some(1), "{what}\n{}\n{}", finished.out, finished.err);
+        for part in ["in doubt: ", "type the same command again"] {
+            assert!(finished.err.contains(part), "{what}: {part}\n{}", finished.err);
+        }
+        stage.emulator.clear_faults();
+    };
+    refuse("*/networkEndpointGroups", "POST");
+    silence("*/sslCertificates", "POST");
+    interrupted("the way and the certificate");
+    silence("*/backendServices", "POST");
+    interrupted("the backend");
+    refuse("*/backendServices/validibot-mcp-backend-dev", "PUT");
+    silence("*/targetHttpsProxies/*", "PATCH");
+    interrupted("the backend's way and the proxy");
+    killed_at_the_host_rule(&stage);
+    refuse(&format!("*/services/{SERVICE}"), "PUT");
+    interrupted("ingress");
+    let finished = lb_add(&stage);
+    assert_eq!(finished.code, Some(0), "{}\n{}", finished.out, finished.err);
+    assert!(finished.out.contains(&format!("{DOMAIN}. A 203.0.113.7")), "{}", finished.out);
+
+    let group = part(&stage, "regions/us-west1/networkEndpointGroups/validibot-mcp-neg-dev");
+    assert_eq!(group["cloudRun"]["service"], SERVICE);
+    let backend = part(&stage, "global/backendServices/validibot-mcp-backend-dev");
+    assert_eq!(backend["backends"].as_array().map(Vec::len), Some(1));
+    assert_eq!(backend["loadBalancingScheme"], "EXTERNAL", "as the web application's");
+    let map = part(&stage, "global/urlMaps/validibot-url-map-dev");
+    assert_eq!(map["hostRules"], json!([{"hosts": [DOMAIN], "pathMatcher": "mcp-matcher-dev"}]));
+    assert_eq!(names(&json!([map["pathMatchers"][0]["defaultService"]])), ["validibot-mcp-backend-dev"]);
+    let service = stage.emulator.snapshot()["services"][SERVICE].clone();
+    let ingress = &service["metadata"]["annotations"]["run.googleapis.com/ingress"];
+    assert_eq!(ingress, "internal-and-cloud-load-balancing");
+    assert_eq!(
+        service["status"]["latestCreatedRevisionName"],
+        service["status"]["traffic"][0]["revisionName"]
+    );
+
+    let attached = certificates(&stage);
+    assert_eq!((attached.len(), attached[0].as_str()), (2, "validibot-cert-dev"), "{attached:?}");
+    let new = attached[1].clone();
+    let ordered = part(&stage, &format!("global/sslCertificates/{new}"));
+    assert_eq!(ordered["managed"]["domains"], json!(["app.acme.example", DOMAIN]));
+    let orders = stage.emulator.snapshot()["compute"].as_object().unwrap().clone();
+    let orders = orders.keys().filter(|path| path.contains("/sslCertificates/")).count();
+    assert_eq!(orders, 2, "nothing was ordered twice");
+
+    // Not active yet: nothing to do, and the old one stays.
+    stage.emulator.take_calls();
+    let waiting = lb_add(&stage);
+    assert!(waiting.out.contains("PROVISIONING") && waiting.out.contains("nothing to do"), "{}", waiting.out);
+    assert_eq!(stage.emulator.writes(), [""; 0]);
+    assert!(stage.emulator.cloud().certificate_status(&new, "ACTIVE"));
+    assert_eq!(lb_add(&stage).code, Some(0));
+    assert_eq!(certificates(&stage), [new]);
+}
+
+/// The tool is killed in the middle of a write, its lock with it.
+fn killed_at_the_host_rule(stage: &Stage) {
+    let hang = Fault::new("*/urlMaps/*", FaultKind::Slow(Duration::from_hours(1)));
+    stage.emulator.fail(hang.method("PUT").times(1));
+    stage.emulator.take_calls();
+    let mut command = stage.command(&["lb-add", "dev", DOMAIN, "--yes"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let writes = || stage.emulator.calls().into_iter().filter(|call| call.method == "PUT");
+    wait(|| writes().any(|call| call.path.contains("/urlMaps/")) || child.try_wait().unwrap().is_some());
+    // Its end would be too early: what it said is the reason.
+    child.kill().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.signal(), Some(9), "{}", String::from_utf8_lossy(&ended.stderr));
+    stage.emulator.clear_faults();
+    let locked = lb_add(stage);
+    assert_eq!(locked.code, Some(75), "{}", locked.err);
+    assert!(locked.err.contains("gcp lb-add dev"), "{}", locked.err);
+    assert_eq!(stage.run(&["lock", "break", "dev", "--yes"]).code, Some(0));
+    let finished = {
+        stage.emulator.fail(Fault::new("*/urlMaps/*", FaultKind::RateLimited).method("PUT").times(1).after());
+        lb_add(stage)
+    };
+    assert_eq!(finished.code, Some(1), "{}", finished.err);
+    stage.emulator.clear_faults();
+}
+
+#[test]
+fn what_others_have_made_is_not_changed_and_what_is_missing_is_said() {
+    if !gcloud_is_here("what_others_have_made_is_not_changed_and_what_is_missing_is_said") {
+        return;
+    }
+    let bare = Stage::ready();
+    bare.emulator.cloud().enable(&["compute.googleapis.com"]);
+    let refused = lb_add(&bare);
+    assert_eq!(refused.code, Some(1));
+    for part in [
+        "the service validibot-mcp-dev is not deployed",
+        "no URL map validibot-url-map-dev",
+        "no HTTPS proxy validibot-https-proxy-dev",
+        "no address validibot-ip-dev",
+        "hint: cargo xtask gcp deploy dev",
+        "just gcp lb-setup dev",
+    ] {
+        assert!(refused.err.contains(part), "{part}\n{}", refused.err);
+    }
+
+    let stage = stage();
+    let link = "https://www.googleapis.com/compute/v1/projects/demo-proj/global/backendServices/validibot-backend-dev";
+    stage.emulator.cloud().seed_compute(
+        "global/urlMaps/validibot-url-map-dev",
+        json!({
+            "defaultService": link,
+            "hostRules": [{"hosts": [DOMAIN], "pathMatcher": "somebody"}],
+            "pathMatchers": [{"name": "somebody", "defaultService": link}],
+        }),
+    );
+    let refused = lb_add(&stage);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("leads to the path matcher somebody already"), "{}", refused.err);
+    assert_eq!(stage.emulator.writes(), [""; 0]);
+}
