@@ -58,14 +58,14 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
         Gcp::Status(args) => status::status(context, args),
         Gcp::Lock(GcpLocking::Status(args)) => lock::status(context, args),
         Gcp::Lock(GcpLocking::Break(args)) => lock::break_lock(context, args),
-        Gcp::LbAdd(args) => gated("gcp lb-add", args.common.stage, &|| balancer::lb_add(context, args)),
+        Gcp::LbAdd(args) => balancer::lb_add(context, args),
         Gcp::Maintenance(GcpMaintenance::On(args)) => {
             gated("gcp maintenance on", args.common.stage, &|| maintenance::on(context, args))
         }
         Gcp::Maintenance(GcpMaintenance::Off(args)) => {
             gated("gcp maintenance off", args.switch.common.stage, &|| maintenance::off(context, args))
         }
-        Gcp::Logs(args) => gated("gcp logs", args.stage, &|| logs::logs(context, args)),
+        Gcp::Logs(args) => logs::logs(context, args),
         Gcp::Emulator(args) => emulator::emulator(context, args),
     }?;
     Ok(Exit::Success)

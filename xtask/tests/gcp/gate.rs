@@ -23,7 +23,7 @@ fn run(stage: &Stage, args: &[&str], gate: Option<&str>) -> (Finished, bool) {
 
 #[test]
 fn closed_it_says_why_and_starts_nothing() {
-    for command in ["setup", "build", "secrets", "plan", "deploy", "logs", "lb-add", "maintenance on"] {
+    for command in ["setup", "build", "secrets", "plan", "deploy", "maintenance on"] {
         let stage = Stage::dev();
         stage.write(".build", "ENABLE_MCP_SERVER=no\n");
         // Not even another file is read: this one is broken.
