@@ -205,7 +205,7 @@ async fn answers(provider: &Sandbox, workflow: &str) -> Result<String, String> {
         keys.map_err(|error| error.to_string())?.json().await.map_err(|error| error.to_string())?;
     let answers = BTreeMap::from([
         ("/api/v1/license/features/".to_owned(), json!({ "edition": "pro", "features": ["mcp_server"] })),
-        ("/api/v1/auth/me/".to_owned(), json!({ "id": 2 })),
+        ("/api/v1/auth/me/".to_owned(), json!({ "email": fixtures::DEMO_EMAIL, "name": "Demo" })),
         ("/.well-known/jwks.json".to_owned(), keys),
         (format!("/api/v1/mcp/workflows/{workflow}/"), serde_json::from_str(WORKFLOW).expect("it is JSON")),
     ]);
