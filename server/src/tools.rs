@@ -130,9 +130,11 @@ impl ServerHandler for Tools {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(not_read(&request.method))
+        let parts = context.extensions.get::<Parts>();
+        let names_its_version = parts.is_some_and(|parts| parts.headers.contains_key("mcp-protocol-version"));
+        Err(not_read(&request.method, names_its_version))
     }
 
     async fn read_resource(
@@ -181,14 +183,19 @@ fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
 }
 
 /// What is wrong with a request that rmcp could not read.
-fn not_read(method: &str) -> ErrorData {
+///
+/// `initialize` begins a conversation, so that no version has been agreed on that its request could name in a header
+/// (MCP 2025-11-25, transports). A request that names one is of the era that has no such method (MCP 2026-07-28).
+fn not_read(method: &str, names_its_version: bool) -> ErrorData {
     let form = match method {
         "tools/call" => "`name` has to be a string, and `arguments` an object",
         "resources/read" => "`uri` has to be a string",
         "tools/list" | "resources/list" | "resources/templates/list" => {
             "`cursor`, where there is one, has to be a string"
         }
-        "initialize" => "`protocolVersion`, `capabilities` and `clientInfo` have to be there",
+        "initialize" if !names_its_version => {
+            "`protocolVersion`, `capabilities` and `clientInfo` have to be there"
+        }
         _ => return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None),
     };
     ErrorData::invalid_params(format!("The parameters of {method} cannot be read: {form}"), None)
