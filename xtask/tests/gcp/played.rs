@@ -261,6 +261,17 @@ impl World {
                 let body = json!({ "policy": policy });
                 said("run.services", request(to, "POST", &format!("{POLICY}/{name}:setIamPolicy"), &body))
             }
+            ["run", "services", "list", ..] => {
+                let (status, list) = get(&format!("{RUN}/services"));
+                said("run.services.list", (status, list["items"].clone()))
+            }
+            // Of the application there is no more than the service that the tests of a deploy look at.
+            ["scheduler", "jobs", "list", ..] | ["run", "jobs", "executions", "list", ..] => {
+                Outcome::success("[]")
+            }
+            ["tasks", "queues", "describe", ..] => {
+                Outcome::failure(1, "ERROR: (gcloud.tasks.queues.describe) NOT_FOUND: Queue does not exist.")
+            }
             ["run", "revisions", "list", ..] => {
                 let (status, list) = get(&format!("{RUN}/revisions"));
                 said("run.revisions.list", (status, list["items"].clone()))
