@@ -17,8 +17,8 @@ use clap::{Args, Parser, Subcommand};
 pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
     BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLbAdd, GcpLock,
-    GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpMaintenanceAll, GcpPlan, GcpReopen, GcpRollback,
-    GcpStage, GcpSwitch, GcpSwitchAll, Severity,
+    GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpPlan, GcpReopen, GcpRollback, GcpStage, GcpSwitch,
+    Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};

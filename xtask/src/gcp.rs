@@ -24,7 +24,7 @@ pub(crate) mod setup;
 mod side_by_side;
 mod status;
 
-use crate::cli::{Gcp, GcpLocking, GcpMaintenance, GcpMaintenanceAll};
+use crate::cli::{Gcp, GcpLocking, GcpMaintenance};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -42,12 +42,6 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
             return if open { deploy::plan(context, args) } else { Ok(Exit::Success) };
         }
         Gcp::Deploy(args) => gated("gcp deploy", args.common.stage, &|| deploy::deploy(context, args)),
-        Gcp::MaintenanceAll(GcpMaintenanceAll::On(args)) => {
-            fleet::maintenance::switch(context, args, fleet::maintenance::Switch::Close)
-        }
-        Gcp::MaintenanceAll(GcpMaintenanceAll::Off(args)) => {
-            fleet::maintenance::switch(context, args, fleet::maintenance::Switch::Open)
-        }
         Gcp::DeployAll(args) => fleet::deploy_all(context, args),
         Gcp::Setup(args) => gated("gcp setup", args.stage, &|| setup::setup(context, args)),
         Gcp::Build(args) => gated("gcp build", args.common.stage, &|| build::build(context, args)),
@@ -59,12 +53,9 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
         Gcp::Lock(GcpLocking::Status(args)) => lock::status(context, args),
         Gcp::Lock(GcpLocking::Break(args)) => lock::break_lock(context, args),
         Gcp::LbAdd(args) => balancer::lb_add(context, args),
-        Gcp::Maintenance(GcpMaintenance::On(args)) => {
-            gated("gcp maintenance on", args.common.stage, &|| maintenance::on(context, args))
-        }
-        Gcp::Maintenance(GcpMaintenance::Off(args)) => {
-            gated("gcp maintenance off", args.switch.common.stage, &|| maintenance::off(context, args))
-        }
+        // Of the fleet the gate leaves out the MCP server alone.
+        Gcp::Maintenance(GcpMaintenance::On(args)) => maintenance::on(context, args),
+        Gcp::Maintenance(GcpMaintenance::Off(args)) => maintenance::off(context, args),
         Gcp::Logs(args) => logs::logs(context, args),
         Gcp::Emulator(args) => emulator::emulator(context, args),
     }?;

@@ -69,12 +69,6 @@ pub enum Gcp {
     )]
     DeployAll(GcpDeployAll),
 
-    /// Close the application for maintenance, or open it again: web service, queue, scheduled jobs
-    ///
-    /// No revision changes, the database stays up, and a deploy while it is closed leaves it closed.
-    #[command(subcommand)]
-    MaintenanceAll(GcpMaintenanceAll),
-
     /// Send all traffic back to the revision that served before, or to the one that is named
     ///
     /// The next deploy is the usual one: it proves its revision and gives it the traffic.
@@ -90,7 +84,10 @@ pub enum Gcp {
     #[command(subcommand)]
     Lock(GcpLocking),
 
-    /// Close the stage's server for maintenance, and open it again
+    /// Close the stage for maintenance, and open it again: MCP server, web service, scheduled jobs, queue
+    ///
+    /// Everything of the fleet that the stage has, or only the MCP server where that is all. One plan, one confirmation,
+    /// one lock; the same command goes on after an interruption. The database stays up.
     #[command(subcommand)]
     Maintenance(GcpMaintenance),
 
@@ -175,28 +172,6 @@ pub struct GcpDeploy {
     /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
     #[arg(long)]
     pub allow_dirty: bool,
-
-    /// Wait so long for somebody else's lock, such as 90s or 15m
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
-    pub lock_wait: Duration,
-}
-
-/// The application's two states.
-#[derive(Debug, Subcommand)]
-pub enum GcpMaintenanceAll {
-    /// Close it: nobody reaches the web service, the queue and the scheduled jobs are paused
-    On(GcpSwitchAll),
-
-    /// Open it: the queue and the scheduled jobs run again, then users are let in
-    Off(GcpSwitchAll),
-}
-
-/// Arguments of `gcp maintenance-all`.
-#[derive(Debug, Args)]
-pub struct GcpSwitchAll {
-    /// The stage and the usual switches.
-    #[command(flatten)]
-    pub common: GcpStage,
 
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]

@@ -24,30 +24,31 @@ pub(super) type Done = Vec<(String, String)>;
 
 /// Shows the plan, asks, and applies it. `None` where nothing was applied: nothing to do, or a dry run.
 pub(super) fn carry_out(context: &Context, plan: &Plan, args: &GcpStage) -> Result<Option<Done>> {
+    let done = if offer(context, plan, args)? { Some(apply(context, plan, args.at_once)?) } else { None };
     if args.json {
-        if plan.is_empty() || args.dry_run {
-            context.printer.json(&plan.json(false));
-            return Ok(None);
-        }
-        confirm(context, args)?;
-        let done = apply(context, plan, args.at_once)?;
-        context.printer.json(&plan.json(true));
-        return Ok(Some(done));
+        context.printer.json(&plan.json(done.is_some()));
     }
-    context.printer.data(&plan.render());
-    if plan.is_empty() {
-        return Ok(None);
+    Ok(done)
+}
+
+/// Shows the plan to people and asks; false where there is nothing to do, or nothing that may be done.
+///
+/// For programs the plan is part of the one document at the end: nothing is printed before it.
+pub(super) fn offer(context: &Context, plan: &Plan, args: &GcpStage) -> Result<bool> {
+    if !args.json {
+        context.printer.data(&plan.render());
     }
-    if args.dry_run {
+    if args.dry_run && !args.json {
         // The same path with a runner that shows instead of doing.
         let dry = Runner::dry_run(context.printer.clone(), context.runner.interrupts().clone());
         for (_, command) in plan.steps() {
             dry.read(command)?;
         }
-        return Ok(None);
     }
-    confirm(context, args)?;
-    apply(context, plan, args.at_once).map(Some)
+    if args.dry_run || plan.is_empty() {
+        return Ok(false);
+    }
+    confirm(context, args).map(|()| true)
 }
 
 /// Asks whether to go on: production by its name, other stages by a yes.

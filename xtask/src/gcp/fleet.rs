@@ -2,13 +2,13 @@
 //!
 //! One plan, one confirmation, one lock; each step is proven before the next begins.
 
+pub(super) mod application;
 mod cron;
 mod facts;
 mod images;
 mod job;
 mod line;
-pub(super) mod maintenance;
-mod place;
+pub(super) mod place;
 mod plan;
 mod secret;
 mod view;
@@ -21,7 +21,6 @@ use super::{apply, lock};
 use crate::cli::GcpDeployAll;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::runner::Runner;
 use crate::stage::Stage;
 use facts::Facts;
 use images::Images;
@@ -42,13 +41,12 @@ pub(super) fn deploy_all(context: &Context, args: &GcpDeployAll) -> Result<()> {
     let wanted = Wanted { place: &place, images: &images, facts: &facts };
     wanted.check()?;
     let plan = wanted.plan()?;
-    if !common.json {
-        context.printer.data(&plan.render());
+    if !apply::offer(context, &plan, common)? {
+        if common.json {
+            context.printer.json(&report(&place, &plan, false));
+        }
+        return Ok(());
     }
-    if common.dry_run || plan.is_empty() {
-        return conclude(context, &place, &plan, common.json, common.dry_run);
-    }
-    apply::confirm(context, common)?;
     // Before the lock: a build takes minutes, and disturbs nobody.
     for image in images.values_mut() {
         image.make(context)?;
@@ -96,21 +94,6 @@ fn look_again(place: &Place<'_>, images: &Images, before: &Facts, args: &GcpDepl
     Err(Error::failed("this is not the plan that was confirmed")
         .cause("nothing was changed")
         .hint("type the same command again"))
-}
-
-/// Nothing to do, or nothing that may be done.
-fn conclude(context: &Context, place: &Place<'_>, plan: &Plan, json: bool, dry_run: bool) -> Result<()> {
-    if json {
-        context.printer.json(&report(place, plan, false));
-        return Ok(());
-    }
-    if dry_run {
-        let runner = Runner::dry_run(context.printer.clone(), context.runner.interrupts().clone());
-        for (_, command) in plan.steps() {
-            runner.read(command)?;
-        }
-    }
-    Ok(())
 }
 
 fn report(place: &Place<'_>, plan: &Plan, applied: bool) -> serde_json::Value {

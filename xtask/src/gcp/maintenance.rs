@@ -1,256 +1,237 @@
-//! `gcp maintenance on` and `off`: closing the server, and opening it again.
+//! `gcp maintenance on` and `off`: closing a stage, and opening it again.
 //!
-//! Closed is three things at once: ingress is internal, the kill switch is thrown, and no instance waits. The revision
-//! that serves is replaced for it, with the same image and settings; what was closed is opened the same way.
+//! All of the fleet that the stage has: users are kept out first and let in again from the inside out, so that nobody
+//! meets a part whose support is missing. The MCP server comes last, for it asks the web application for its licence.
 
 mod license;
+mod server;
 
-use super::deploy::balanced;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::fleet::{application, place::Choice, place::Place};
 use super::lock::{self, Lock};
-use super::mcp::{Config, Mode, Prober};
-use super::observe::{Read, cannot_tell, observe};
-use super::plan::{Item, Plan, State};
-use super::policy::Policy;
-use super::rollout::{Access, Rollout, Way, access, way};
-use super::service::{COMMIT, Ingress, Live, Spec, difference};
+use super::observe::{Read, cannot_tell, observe_all};
+use super::plan::Plan;
 use super::{apply, settings};
-use crate::cli::{GcpReopen, GcpStage, GcpSwitch};
-use crate::command::Command;
+use crate::cli::{GcpReopen, GcpSwitch};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::exit::Exit;
-use crate::gcloud::{self, run};
-use crate::runner::Runner;
+use crate::fleet::Fleet;
+use crate::gcloud::{self, Seen};
 use crate::stage::Names;
+use server::Server;
 
-use envs::server::ENABLED;
+/// The step of the MCP server.
+const SERVER: &str = "mcp";
 
-/// A stage's service, as far as this is concerned.
-struct Site<'a> {
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    /// Into maintenance.
+    Close,
+    /// Out of it.
+    Open,
+}
+
+/// What is asked for.
+struct Turn<'a> {
     context: &'a Context,
+    args: &'a GcpSwitch,
+    to: Switch,
     names: Names,
-    at_once: usize,
+    /// The steps of the fleet; `None` where it is about the MCP server alone.
+    fleet: Option<Place<'a>>,
+    server: Option<Server<'a>>,
 }
 
-/// What is there.
+/// What is there of it.
 struct There {
-    live: Live,
-    access: Access,
-    balanced: bool,
+    application: Option<application::There>,
+    server: Option<server::There>,
 }
 
-/// Closes the server.
+/// Closes the stage.
 pub(super) fn on(context: &Context, args: &GcpSwitch) -> Result<()> {
-    let site = Site::new(context, &args.common)?;
-    let Some(there) = site.look()? else {
-        context.printer.note(&format!("{} is not deployed: there is nothing to close", site.names.service()));
-        return Ok(());
-    };
-    let spec = closed(&there.live.spec);
-    let plan = site.plan("gcp maintenance on", &there, &spec, None);
-    let command = format!("gcp maintenance on {}", args.common.stage);
-    site.carry_out(&plan, args, &command, |lock| {
-        let there = site.there()?;
-        site.close(lock, &there).map(|_| ())
-    })
+    match Turn::asked(context, args, Switch::Close, Duration::ZERO)? {
+        Some(turn) => turn.carry_out(),
+        None => Ok(()),
+    }
 }
 
-/// Opens the server.
+/// Opens the stage.
 pub(super) fn off(context: &Context, args: &GcpReopen) -> Result<()> {
-    let common = &args.switch.common;
-    let site = Site::new(context, common)?;
-    let config = Config::load(context, common.stage)?;
-    let Some(there) = site.look()? else {
-        return Err(Error::failed(format!(
-            "{} is not deployed: there is nothing to open",
-            site.names.service()
-        ))
-        .hint(format!("cargo xtask gcp deploy {}", common.stage)));
-    };
-    let spec = open(&there, &config);
-    let asks = license::command(&spec.image, &config.api_base_url, args.license_wait);
-    let plan = site.plan("gcp maintenance off", &there, &spec, config.enabled.then_some(&asks));
-    let command = format!("gcp maintenance off {}", common.stage);
-    site.carry_out(&plan, &args.switch, &command, |lock| {
-        let there = site.there()?;
-        if config.enabled {
-            license::wait(context, &asks)
-                .map_err(|error| error.cause("nothing was changed: the stage stays in maintenance"))?;
-        }
-        site.open(lock, &there, &config)
-    })
+    match Turn::asked(context, &args.switch, Switch::Open, args.license_wait)? {
+        Some(turn) => turn.carry_out(),
+        None => Ok(()),
+    }
 }
 
-impl<'a> Site<'a> {
-    fn new(context: &'a Context, common: &GcpStage) -> Result<Self> {
-        let names = settings::load(context, common.stage)?.names;
-        Ok(Self { context, names, at_once: common.at_once })
-    }
-
-    /// Looks; `None` where the service is not deployed.
-    fn look(&self) -> Result<Option<There>> {
-        let service = self.names.service();
-        let reads = [
-            Read::new(format!("the service {service}"), run::describe(&self.names, &service)),
-            Read::new(format!("the policy of {service}"), run::policy(&self.names, &service)),
-            Read::new("the load balancer's way to it", gcloud::describe_endpoint_group(&self.names)),
-        ];
-        let [live, policy, group] = observe(self.context, self.at_once, &reads)?;
-        let mut troubles = Vec::new();
-        let live = live.understand("the service", Live::parse).take(&mut troubles);
-        let policy = policy.understand("the service's policy", Policy::parse).take(&mut troubles);
-        let balanced = balanced(group, live.as_ref(), &mut troubles);
-        if !troubles.is_empty() {
-            return Err(cannot_tell(&troubles));
-        }
-        let access = policy.as_ref().map_or(Access::Granted, access);
-        Ok(live.map(|live| There { live, access, balanced }))
-    }
-
-    fn there(&self) -> Result<There> {
-        self.look()?.ok_or_else(|| {
-            Error::failed(format!("{} has just gone", self.names.service())).cause("nothing was changed")
-        })
-    }
-
-    /// Brings it where nobody reaches it, and makes sure that it is there.
-    fn close(&self, lock: &Lock<'_>, there: &There) -> Result<Live> {
-        let spec = closed(&there.live.spec);
-        let rollout = Rollout {
-            context: self.context,
-            names: &self.names,
-            lock,
-            service: &self.names.service(),
-            spec: &spec,
-            access: there.access,
-            mark: "closed",
-            // It serves nobody: that it came up is all there is to prove.
-            proof: None,
-            remembered: false,
-            public_url: None,
-        };
-        let after = rollout.run(Some(&there.live))?;
-        let serving_is_newest = after.serving().is_some() && after.serving() == after.newest.as_deref();
-        let (mode, _) = Mode::of(&after, there.access, enabled(&after.spec));
-        if mode == Mode::Maintenance && serving_is_newest {
-            return Ok(after);
-        }
-        Err(Error::failed(format!("the stage is {}, not closed", mode.name()))
-            .hint(format!("look: cargo xtask gcp status {}", self.names.stage())))
-    }
-
-    /// Lets users in, and proves it; whatever fails, it is closed again.
-    fn open(&self, lock: &Lock<'_>, there: &There, config: &Config) -> Result<()> {
-        let spec = open(there, config);
-        let commit = there.live.spec.labels.get(COMMIT).map(String::as_str).unwrap_or_default();
-        let prober = Prober::new(self.context, self.names.stage(), &spec.image, commit)?;
-        let proof = |url: &str| prober.prove(url);
-        let rollout = Rollout {
-            context: self.context,
-            names: &self.names,
-            lock,
-            service: &self.names.service(),
-            spec: &spec,
-            access: there.access,
-            mark: "open",
-            proof: Some(&proof),
-            remembered: true,
-            public_url: Some(&config.base_url),
-        };
-        let Err(error) = rollout.run(Some(&there.live)) else { return Ok(()) };
-        if error.exit() == Exit::Interrupted {
-            return Err(error.hint(format!(
-                "it is between open and closed: type the same command again, or cargo xtask gcp maintenance on {}",
-                self.names.stage()
-            )));
-        }
-        self.context.printer.warn("it could not be opened: closing it again");
-        // What the failed attempt has left as the newest is not what a later deploy may take for the wish.
-        Err(match self.there().and_then(|there| self.close(lock, &there)) {
-            Ok(_) => error.cause("the stage is in maintenance again"),
-            Err(closing) => error
-                .causes([format!("and it could not be closed again: {closing}")])
-                .hint(format!("close it: cargo xtask gcp maintenance on {}", self.names.stage())),
-        })
-    }
-
-    /// What differs; `asks` is what is asked before anything is written.
-    fn plan(&self, command: &'static str, there: &There, spec: &Spec, asks: Option<&Command>) -> Plan {
-        let mut items = Vec::new();
-        let nothing = way(spec, Some(&there.live)) == Way::Nothing;
-        if let Some(asks) = asks.filter(|_| !nothing) {
-            items.push(Item::unchanged("licence of Validibot").note(asks.render()));
-        }
-        let service = format!("service {}", self.names.service());
-        if nothing {
-            items.push(Item::unchanged(service));
-        } else {
-            let step = run::replace(&self.names, "(the service as it is, with what is said above)\n");
-            let mut item = Item::step(service, State::Change, step);
-            for changed in difference(&there.live.spec, spec) {
-                item = item.note(changed.text());
+impl<'a> Turn<'a> {
+    /// What the command line asks for; `None` where the gate is closed and it is about the MCP server alone.
+    fn asked(
+        context: &'a Context,
+        args: &'a GcpSwitch,
+        to: Switch,
+        patience: Duration,
+    ) -> Result<Option<Self>> {
+        let stage = args.common.stage;
+        let whole = args.only.is_empty() && Fleet::is_described(context);
+        if !whole && args.only.iter().all(|key| key == SERVER) {
+            // Closed, no program is started and no other file is read.
+            if !settings::gate_is_open(context, stage, command(to))? {
+                return Ok(None);
             }
-            if there.live.serving() != there.live.newest.as_deref() {
-                item = item.note("the newest revision has not all the traffic: an earlier attempt goes on");
-            }
-            items.push(item);
+            let names = settings::load(context, stage)?.names;
+            let server = Some(Server::new(context, &names, "the stage", patience));
+            return Ok(Some(Self { context, args, to, names, fleet: None, server }));
         }
-        let place =
-            format!("{} in project {}, {}", self.names.stage(), self.names.project(), self.names.region());
-        Plan { command, place, items }
+        let mut place = Place::chosen(context, stage, &Choice { only: &args.only, ..Choice::default() })?;
+        if let Some(job) = args.only.iter().find(|key| place.fleet.job(key).is_some()) {
+            return Err(Error::usage(format!("{job} is not something that can be closed"))
+                .hint("write services, or scheduler"));
+        }
+        // A job that runs once is nothing to close, so it is not left out either.
+        let Place { fleet, skipped, .. } = &mut place;
+        skipped.retain(|(key, _)| fleet.job(key).is_none());
+        let names = place.names().clone();
+        let server = place.services().any(|service| service.gated);
+        let server = server.then(|| Server::new(context, &names, "the MCP server", patience));
+        Ok(Some(Self { context, args, to, names, fleet: Some(place), server }))
     }
 
-    fn carry_out(
-        &self,
-        plan: &Plan,
-        args: &GcpSwitch,
-        command: &str,
-        work: impl FnOnce(&Lock<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let common = &args.common;
+    /// Shows the plan, asks, and carries it out under the stage's lock.
+    fn carry_out(&self) -> Result<()> {
+        let common = &self.args.common;
+        for (key, why) in self.skipped() {
+            self.context.printer.note(&format!("{key}: skipped, because {why}"));
+        }
+        let there = self.look()?;
+        self.has_what_is_asked_for(&there)?;
+        let plan = self.plan(&there)?;
+        if !apply::offer(self.context, &plan, common)? {
+            self.report(&plan, None);
+            return Ok(());
+        }
+        let command = format!("{} {}", command(self.to), common.stage);
+        let done = lock::under(self.context, &self.names, &command, self.args.lock_wait, |lock| {
+            let there = self.look()?;
+            self.turn(lock, &there)
+        })?;
+        self.report(&plan, Some(&done));
         if !common.json {
-            self.context.printer.data(&plan.render());
-        }
-        let mut applied = false;
-        if common.dry_run && !common.json {
-            let runner =
-                Runner::dry_run(self.context.printer.clone(), self.context.runner.interrupts().clone());
-            for (_, step) in plan.steps() {
-                runner.read(step)?;
-            }
-        } else if !common.dry_run && !plan.is_empty() {
-            apply::confirm(self.context, common)?;
-            lock::under(self.context, &self.names, command, args.lock_wait, work)?;
-            applied = true;
-        }
-        if common.json {
-            self.context.printer.json(&plan.json(applied));
-        } else if applied {
-            self.context.printer.data(&format!("done: cargo xtask gcp status {}", self.names.stage()));
+            self.context.printer.data(&format!("done: cargo xtask gcp status {}", common.stage));
         }
         Ok(())
     }
+
+    fn look(&self) -> Result<There> {
+        let mut reads = self.server.as_ref().map(Server::reads).unwrap_or_default();
+        if self.fleet.is_some() {
+            reads.push(Read::new("the services of the region", gcloud::fleet::services(&self.names)));
+        }
+        let at_once = self.args.common.at_once;
+        let mut answers = observe_all(self.context, at_once, &reads)?.into_iter();
+        let mut next = || answers.next().unwrap_or(Seen::Absent);
+        let mut troubles = Vec::new();
+        let server = self.server.as_ref().and_then(|_| server::There::understand(&mut next, &mut troubles));
+        let services = self.fleet.as_ref().map(|place| application::services(place, next(), &mut troubles));
+        if !troubles.is_empty() {
+            return Err(cannot_tell(&troubles));
+        }
+        let application = match (&self.fleet, services) {
+            (Some(place), Some(services)) => application::There::look(place, services, at_once)?,
+            _ => None,
+        };
+        Ok(There { application, server })
+    }
+
+    /// There has to be something to open.
+    fn has_what_is_asked_for(&self, there: &There) -> Result<()> {
+        if self.to == Switch::Close || there.server.is_some() || there.application.is_some() {
+            return Ok(());
+        }
+        let (what, how) = match &self.fleet {
+            None => (self.names.service(), "deploy"),
+            Some(_) => (format!("what is asked for of {}", self.names.stage()), "deploy-all"),
+        };
+        Err(Error::failed(format!("{what} is not deployed: there is nothing to open"))
+            .hint(format!("cargo xtask gcp {how} {}", self.names.stage())))
+    }
+
+    /// Everything at once, as it is done.
+    fn plan(&self, there: &There) -> Result<Plan> {
+        let (names, to) = (&self.names, self.to);
+        let server = match &self.server {
+            Some(server) => server.items(there.server.as_ref(), to)?,
+            None => Vec::new(),
+        };
+        let application = match (&self.fleet, &there.application) {
+            (Some(place), Some(there)) => application::items(place, there, to),
+            _ => Vec::new(),
+        };
+        let items = match to {
+            Switch::Close => [server, application],
+            Switch::Open => [application, server],
+        };
+        let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
+        Ok(Plan { command: command(to), place, items: items.concat() })
+    }
+
+    /// Part by part; what was done.
+    fn turn(&self, lock: &Lock<'_>, there: &There) -> Result<Vec<String>> {
+        let mut done = Vec::new();
+        if self.to == Switch::Close {
+            done.extend(self.turn_server(lock, there)?);
+        }
+        if let (Some(place), Some(application)) = (&self.fleet, &there.application) {
+            let items = application::items(place, application, self.to);
+            let plan = Plan { command: command(self.to), place: String::new(), items };
+            if !plan.is_empty() {
+                lock.verify()?;
+                let steps = apply::apply(self.context, &plan, self.args.common.at_once)
+                    .map_err(|error| also_done(error, &done))?;
+                done.extend(steps.into_iter().map(|(resource, _)| resource));
+            }
+        }
+        if self.to == Switch::Open {
+            let server = self.turn_server(lock, there).map_err(|error| also_done(error, &done))?;
+            done.extend(server);
+        }
+        Ok(done)
+    }
+
+    fn turn_server(&self, lock: &Lock<'_>, there: &There) -> Result<Option<String>> {
+        match (&self.server, &there.server) {
+            (Some(server), Some(there)) => server.turn(lock, there, self.to),
+            _ => Ok(None),
+        }
+    }
+
+    fn skipped(&self) -> &[(String, String)] {
+        self.fleet.as_ref().map(|place| place.skipped.as_slice()).unwrap_or_default()
+    }
+
+    /// The one document for programs.
+    fn report(&self, plan: &Plan, done: Option<&[String]>) {
+        if self.args.common.json {
+            let mut report = plan.json(done.is_some());
+            report["done"] = json!(done.unwrap_or_default());
+            let skipped = self.skipped().iter().map(|(key, why)| json!({"step": key, "why": why}));
+            report["skipped"] = skipped.collect();
+            self.context.printer.json(&report);
+        }
+    }
 }
 
-/// The same service, closed. What has no field here is not written again: the plan shows it going.
-fn closed(spec: &Spec) -> Spec {
-    let mut spec = Spec { other: std::collections::BTreeMap::new(), ..spec.clone() };
-    spec.env.insert(ENABLED.name.to_owned(), "false".to_owned());
-    spec.ingress = Ingress::Internal;
-    spec.scaling.min = 0;
-    spec.service_scaling.min = 0;
-    spec
+fn command(to: Switch) -> &'static str {
+    match to {
+        Switch::Close => "gcp maintenance on",
+        Switch::Open => "gcp maintenance off",
+    }
 }
 
-/// The same service, open as the stage's files want it.
-fn open(there: &There, config: &Config) -> Spec {
-    let mut spec = closed(&there.live.spec);
-    spec.env.insert(ENABLED.name.to_owned(), config.enabled.to_string());
-    spec.ingress = if there.balanced { Ingress::InternalAndCloudLoadBalancing } else { Ingress::All };
-    spec
-}
-
-/// The kill switch of a service; where it is not set, the server is on.
-fn enabled(spec: &Spec) -> bool {
-    spec.env.get(ENABLED.name).is_none_or(|value| value != "false")
+fn also_done(error: Error, done: &[String]) -> Error {
+    if done.is_empty() { error } else { error.cause(format!("done before: {}", done.join(", "))) }
 }

@@ -24,6 +24,9 @@ const SCHEMA_VERSION: u32 = 1;
 /// gcloud is all processor: two at a time.
 const AT_ONCE: usize = 2;
 
+/// Of what is not there.
+const NOT_DEPLOYED: &str = "NOT_DEPLOYED";
+
 /// How many of the last deploys are shown.
 const LAST: usize = 5;
 
@@ -35,9 +38,11 @@ struct Report {
     project: String,
     region: String,
     service: String,
-    /// `LIVE`, `MAINTENANCE`, `PARTIAL` or `NOT_DEPLOYED`.
+    /// Of all of it: `LIVE`, `MAINTENANCE`, `PARTIAL`, `NOT_DEPLOYED`, or `UNKNOWN` where a part could not be read.
     overall: &'static str,
     reasons: Vec<String>,
+    /// Of the MCP server alone.
+    server: &'static str,
     url: Option<String>,
     clients: Option<String>,
     traffic: Vec<Target>,
@@ -50,7 +55,7 @@ struct Report {
     /// `None` where it cannot be compared: the web application, or the stage's files, are not there.
     web: Option<Vec<Comparison>>,
     releases: Vec<Revision>,
-    /// The rest of the application; `None` where there is no file that describes it.
+    /// The application besides the MCP server; `None` where there is no file that describes it.
     fleet: Option<View>,
 }
 
@@ -95,13 +100,19 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
     let access = policy.as_ref().map_or(Access::Granted, access);
     let serving = revisions.iter().find(|revision| revision.fate == Fate::Serving).cloned();
     let enabled = serving.as_ref().is_none_or(|revision| revision.enabled);
-    let (overall, reasons) = match &live {
+    let (server, mut reasons) = match &live {
         Some(live) => {
             let (mode, reasons) = Mode::of(live, access, enabled);
             (mode.name(), reasons)
         }
-        None => ("NOT_DEPLOYED", Vec::new()),
+        None => (NOT_DEPLOYED, Vec::new()),
     };
+    let fleet = fleet::view(context, names.stage())?;
+    let application = fleet.as_ref().map_or(NOT_DEPLOYED, |view| view.overall);
+    let overall = together(server, application);
+    if overall == Mode::Partial.name() && server != application {
+        reasons.push(format!("the MCP server is {server}, the rest of the application {application}"));
+    }
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         stage: names.stage().name(),
@@ -110,6 +121,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         service,
         overall,
         reasons,
+        server,
         url: live.as_ref().map(|live| live.url.clone()),
         clients: config.as_ref().map(|config| format!("{}/mcp", config.base_url)),
         traffic: live.as_ref().map(|live| live.traffic.clone()).unwrap_or_default(),
@@ -121,8 +133,18 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         lock: holder,
         web: web.and_then(|web| Some(Web::of(&web).compare(names, config.as_ref()?))),
         releases: revisions.into_iter().take(LAST).collect(),
-        fleet: fleet::view(context, names.stage())?,
+        fleet,
     })
+}
+
+/// The state of the whole, of the states of the MCP server and of the rest; what is not deployed has no say.
+fn together(server: &'static str, rest: &'static str) -> &'static str {
+    match (server, rest) {
+        (one, NOT_DEPLOYED) | (NOT_DEPLOYED, one) => one,
+        (_, "UNKNOWN") => rest,
+        (server, rest) if server == rest => server,
+        _ => Mode::Partial.name(),
+    }
 }
 
 impl Report {
@@ -130,6 +152,7 @@ impl Report {
         let mut lines = vec![format!("{}: {}", self.stage, self.overall)];
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
         let mut row = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
+        row("server", self.server.to_owned());
         row("service", format!("{} in project {}, {}", self.service, self.project, self.region));
         if let Some(url) = &self.url {
             row("address", url.clone());

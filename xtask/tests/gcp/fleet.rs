@@ -2,6 +2,7 @@
 
 mod inside;
 mod killed;
+mod maintenance;
 mod played;
 mod stopped;
 
@@ -215,14 +216,15 @@ fn status_shows_the_fleet_and_says_what_it_cannot_read() {
         said
     };
     let before = status(&fleet);
-    for line in ["fleet: NOT_DEPLOYED", "  web: is not deployed", "  migrate: has not run yet", "10 missing"]
+    for line in
+        ["application: NOT_DEPLOYED", "  web: is not deployed", "  migrate: has not run yet", "10 missing"]
     {
         assert!(before.contains(line), "{line}\n{before}");
     }
     fleet.quick(&[]);
     let live = status(&fleet);
     for line in [
-        "fleet: LIVE",
+        "application: LIVE",
         "  web: validibot-web-dev-one-",
         "(commit one), ingress all",
         "  scheduler: 10 jobs enabled, 0 paused, 0 missing",
@@ -238,7 +240,7 @@ fn status_shows_the_fleet_and_says_what_it_cannot_read() {
         .fail(Fault::new("cloudtasks.googleapis.com/*", FaultKind::PermissionDenied));
     let unknown = status(&fleet);
     assert!(
-        unknown.contains("fleet: UNKNOWN") && unknown.contains("queue-dev: could not be read"),
+        unknown.contains("application: UNKNOWN") && unknown.contains("queue-dev: could not be read"),
         "{unknown}"
     );
 }
@@ -268,44 +270,6 @@ fn the_image_of_a_checkout_is_built_once_with_its_version() {
     );
     let (_, again, writes) = inside::tool(&fleet, &words, None);
     assert!(again.contains("nothing to do") && writes == 0, "{again}");
-}
-
-#[test]
-fn maintenance_closes_the_application_and_it_comes_back_in_order() {
-    let fleet = Fleet::new();
-    fleet.quick(&[]);
-    let turn = |word: &str| {
-        let (done, said, _) = inside::tool(&fleet, &["maintenance-all", word, "dev", "--yes"], None);
-        done.unwrap_or_else(|error| panic!("{error}\n{said}"));
-        said
-    };
-    let status = || inside::tool(&fleet, &["status", "dev"], None).1;
-    let newest =
-        || fleet.state()["services"]["validibot-web-dev"]["status"]["latestCreatedRevisionName"].clone();
-    let order = |writes: &[String], first: &str, second: &str| {
-        let at = |part: &str| writes.iter().position(|write| write.contains(part));
-        assert!(at(first).is_some() && at(first) < at(second), "{first} before {second}: {writes:?}");
-    };
-    let revision = newest();
-    fleet.writes();
-    turn("on");
-    order(&fleet.writes(), "PUT validibot-web-dev", ":pause");
-    assert!(status().contains("fleet: MAINTENANCE"), "{}", status());
-    assert!(turn("on").contains("nothing to do"));
-    // A deploy leaves it closed.
-    let deployed = fleet.quick(&[]);
-    assert!(
-        deployed.contains("in maintenance and stays so") && deployed.contains("nothing to do"),
-        "{deployed}"
-    );
-    fleet.writes();
-    turn("off");
-    let writes = fleet.writes();
-    order(&writes, "queue-dev:resume", "clear-sessions-dev:resume");
-    order(&writes, "clear-sessions-dev:resume", "PUT validibot-web-dev");
-    assert!(status().contains("fleet: LIVE"), "{}", status());
-    assert_eq!(newest(), revision, "no revision has changed");
-    assert!(fleet.quick(&[]).contains("nothing to do"));
 }
 
 #[test]

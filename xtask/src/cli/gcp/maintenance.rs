@@ -9,14 +9,16 @@ use super::{GcpStage, duration};
 /// The stage's two states.
 #[derive(Debug, Subcommand)]
 pub enum GcpMaintenance {
-    /// Close it: nobody reaches it from outside, every tool says that it is not available, no instance waits
+    /// Close it: nobody reaches it from outside, every tool says that it is not available, nothing calls the worker
     ///
-    /// A deploy while it is closed leaves it closed.
+    /// First the MCP server and the web service, then the scheduled jobs and the queue. A deploy while it is closed
+    /// leaves it closed.
     On(GcpSwitch),
 
-    /// Open it: wait until Validibot says that it is licensed, start, let users in, prove
+    /// Open it: web service and worker, the queue and the scheduled jobs, then the MCP server
     ///
-    /// Whatever fails, it is closed again, and the message says what failed.
+    /// The MCP server waits until Validibot says that it is licensed, lets users in, and proves itself. Whatever fails
+    /// of that, it is closed again, and the message says what failed.
     Off(GcpReopen),
 }
 
@@ -26,6 +28,10 @@ pub struct GcpSwitch {
     /// The stage and the usual switches.
     #[command(flatten)]
     pub common: GcpStage,
+
+    /// Only these steps of the fleet, such as mcp, or web,worker
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub only: Vec<String>,
 
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]

@@ -10,12 +10,13 @@ use super::place::Place;
 use super::secret::Content;
 use crate::error::{Error, Result};
 use crate::fleet::{Ingress as Wanted, SCHEDULER};
-use crate::gcloud::{self, Advice, INVOKER, Seen, Trouble, run};
+use crate::gcloud::{self, INVOKER, Seen, Trouble, run};
+use crate::gcp::deploy::balanced;
 use crate::gcp::observe::{Read, cannot_tell, observe_all};
 use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, access};
 use crate::gcp::secrets::version::Version;
-use crate::gcp::service::{Ingress, Live};
+use crate::gcp::service::Live;
 
 /// What is there, by names in the cloud.
 #[derive(Debug, Clone, Default)]
@@ -239,18 +240,9 @@ impl Questions {
     }
 
     /// Whether a load balancer leads to the service.
-    ///
-    /// In a project whose Compute API is off there is none. Only where the service already lets nobody in but a load
-    /// balancer, such an answer is not believed: it may be about another project, the one that gcloud bills.
     fn balanced(&mut self, group: &str, live: Option<&Live>) -> bool {
-        let what = format!("the endpoint group {group}");
-        if let Some(Seen::Unknown(trouble)) = self.answers.get(&what) {
-            let locked = live.is_some_and(|live| live.spec.ingress == Ingress::InternalAndCloudLoadBalancing);
-            if trouble.advice == Advice::EnableApi && !locked {
-                return false;
-            }
-        }
-        self.may(&what, |_| Some(())).is_some()
+        let answer = self.answers.remove(&format!("the endpoint group {group}"));
+        balanced(answer.unwrap_or(Seen::Absent), live, &mut self.troubles)
     }
 
     /// Everything that nobody can tell, or that is not there and has to be.

@@ -46,6 +46,13 @@ impl<'a> Choice<'a> {
 impl<'a> Place<'a> {
     /// Reads the fleet and the stage's files; everything that is wrong is reported at once.
     pub(in crate::gcp) fn load(context: &'a Context, stage: Stage, choice: &Choice<'_>) -> Result<Self> {
+        let place = Self::chosen(context, stage, choice)?;
+        place.check(Target::GoogleCloud(stage))?;
+        Ok(place)
+    }
+
+    /// The steps that are asked for and that the gate lets through, whether or not the files are complete.
+    pub(in crate::gcp) fn chosen(context: &'a Context, stage: Stage, choice: &Choice<'_>) -> Result<Self> {
         let mut place = Self::whole(context, stage)?;
         let build = context.tree.read(Target::GoogleCloud(stage), HeldIn::Build)?;
         let gate = crate::gate::Gate::read(&context.environment, build.as_ref())?;
@@ -59,7 +66,6 @@ impl<'a> Place<'a> {
         place.skipped = skipped;
         place.skipped.extend(gated.into_iter().map(|key| (key, why.clone())));
         place.steps = steps;
-        place.check(Target::GoogleCloud(stage))?;
         Ok(place)
     }
 

@@ -62,7 +62,7 @@ impl Wanted<'_, '_> {
         }
         items.extend(place.skipped.iter().map(|(key, why)| Item::pending(format!("{key}: skipped"), why)));
         if wanted::in_maintenance(place, self.facts) {
-            let open = format!("cargo xtask gcp maintenance-all off {} opens it", place.stage());
+            let open = format!("cargo xtask gcp maintenance off {} opens it", place.stage());
             items.push(Item::unchanged("the stage is in maintenance and stays so").note(open));
         }
         let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());

@@ -1,4 +1,4 @@
-//! The fleet on one screen: what runs, on which version, and what is paused or missing.
+//! The application on one screen, without its MCP server: what runs, on which version, and what is paused or missing.
 //!
 //! A stage may have no fleet, and an operator may lack a role for part of it: what cannot be read is said in its line.
 
@@ -20,11 +20,11 @@ use crate::stage::Stage;
 /// gcloud is all processor: two at a time.
 const AT_ONCE: usize = 2;
 
-/// The whole fleet in one word, and a line for each part of it.
+/// The application in one word, and a line for each part of it.
 #[derive(Debug, Serialize)]
 pub(in crate::gcp) struct View {
     /// `LIVE`, `MAINTENANCE`, `PARTIAL`, `NOT_DEPLOYED` or `UNKNOWN`.
-    overall: &'static str,
+    pub(in crate::gcp) overall: &'static str,
     parts: Vec<Part>,
 }
 
@@ -98,6 +98,7 @@ pub(in crate::gcp) fn view(context: &Context, stage: Stage) -> Result<Option<Vie
             }
         })
         .collect();
+    let deployed = parts.iter().any(|part| part.state != State::Missing);
     parts.push(Part::new(crate::fleet::SCHEDULER).scheduler(&place, &scheduled));
     for queue in &queues {
         let part = Part::new(&format!("queue {queue}"));
@@ -116,21 +117,17 @@ pub(in crate::gcp) fn view(context: &Context, stage: Stage) -> Result<Option<Vie
             Seen::Unknown(trouble) => part.unknown(&trouble),
         });
     }
-    Ok(Some(View { overall: overall(&parts), parts }))
+    Ok(Some(View { overall: overall(&parts, deployed), parts }))
 }
 
-fn overall(parts: &[Part]) -> &'static str {
+/// Without a service, nobody needs to know what could not be read of a queue or of the scheduler.
+fn overall(parts: &[Part], deployed: bool) -> &'static str {
     let states: Vec<State> =
         parts.iter().map(|part| part.state).filter(|state| *state != State::Either).collect();
     let all = |wanted: State| states.iter().all(|state| *state == wanted);
-    // A queue may be there before everything else.
-    let deployed = parts
-        .iter()
-        .filter(|part| !part.step.starts_with("queue "))
-        .any(|part| !matches!(part.state, State::Missing | State::Either));
     match () {
-        () if states.contains(&State::Unknown) => "UNKNOWN",
         () if !deployed => "NOT_DEPLOYED",
+        () if states.contains(&State::Unknown) => "UNKNOWN",
         () if all(State::Live) => "LIVE",
         () if all(State::Closed) => "MAINTENANCE",
         () => "PARTIAL",
@@ -140,7 +137,7 @@ fn overall(parts: &[Part]) -> &'static str {
 impl View {
     /// For people.
     pub(in crate::gcp) fn text(&self) -> String {
-        let mut lines = vec![format!("fleet: {}", self.overall)];
+        let mut lines = vec![format!("application: {}", self.overall)];
         lines.extend(self.parts.iter().map(|part| format!("  {}: {}", part.step, part.says)));
         lines.join("\n")
     }

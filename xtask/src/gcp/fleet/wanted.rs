@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{Ingress as Wanted, Service};
 use crate::gcp::mcp::{self, Config};
 use crate::gcp::rollout::Access;
-use crate::gcp::service::{COMMIT, Ingress, Live, Mount, Network, Probe, Scaling, Spec};
+use crate::gcp::service::{COMMIT, Ingress, Mount, Network, Probe, Scaling, Spec};
 
 /// Requests that an instance is given at a time: Cloud Run's own default.
 const CONCURRENCY: u32 = 80;
@@ -128,7 +128,11 @@ fn mcp_spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) 
             version: facts.secrets.get(&secret).map(|content| content.version).unwrap_or_default(),
             project_number: &facts.project_number,
             balanced,
-            maintenance: facts.services.get(&name).is_some_and(Live::in_maintenance),
+            // A new one comes into a closed stage as a closed one: what opens the stage opens it, too.
+            maintenance: match facts.services.get(&name) {
+                Some(live) => live.in_maintenance(),
+                None => in_maintenance(place, facts),
+            },
         },
     ))
 }

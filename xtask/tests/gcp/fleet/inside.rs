@@ -1,5 +1,6 @@
 //! The tool run within the test's own process, with a played gcloud, git and docker: a whole deploy in milliseconds.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,18 +11,19 @@ use xtask::cli::{Cli, Task};
 use xtask::command::{Command, Effect};
 use xtask::context::Context;
 use xtask::env::Environment;
-use xtask::error::Result;
+use xtask::error::{Error, Result};
 use xtask::output::Printer;
 use xtask::runner::{Outcome, Runner};
 
 use super::Fleet;
 use super::played::Played;
+use crate::played::Blow;
 
-/// Which write is killed, and whether it was carried out by then.
-#[derive(Clone, Copy)]
+/// Which write is struck, counted from 0, and how.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Kill {
     pub(super) write: usize,
-    pub(super) after: bool,
+    pub(super) blow: Blow,
 }
 
 /// `gcp deploy-all dev` of the released image.
@@ -33,30 +35,39 @@ pub(super) fn run(fleet: &Fleet, more: &[&str], kill: Option<Kill>) -> (Result<(
 
 /// One run of the tool in this process, with a played gcloud, git and docker; what it said, and how many writes there were.
 pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result<()>, String, usize) {
+    let (result, [out, err], writes) = heard(fleet, words, kill);
+    (result, out + &err, writes)
+}
+
+/// As [`tool`], with what it said on standard output apart from what it said beside that.
+pub(super) fn heard(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result<()>, [String; 2], usize) {
     let played = Played(fleet.deployment.stage.emulator.address());
     let writes = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&writes);
-    let tags = fleet.deployment.path("home/tags");
+    let home = fleet.deployment.path("home");
+    let tags = home.join("tags");
     let answer = move |command: &Command| match command.name().as_str() {
         "git" if command.render().contains("status") => Outcome::success(""),
         "git" => Outcome::success("abc1234\n"),
         "docker" if command.render().contains("imagetools") => inspected(&tags, command),
         "docker" if command.arguments()[0] == "push" => pushed(&tags, command),
-        "docker" => Outcome::success(r#"{"proven": "challenge", "checks": []}"#),
+        "docker" => asked(&home, command),
         _ => {
             let number = if command.effect() == Effect::Changes {
                 count.fetch_add(1, Ordering::SeqCst)
             } else {
                 usize::MAX
             };
-            let killed = kill.filter(|kill| kill.write == number);
-            if killed.is_none_or(|kill| kill.after) {
-                let outcome = played.answer(command);
-                if killed.is_none() {
-                    return outcome;
-                }
+            let blow = kill.filter(|kill| kill.write == number).map(|kill| kill.blow);
+            let outcome = match blow {
+                Some(Blow::FailsBefore | Blow::KilledBefore) => Outcome::failure(137, ""),
+                _ => played.answer(command),
+            };
+            match blow {
+                None => outcome,
+                Some(blow) if blow.kills() => std::panic::resume_unwind(Box::new("killed")),
+                Some(_) => Outcome::failure(137, ""),
             }
-            Outcome::failure(137, "")
         }
     };
     let printer = Printer::captured();
@@ -69,8 +80,12 @@ pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result
         Context::new(environment, envs, printer.clone(), runner, &fleet.deployment.path("checkout")).unwrap();
     let words = ["xtask", "gcp"].iter().chain(words);
     let Some(Task::Gcp(task)) = Cli::parse_from(words).task else { panic!("no task") };
-    let result = xtask::gcp::gcp(&context, &task).map(|_| ());
-    (result, format!("{}{}", printer.stdout(), printer.stderr()), writes.load(Ordering::SeqCst))
+    let result = catch_unwind(AssertUnwindSafe(|| xtask::gcp::gcp(&context, &task)));
+    let result = match result {
+        Ok(result) => result.map(|_| ()),
+        Err(_) => Err(Error::failed("the tool was killed")),
+    };
+    (result, [printer.stdout(), printer.stderr()], writes.load(Ordering::SeqCst))
 }
 
 /// The digest of a tag that the test has released; the server's own image is always there.
@@ -83,6 +98,22 @@ fn inspected(tags: &Path, command: &Command) -> Outcome {
         return Outcome::failure(1, format!("ERROR: {reference}: not found"));
     };
     Outcome::success(json!({"digest": format!("sha256:{digest}")}).to_string())
+}
+
+/// The server's own image: Validibot is licensed unless `unlicensed` is there, and what it proves is fit unless its address
+/// holds what `unfit` says.
+fn asked(home: &Path, command: &Command) -> Outcome {
+    let asked = command.render();
+    if asked.contains(" license ") {
+        let licensed = !home.join("unlicensed").exists();
+        return if licensed { Outcome::success("") } else { Outcome::failure(1, "no feature mcp_server") };
+    }
+    let unfit = std::fs::read_to_string(home.join("unfit")).ok();
+    if unfit.is_none_or(|unfit| !asked.contains(&unfit)) {
+        return Outcome::success(r#"{"proven": "challenge", "checks": []}"#);
+    }
+    let check = json!({"name": "ready", "status": "failed", "detail": "/readyz gives HTTP 503"});
+    Outcome { code: 1, stdout: json!({"checks": [check]}).to_string(), stderr: String::new() }
 }
 
 /// The registry has the tag from now on.

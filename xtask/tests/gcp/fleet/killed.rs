@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 use super::Fleet;
 use super::inside::{Kill, run};
+use crate::played::Blow;
+
+/// gcloud is killed, the tool is not.
+const GCLOUD: [Blow; 2] = [Blow::FailsBefore, Blow::FailsAfter];
 
 /// Everything that a deploy decides, without names and times that are random.
 fn essence(fleet: &Fleet) -> Value {
@@ -50,9 +54,9 @@ fn whichever_write_is_killed_the_next_run_ends_in_the_same_state() {
     again.unwrap();
     assert!(more == 0 && said.contains("nothing to do"), "{said}");
 
-    for kill in (0..writes).flat_map(|write| [false, true].map(|after| Kill { write, after })) {
+    for kill in (0..writes).flat_map(|write| GCLOUD.map(|blow| Kill { write, blow })) {
         let fleet = Fleet::new();
-        let at = format!("write {} of {writes}, carried out: {}", kill.write, kill.after);
+        let at = format!("write {} of {writes}, {:?}", kill.write, kill.blow);
         let (killed, said, _) = run(&fleet, &[], Some(kill));
         match killed {
             // A lock that could not be given back is no failed deploy, and one that was taken all the same is ours.
@@ -79,7 +83,7 @@ fn a_migration_that_is_running_is_waited_for_and_not_begun_again() {
     let fleet = Fleet::new();
     fleet.deployment.stage.emulator.cloud().executions_end(1, Ending::Succeeded);
     // Writes: the lock, the job, the execution.
-    let (killed, ..) = run(&fleet, &["--only", "migrate"], Some(Kill { write: 2, after: true }));
+    let (killed, ..) = run(&fleet, &["--only", "migrate"], Some(Kill { write: 2, blow: Blow::FailsAfter }));
     assert!(killed.unwrap_err().to_string().contains("migrate: "));
     let (done, said, _) = run(&fleet, &["--only", "migrate"], None);
     done.unwrap();
