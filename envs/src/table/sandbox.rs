@@ -3,7 +3,7 @@
 use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
 
 /// Every variable of this area.
-pub const ALL: &[&Variable] = &[&API_TOKEN, &SITE_URL, &CLIENT_SECRET];
+pub const ALL: &[&Variable] = &[&API_TOKEN, &SITE_URL, &CLIENT_SECRET, &PAID_ACCESS];
 
 /// `VALIDIBOT_SANDBOX_API_TOKEN`
 pub const API_TOKEN: Variable = Variable {
@@ -35,5 +35,16 @@ pub const CLIENT_SECRET: Variable = Variable {
     doc: "Secret of the MCP server's client at the sandbox's OpenID provider; without one there is no such client",
     fallback: Fallback::Nothing,
     example: "<the value of VALIDIBOT_OAUTH_CLIENT_SECRET>",
+    ..API_TOKEN
+};
+
+/// `VALIDIBOT_SANDBOX_PAID_ACCESS`
+pub const PAID_ACCESS: Variable = Variable {
+    name: "VALIDIBOT_SANDBOX_PAID_ACCESS",
+    doc: "Whether the sandbox has the API for agents that pay, as Validibot's cloud has it",
+    kind: Kind::Switch,
+    fallback: Fallback::Value("false"),
+    secret: false,
+    example: "true",
     ..API_TOKEN
 };

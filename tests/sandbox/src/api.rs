@@ -110,6 +110,9 @@ async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answe
         | Route::Revoke
         | Route::Userinfo => oidc::answer(call, route).await,
         Route::AgentWorkflows | Route::AgentWorkflow | Route::AgentLaunch | Route::AgentRun => {
+            if !call.state.paid_access {
+                return Ok(answer::page_not_found());
+            }
             if route == Route::AgentLaunch {
                 auth::service(&call)?;
             }
@@ -130,7 +133,10 @@ async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answe
 
 fn license(call: &Call<'_>) -> Answer {
     let edition = call.state.edition();
-    Answer::json(StatusCode::OK, &json!({ "edition": edition.name(), "features": edition.features() }))
+    // The last one by name, so that the list stays sorted.
+    let paid = call.state.paid_access.then_some(&"x402_agent_payments");
+    let features: Vec<&str> = edition.features().iter().chain(paid).copied().collect();
+    Answer::json(StatusCode::OK, &json!({ "edition": edition.name(), "features": features }))
 }
 
 fn to_slash(call: &Call<'_>) -> Answer {

@@ -66,6 +66,7 @@ pub struct Builder {
     pub(crate) access_token_seconds: i64,
     pub(crate) auto_login: bool,
     pub(crate) google: Option<GoogleVerification>,
+    pub(crate) paid_access: bool,
 }
 
 impl Default for Builder {
@@ -88,6 +89,7 @@ impl Default for Builder {
             access_token_seconds: 3600,
             auto_login: false,
             google: None,
+            paid_access: false,
         }
     }
 }
@@ -191,6 +193,14 @@ impl Builder {
     #[must_use]
     pub fn google_verification(mut self, verification: GoogleVerification) -> Self {
         self.google = Some(verification);
+        self
+    }
+
+    /// Whether agents without an account may pay for a run, as in Validibot's cloud. Without it the API for them
+    /// (contract A8) is not there. Default false.
+    #[must_use]
+    pub fn paid_access(mut self, on: bool) -> Self {
+        self.paid_access = on;
         self
     }
 

@@ -12,7 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// A stand-in Validibot deployment: REST API, licence, OpenID provider and three workflows that really validate.
 ///
 /// Secrets come from the environment: `VALIDIBOT_MCP_SERVICE_KEY`, `VALIDIBOT_SANDBOX_API_TOKEN` and
-/// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`. So do `SITE_URL` and `VALIDIBOT_MCP_BASE_URL`.
+/// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`. So do `SITE_URL`, `VALIDIBOT_MCP_BASE_URL` and
+/// `VALIDIBOT_SANDBOX_PAID_ACCESS`.
 #[derive(Parser)]
 #[command(name = "validibot-sandbox", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -110,6 +111,7 @@ impl Serve {
         if let Some(secret) = variable(environment, envs::sandbox::CLIENT_SECRET.name) {
             builder = builder.oauth_client_secret(secret);
         }
+        builder = builder.paid_access(paid_access(environment)?);
         let sandbox = builder
             .start()
             .await
@@ -137,6 +139,16 @@ impl From<EditionName> for Edition {
 /// A variable that is set and not blank.
 fn variable(environment: &Environment, name: &str) -> Option<String> {
     environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Whether agents may pay; something that is neither yes nor no is refused, not guessed.
+fn paid_access(environment: &Environment) -> io::Result<bool> {
+    let name = envs::sandbox::PAID_ACCESS.name;
+    let Some(value) = variable(environment, name) else { return Ok(false) };
+    envs::parse_switch(&value).ok_or_else(|| {
+        let text = format!("{name} is {value:?}, which is neither true nor false: write one of them");
+        io::Error::new(io::ErrorKind::InvalidInput, text)
+    })
 }
 
 fn say(line: &str) -> io::Result<()> {

@@ -21,3 +21,14 @@ pub fn http_client() -> reqwest::Client {
         .build()
         .expect("an HTTP client")
 }
+
+/// Whether this Validibot, at its base URL, has the API for agents that pay.
+///
+/// # Panics
+///
+/// When it does not answer.
+pub async fn agents_may_pay(validibot: &str) -> bool {
+    let url = format!("{validibot}/api/v1/agent/workflows/");
+    let answer = http_client().get(url).send().await.expect("Validibot answers");
+    answer.status() == reqwest::StatusCode::OK
+}

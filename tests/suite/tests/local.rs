@@ -9,7 +9,7 @@ use sandbox::fixtures;
 use serde_json::{Value, json};
 use suite::binary;
 use suite::mcp::{Client, Era};
-use suite::net::free_port;
+use suite::net::{agents_may_pay, free_port};
 use suite::process::{Output, run};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -152,4 +152,16 @@ async fn a_community_stack_has_no_mcp_even_with_the_gate_open() {
     assert!(up.stdout.contains("the MCP server has no place"), "{}", up.stdout);
     let info = stack.info().await;
     assert_eq!((&info["edition"], &info["programs"]["mcp"]["running"]), (&json!("community"), &json!(false)));
+}
+
+#[tokio::test]
+async fn only_the_cloud_stack_lets_agents_pay() {
+    let stack = Stack::new();
+    for (edition, expected) in [("--pro", false), ("--cloud", true)] {
+        succeeded(stack.up(&[edition], Some("true")).await, "local up");
+        let info = stack.info().await;
+        assert_eq!(info["programs"]["mcp"]["running"], true, "{info}");
+        let web = format!("http://127.0.0.1:{}", stack.web);
+        assert_eq!(agents_may_pay(&web).await, expected, "{edition}");
+    }
 }

@@ -63,13 +63,13 @@ impl Layout {
             .env("SITE_URL", self.web_url())
             .env(server::MCP_BASE_URL.name, self.mcp_base_url(settings))
             .env_secret(server::SERVICE_KEY.name, settings.service_key.clone())
-            .env_secret("VALIDIBOT_SANDBOX_API_TOKEN", settings.api_token.clone())
+            .env_secret(envs::sandbox::API_TOKEN.name, settings.api_token.clone())
             .no_deadline();
         if self.paid_access {
-            serve = serve.env("VALIDIBOT_SANDBOX_PAID_ACCESS", "true");
+            serve = serve.env(envs::sandbox::PAID_ACCESS.name, "true");
         }
         if let Some(secret) = &settings.client_secret {
-            serve = serve.env_secret("IDP_OIDC_MCP_SERVER_CLIENT_SECRET", secret.clone());
+            serve = serve.env_secret(envs::sandbox::CLIENT_SECRET.name, secret.clone());
         }
         Program { name: WEB, port: self.web_port, serve, health: health(&self.sandbox, self.web_port) }
     }

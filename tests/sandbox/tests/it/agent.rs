@@ -3,12 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::RequestBuilder;
-use sandbox::fixtures;
+use sandbox::{Sandbox, fixtures};
 use serde_json::{Value, json};
 
 use crate::client::{World, got};
 
 const WALLET: &str = "0x857b06519e91e3a54538791bdbb0e22373e36b66";
+
+/// A deployment that lets agents pay.
+async fn paid() -> World {
+    World::with(Sandbox::builder().paid_access(true)).await
+}
 
 /// A launch as the MCP server sends it, for this transaction and file.
 fn launch(world: &World, transaction: &str, content: &[u8]) -> RequestBuilder {
@@ -32,7 +37,7 @@ fn launch(world: &World, transaction: &str, content: &[u8]) -> RequestBuilder {
 
 #[tokio::test]
 async fn the_catalogue_is_public_and_says_what_costs_what() {
-    let world = World::start().await;
+    let world = paid().await;
     let list = got(world.get("/api/v1/agent/workflows/")).await;
     assert_eq!(list.status, 200);
     let list = list.json();
@@ -61,7 +66,7 @@ async fn the_catalogue_is_public_and_says_what_costs_what() {
 
 #[tokio::test]
 async fn a_transaction_has_one_run_whatever_comes_with_it_later() {
-    let world = World::start().await;
+    let world = paid().await;
     let first = got(launch(&world, "0xAB", fixtures::BAD_ENERGY_MODEL)).await;
     assert_eq!(first.status, 201, "{}", first.text);
     let first = first.json();
@@ -102,7 +107,7 @@ async fn a_transaction_has_one_run_whatever_comes_with_it_later() {
 
 #[tokio::test]
 async fn a_launch_is_the_services_alone_and_has_to_be_for_the_price() {
-    let world = World::start().await;
+    let world = paid().await;
     let with = |name: &str, value: &str| {
         let mut request = launch(&world, "0xab", fixtures::GOOD_ENERGY_MODEL).build().expect("a request");
         let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).expect("a name");
@@ -124,5 +129,20 @@ async fn a_launch_is_the_services_alone_and_has_to_be_for_the_price() {
     let garbage: Value = json!({ "file_content": "*" });
     let garbage = launch(&world, "0xab", b"{}").body(garbage.to_string());
     assert_eq!(got(garbage).await.status, 400);
+    assert!(world.sandbox.paid_transactions().is_empty());
+}
+
+#[tokio::test]
+async fn without_paid_access_there_is_no_such_api() {
+    for (on, status, feature) in [(false, 404, false), (true, 200, true)] {
+        let world = World::with(Sandbox::builder().paid_access(on)).await;
+        assert_eq!(got(world.get("/api/v1/agent/workflows/")).await.status, status);
+        let licence = got(world.get("/api/v1/license/features/")).await.json();
+        let features = licence["features"].as_array().expect("a list");
+        assert_eq!(features.contains(&json!("x402_agent_payments")), feature, "{licence}");
+        assert!(features.is_sorted_by_key(|name| name.as_str()), "{licence}");
+    }
+    let world = World::start().await;
+    assert_eq!(got(launch(&world, "0xad", fixtures::GOOD_ENERGY_MODEL)).await.status, 404);
     assert!(world.sandbox.paid_transactions().is_empty());
 }

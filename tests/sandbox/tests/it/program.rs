@@ -57,3 +57,15 @@ fn a_busy_port_is_named() {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains(&format!("error: cannot listen on 127.0.0.1:{}", running.port)), "{message}");
 }
+
+#[test]
+fn a_switch_that_is_neither_on_nor_off_is_refused() {
+    let output = Command::new(PROGRAM)
+        .args(["--port", "0"])
+        .env("VALIDIBOT_SANDBOX_PAID_ACCESS", "perhaps")
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("VALIDIBOT_SANDBOX_PAID_ACCESS is \"perhaps\""), "{message}");
+}

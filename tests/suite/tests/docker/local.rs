@@ -6,7 +6,7 @@ use sandbox::fixtures;
 use serde_json::{Value, json};
 use suite::docker::{docker, engine};
 use suite::mcp::{Client, Era};
-use suite::net::free_port;
+use suite::net::{agents_may_pay, free_port};
 use suite::process::Output;
 use suite::require;
 use suite::xtask::Xtask;
@@ -92,11 +92,11 @@ async fn a_pro_stack_does_the_main_job_and_leaves_nothing() {
         after.len() == 2 && after.iter().all(|container| !before.contains(container)),
         "all anew: {after:?}"
     );
+    let web = format!("http://127.0.0.1:{}", stack.web);
+    assert!(!agents_may_pay(&web).await, "--pro has none");
     let cloud = stack.up(Some("true"), &["--cloud"]).await.expect_success("local up --cloud");
     assert!(cloud.stdout.contains(&format!("http://localhost:{}/mcp", stack.mcp)), "{}", cloud.stdout);
-    let web = format!("{}-web-1", stack.project());
-    let variables = docker(&["inspect", "--format", "{{json .Config.Env}}", &web]).await;
-    assert!(variables.contains("VALIDIBOT_SANDBOX_PAID_ACCESS=true"), "{variables}");
+    assert!(agents_may_pay(&web).await, "--cloud has paid access");
 
     let closed = stack.up(None, &["--pro"]).await.expect_success("local up with the gate closed");
     assert!(closed.stdout.contains("skipped"), "{}", closed.stdout);

@@ -169,7 +169,7 @@ async fn the_surface_needs_no_account_and_knows_none() {
 
 #[tokio::test]
 async fn switched_off_there_is_no_such_surface() {
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().paid_access(true).start().await.expect("a sandbox");
     let server = Server::for_sandbox(&sandbox).start().await;
     let http = suite::net::http_client();
     let answer =
@@ -205,7 +205,7 @@ const CDP_SECRET: &str =
 
 #[tokio::test]
 async fn a_facilitator_that_wants_proof_gets_one_for_each_request() {
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().paid_access(true).start().await.expect("a sandbox");
     let ledger = Ledger::start().await.expect("a ledger");
     let server = selling(&sandbox, &ledger)
         .env("VALIDIBOT_X402_CDP_KEY_ID", "the-id-of-the-key")
@@ -230,7 +230,7 @@ async fn a_facilitator_that_wants_proof_gets_one_for_each_request() {
 
 #[tokio::test]
 async fn no_payment_signature_or_reference_is_in_any_log() {
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().paid_access(true).start().await.expect("a sandbox");
     let ledger = Ledger::start().await.expect("a ledger");
     let node = format!("{}?key=hush-of-the-node", ledger.rpc());
     let server = selling(&sandbox, &ledger)

@@ -34,7 +34,7 @@ struct Stack {
 
 impl Stack {
     async fn start() -> Self {
-        let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+        let sandbox = Sandbox::builder().paid_access(true).start().await.expect("a sandbox");
         let ledger = Ledger::start().await.expect("a ledger");
         let server = selling(&sandbox, &ledger).start().await;
         Self { sandbox, ledger, server }

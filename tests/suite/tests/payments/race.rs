@@ -9,7 +9,7 @@ use crate::{Stack, bought, held, order, order_of, payment, public, selling, term
 
 #[tokio::test]
 async fn ten_times_at_once_on_two_instances_is_one_settlement_one_run_and_ten_like_answers() {
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().paid_access(true).start().await.expect("a sandbox");
     let ledger = Ledger::start().await.expect("a ledger");
     let (one, two) = (selling(&sandbox, &ledger).start().await, selling(&sandbox, &ledger).start().await);
     let clients: Vec<_> =

@@ -112,7 +112,7 @@ async fn a_real_wallet_pays_for_a_validation_and_the_money_moves_once() {
     let mut facilitator = python.script("facilitator.py");
     facilitator.args([&chain.url, fixtures::NETWORK, FACILITATOR_KEY]);
     let facilitator = Service::start(&mut facilitator).await;
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().paid_access(true).start().await.expect("a sandbox");
     let one = selling(&sandbox, &facilitator, &chain).start().await;
     let two = selling(&sandbox, &facilitator, &chain).start().await;
 
