@@ -13,6 +13,8 @@ use crate::secret::hex;
 
 /// The report.
 const PAGE: &str = "docs/verification.md";
+/// The payments suite: among its tests, a real wallet, facilitator, token and chain.
+const PAYMENTS: [&str; 5] = ["test", "--package", "validibot-suite", "--test", "payments"];
 /// Where a second copy of the sources is compiled.
 const COPY: &str = "target/verify/sources";
 
@@ -27,10 +29,11 @@ struct Step {
 
 /// Runs everything, goes on after a failure, and writes the report.
 pub fn verify(context: &Context) -> Result<()> {
+    // The figures come first, while nothing has warmed the machine or filled its memory.
     let own: [(&str, &[&str]); 3] = [
+        ("the figures", &["bench", "--keep"]),
         ("a soak of ten minutes has a clean ledger", &["soak", "10"]),
         ("each fuzz target runs clean for a minute", &["fuzz", "--seconds", "60"]),
-        ("the figures", &["bench", "--keep"]),
     ];
     let mut steps = Vec::new();
     for (what, arguments) in own {
@@ -52,6 +55,14 @@ pub fn verify(context: &Context) -> Result<()> {
             }
         },
     ));
+    let what = "payments move real tokens on a real chain, once";
+    steps.push(step(context, what, format!("cargo {}", PAYMENTS.join(" ")), || {
+        let command = nothing_skipped(Command::new(context.cargo()).args(PAYMENTS), context);
+        match context.runner.run(&command, Streams::Inherited)?.code {
+            0 => Ok("passed".to_owned()),
+            code => Err(Error::failed(format!("exit code {code}"))),
+        }
+    }));
     let how = "the server compiled in two folders".to_owned();
     steps.push(step(context, "the image's program is reproducible", how, || reproducible(context)));
     let page = context.root.join(PAGE);
@@ -78,12 +89,13 @@ fn step(context: &Context, what: &'static str, how: String, act: impl FnOnce() -
 fn run(context: &Context, arguments: &[&str]) -> Result<i32> {
     let own = std::env::current_exe()
         .map_err(|error| Error::failed("this program's own path is not known").cause(error.to_string()))?;
-    let command = Command::new(own)
-        .args(arguments)
-        .env(envs::tests::REQUIRE_ALL_TESTS.name, "true")
-        .dir(&context.root)
-        .no_deadline();
+    let command = nothing_skipped(Command::new(own).args(arguments), context);
     Ok(context.runner.run(&command, Streams::Inherited)?.code)
+}
+
+/// The command at the root, for as long as it takes, with a skip counted as a failure.
+fn nothing_skipped(command: Command, context: &Context) -> Command {
+    command.env(envs::tests::REQUIRE_ALL_TESTS.name, "true").dir(&context.root).no_deadline()
 }
 
 /// The same commit gives the same program, wherever it is compiled.
