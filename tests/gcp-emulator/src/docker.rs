@@ -136,6 +136,12 @@ impl Docker {
         self.open(service, Door::Balancer)
     }
 
+    /// The URL at which the project's own network reaches the service, whatever its ingress. At Google that is the service's
+    /// own URL; here the door says where a request comes from.
+    pub fn inside_url(&self, service: &str) -> String {
+        self.open(service, Door::Inside)
+    }
+
     /// The keys that sign the containers' identity tokens: for a Validibot that is to believe them.
     pub fn certs(&self) -> GoogleCerts {
         self.state.metadata.certs()

@@ -37,6 +37,19 @@ impl Era {
             Self::Modern => "2026-07-28",
         }
     }
+
+    /// The first request of a client, with its parameters.
+    pub fn hello(self) -> (&'static str, Value) {
+        match self {
+            Self::Legacy => {
+                let client = json!({ "name": "suite", "version": "0" });
+                let version = self.version();
+                let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+                ("initialize", params)
+            }
+            Self::Modern => ("server/discover", json!({})),
+        }
+    }
 }
 
 /// A client of one server.
@@ -83,18 +96,8 @@ impl Client {
 
     /// The handshake of the legacy era, or discovery in the modern one; the result.
     pub async fn hello(&self) -> Value {
-        let reply = match self.era {
-            Era::Legacy => {
-                let params = json!({
-                    "protocolVersion": self.era.version(),
-                    "capabilities": {},
-                    "clientInfo": { "name": "suite", "version": "0" },
-                });
-                self.request("initialize", params).await
-            }
-            Era::Modern => self.request("server/discover", json!({})).await,
-        };
-        reply.result()
+        let (method, params) = self.era.hello();
+        self.request(method, params).await.result()
     }
 
     /// Calls a tool. Its result, a failure too, must be one that the tool's output schema admits.
@@ -128,25 +131,30 @@ impl Client {
         self.start(method, params).await.finish().await
     }
 
+    /// As [`Client::request`], for tests in which the server comes and goes.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or the connection breaks before the answer's end.
+    pub async fn attempt(&self, method: &str, params: Value) -> reqwest::Result<Reply> {
+        self.send(method, params).await?.read().await
+    }
+
     /// Sends a request and returns once the status and headers are there. Dropping what is returned
     /// disconnects.
     ///
     /// # Panics
     /// When the server cannot be reached.
     pub async fn start(&self, method: &str, params: Value) -> Pending {
+        self.send(method, params).await.expect("the server answers")
+    }
+
+    async fn send(&self, method: &str, params: Value) -> reqwest::Result<Pending> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (headers, params) = self.dress(method, params);
         let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let started = Instant::now();
-        let response = self
-            .http
-            .post(&self.url)
-            .headers(headers)
-            .body(body.to_string())
-            .send()
-            .await
-            .expect("the server answers");
-        Pending { id, started, response }
+        let response = self.http.post(&self.url).headers(headers).body(body.to_string()).send().await?;
+        Ok(Pending { id, started, response })
     }
 
     /// Adds what the era wants in the headers and in `_meta`.
@@ -191,13 +199,17 @@ pub struct Pending {
 impl Pending {
     /// Reads the answer to its end.
     pub async fn finish(self) -> Reply {
+        self.read().await.expect("the answer is complete")
+    }
+
+    async fn read(self) -> reqwest::Result<Reply> {
         let Self { id, started, response } = self;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let mut messages = Messages::of(response);
         let mut reply =
             Reply { status, headers, body: String::new(), answer: None, notifications: Vec::new() };
-        while let Some(message) = messages.next().await {
+        while let Some(message) = messages.next().await? {
             if message["id"] == id {
                 reply.answer = Some(message);
             } else {
@@ -205,7 +217,7 @@ impl Pending {
             }
         }
         reply.body = messages.into_body();
-        reply
+        Ok(reply)
     }
 
     /// The first message that arrives, a notification or the answer; disconnects after it.
@@ -213,6 +225,7 @@ impl Pending {
     /// # Panics
     /// When the answer ends before any.
     pub async fn first_message_then_disconnect(self) -> Value {
-        Messages::of(self.response).next().await.expect("a message")
+        let message = Messages::of(self.response).next().await;
+        message.expect("the answer is complete").expect("a message")
     }
 }

@@ -15,6 +15,8 @@ pub(super) enum Door {
     Tag(String),
     /// A load balancer's.
     Balancer,
+    /// The one inside the project's own network.
+    Inside,
 }
 
 /// One service as the front end sees it.
@@ -51,6 +53,7 @@ impl Front {
         let open = match door {
             Door::Balancer => self.ingress != Ingress::Internal,
             Door::Service | Door::Tag(_) => self.ingress == Ingress::All,
+            Door::Inside => true,
         };
         let revision = if let Door::Tag(tag) = door {
             let route = self.routes.iter().find(|route| route.tag.as_ref() == Some(tag));
@@ -152,11 +155,11 @@ mod tests {
 
     #[test]
     fn ingress_and_invokers_keep_requests_out() {
-        let doors = [Door::Service, Door::Tag("candidate".into()), Door::Balancer];
+        let doors = [Door::Service, Door::Tag("candidate".into()), Door::Balancer, Door::Inside];
         for (ingress, open) in [
-            (Ingress::All, [true, true, true]),
-            (Ingress::InternalAndBalancer, [false, false, true]),
-            (Ingress::Internal, [false, false, false]),
+            (Ingress::All, [true, true, true, true]),
+            (Ingress::InternalAndBalancer, [false, false, true, true]),
+            (Ingress::Internal, [false, false, false, true]),
         ] {
             let mut front = Front { ingress, ..front() };
             let found = doors.each_ref().map(|door| front.way(door) != Way::NotFound);

@@ -19,21 +19,21 @@ impl Messages {
     }
 
     /// The next message; `None` at the end. What is no JSON is no message.
-    pub(super) async fn next(&mut self) -> Option<Value> {
+    pub(super) async fn next(&mut self) -> reqwest::Result<Option<Value>> {
         loop {
             while let Some(event) = self.stream.then(|| self.next_event()).flatten() {
                 if let Ok(message) = serde_json::from_str(&event) {
-                    return Some(message);
+                    return Ok(Some(message));
                 }
             }
-            if let Some(bytes) = self.response.chunk().await.expect("the answer is complete") {
+            if let Some(bytes) = self.response.chunk().await? {
                 self.body.extend_from_slice(&bytes);
                 continue;
             }
-            let rest = self.body.get(self.read..).filter(|rest| !self.stream && !rest.is_empty())?;
-            let message = serde_json::from_slice(rest).ok();
+            let rest = self.body.get(self.read..).filter(|rest| !self.stream && !rest.is_empty());
+            let message = rest.and_then(|rest| serde_json::from_slice(rest).ok());
             self.read = self.body.len();
-            return message;
+            return Ok(message);
         }
     }
 

@@ -6,6 +6,9 @@ mod deploy;
 mod errors;
 mod image;
 mod local;
+mod maintenance;
+mod poll;
+mod project;
 mod self_hosted;
 
 use sandbox::fixtures;
