@@ -9,6 +9,8 @@ mod fleet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use serde::Serialize;
 
 use crate::cli::BenchGcp;
@@ -40,7 +42,13 @@ struct Row {
     /// What was timed: `gcp setup` on such a project, or a deploy.
     project: &'static str,
     at_once: usize,
+    /// How many programs were started, gcloud's among them.
     programs: usize,
+    /// How often gcloud was started.
+    gclouds: usize,
+    /// Seconds of processor that the tool and its programs took; docker's engine is not among them.
+    processor: f64,
+    /// Seconds on the clock.
     seconds: f64,
 }
 
@@ -74,10 +82,12 @@ pub fn gcp(context: &Context, args: &BenchGcp) -> Result<()> {
         context.printer.json(&report);
         return Ok(());
     }
-    context.printer.data("                        at once  programs  seconds");
+    context.printer.data("                        at once  programs  gcloud  processor  seconds");
     for row in &report.rows {
-        let Row { project, at_once, programs, seconds } = row;
-        context.printer.data(&format!("{project:<22}  {at_once:>7}  {programs:>8}  {seconds:>7.1}"));
+        let Row { project, at_once, programs, gclouds, processor, seconds } = row;
+        context.printer.data(&format!(
+            "{project:<22}  {at_once:>7}  {programs:>8}  {gclouds:>6}  {processor:>9.1}  {seconds:>7.1}"
+        ));
     }
     Ok(())
 }
@@ -140,12 +150,41 @@ impl<'a> Project<'a> {
     /// Runs and times it.
     fn timed(&self, project: &'static str, at_once: usize, command: Command) -> Result<Row> {
         let _progress = self.context.printer.progress(&format!("{project}, {at_once} at once"));
-        let started = Instant::now();
+        let spent = Spent::new()?;
         let outcome = self.run(command)?;
-        let seconds = started.elapsed().as_secs_f64();
-        let programs = outcome.stderr.lines().filter(|line| line.starts_with("running: ")).count();
-        Ok(Row { project, at_once, programs, seconds })
+        let (processor, seconds) = spent.so_far()?;
+        let programs: Vec<&str> =
+            outcome.stderr.lines().filter_map(|line| line.strip_prefix("running: ")).collect();
+        let is_gcloud = |line: &&&str| line.split(' ').find(|word| !word.contains('=')) == Some("gcloud");
+        let gclouds = programs.iter().filter(is_gcloud).count();
+        Ok(Row { project, at_once, programs: programs.len(), gclouds, processor, seconds })
     }
+}
+
+/// What something takes, from its beginning on.
+struct Spent {
+    processor: f64,
+    started: Instant,
+}
+
+impl Spent {
+    fn new() -> Result<Self> {
+        Ok(Self { processor: processor_of_children()?, started: Instant::now() })
+    }
+
+    /// Seconds of processor of the programs that have ended since, and seconds on the clock.
+    fn so_far(&self) -> Result<(f64, f64)> {
+        Ok((processor_of_children()? - self.processor, self.started.elapsed().as_secs_f64()))
+    }
+}
+
+fn processor_of_children() -> Result<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
+        .map_err(|error| Error::failed("the time of processor is not known").cause(error.to_string()))?;
+    let parts = [usage.user_time(), usage.system_time()];
+    let parts = parts
+        .map(|time| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0)).as_secs_f64());
+    Ok(parts.iter().sum())
 }
 
 impl Drop for Project<'_> {

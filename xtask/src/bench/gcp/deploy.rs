@@ -1,9 +1,8 @@
 //! A repeat deploy with its proof, beside what the recipe does: the same service, by tag, all traffic at once, unproven.
 
 use std::path::Path;
-use std::time::Instant;
 
-use super::{Project, Row, stage_files, write};
+use super::{Project, Row, Spent, stage_files, write};
 use crate::command::Command;
 use crate::context::Context;
 use crate::docker;
@@ -90,11 +89,11 @@ fn recipe(project: &Project<'_>, api: &str, image: &str) -> Result<Row> {
     };
     deploy("1")?;
     let _progress = project.context.printer.progress("the recipe's deploy");
-    let started = Instant::now();
+    let spent = Spent::new()?;
     // Whether a load balancer is there: every failure means no to the recipe.
     let _ = run(&["compute", "network-endpoint-groups", "describe", "recipe-neg"]);
     deploy("2")?;
     run(&["run", "services", "describe", RECIPE, "--format=value(status.url)"])?;
-    let seconds = started.elapsed().as_secs_f64();
-    Ok(Row { project: "the recipe's, blind", at_once: 1, programs: 3, seconds })
+    let (processor, seconds) = spent.so_far()?;
+    Ok(Row { project: "the recipe's, blind", at_once: 1, programs: 3, gclouds: 3, processor, seconds })
 }
