@@ -12,6 +12,7 @@ use super::mcp::{Config, Place, Prober};
 use super::rollout::{Access, Rollout};
 use super::service::{Live, Spec};
 use super::settings::{self, Settings};
+use super::side_by_side::both;
 use super::{apply, plan::Plan};
 use crate::cli::{GcpDeploy, GcpPlan};
 use crate::context::Context;
@@ -72,7 +73,7 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     apply::confirm(context, common)?;
     let command = format!("gcp deploy {}", common.stage);
     let after = lock::under(context, &deploy.settings.names.clone(), &command, args.lock_wait, |lock| {
-        deploy.look_again(planned.as_ref(), common.yes)?;
+        deploy.look_again(lock, planned.as_ref(), common.yes)?;
         deploy.apply(lock)
     })?;
     deploy.done(&plan, Some(&after), common.json);
@@ -91,14 +92,15 @@ impl<'a> Deploy<'a> {
         let config = Config::load(context, stage)?;
         let source = build::source(context, allow_dirty)?;
         let tagged = format!("{}:{}", settings.names.image(), source.tag);
-        let Some(digest) = build::digest(context, &tagged)? else {
+        let (facts, digest) =
+            both(|| Facts::read(context, &settings.names, at_once), || build::digest(context, &tagged));
+        let Some(digest) = digest? else {
             return Err(Error::failed(format!("there is no image of commit {}", source.tag))
                 .cause(format!("the registry does not have {tagged}"))
                 .cause("nothing was changed")
                 .hint(format!("cargo xtask gcp build {stage}")));
         };
-        let image = format!("{}@{digest}", settings.names.image());
-        let facts = Facts::read(context, &settings.names, at_once)?;
+        let (image, facts) = (format!("{}@{digest}", settings.names.image()), facts?);
         let spec = spec(&settings, &config, &source, &image, &facts);
         Ok(Self {
             context,
@@ -114,9 +116,23 @@ impl<'a> Deploy<'a> {
     }
 
     /// Looks again, now that nobody else is at it.
-    fn look_again(&mut self, planned: Option<&File>, yes: bool) -> Result<()> {
+    fn look_again(&mut self, lock: &Lock<'_>, planned: Option<&File>, yes: bool) -> Result<()> {
         let before = self.facts.document();
-        self.facts = Facts::read(self.context, &self.settings.names, self.at_once)?;
+        let names = &self.settings.names;
+        // A plan in a file is held to whole; and who was asked, or had to wait, may have taken an hour.
+        let whole = planned.is_some() || !yes || lock.was_waited_for();
+        let (looked, facts) = both(
+            || lock.look_ahead(),
+            || {
+                if whole {
+                    Facts::read(self.context, names, self.at_once)
+                } else {
+                    self.facts.again(self.context, names)
+                }
+            },
+        );
+        self.facts = facts?;
+        looked?;
         self.spec = spec(&self.settings, &self.config, &self.source, &self.image, &self.facts);
         if let Some(planned) = planned {
             return self.check(planned);
@@ -157,6 +173,7 @@ impl<'a> Deploy<'a> {
             service: &self.service,
             spec: &self.spec,
             access: Access::Everybody,
+            found: Some(self.facts.access),
             mark: self.source.mark(),
             proof: Some(proof),
             remembered: true,

@@ -11,7 +11,7 @@ mod wait;
 pub(crate) use commands::{break_lock, status};
 pub(crate) use holder::Holder;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::context::Context;
@@ -29,12 +29,17 @@ const TTL: Duration = Duration::from_mins(15);
 /// With less than this left it is renewed before the next write.
 const NEEDED: Duration = Duration::from_mins(11);
 
+/// A look counts for a write that begins so soon after it: a write that waits for gcloud to start is no nearer to its own.
+const FRESH: Duration = Duration::from_secs(5);
+
 /// The lock, held.
 pub(crate) struct Lock<'a> {
     context: &'a Context,
     names: &'a Names,
     /// Who we are, as the lock says.
     id: String,
+    /// Whether somebody else had to be waited for.
+    waited: bool,
     held: Mutex<Held>,
 }
 
@@ -42,6 +47,14 @@ pub(crate) struct Lock<'a> {
 struct Held {
     etag: String,
     since: Instant,
+    /// When it was looked at for the next write.
+    looked: Option<Instant>,
+}
+
+impl Held {
+    fn new(etag: String, since: Instant) -> Mutex<Self> {
+        Mutex::new(Self { etag, since, looked: None })
+    }
 }
 
 /// Does `work` while holding the stage's lock, and gives it back however that ends.
@@ -71,23 +84,19 @@ impl<'a> Lock<'a> {
         let take = lock::take(names, TTL.as_secs(), &[("id", &id), ("holder", &who), ("command", command)]);
         let _progress = context.printer.progress("taking the deploy lock");
         let mut waiting = wait::Waiting::new(context, names, patience);
+        let mut waited = false;
         loop {
             // Before the request: the lock may live shorter than we think, never longer.
             let since = Instant::now();
             let outcome = context.runner.run(&take, Streams::Captured)?;
             let etag = holder::etag(&outcome.stdout).filter(|_| outcome.code == 0);
             if let Some(etag) = etag {
-                return Ok(Self { context, names, id, held: Mutex::new(Held { etag, since }) });
+                return Ok(Self { context, names, id, waited, held: Held::new(etag, since) });
             }
             // Refused, or unknown what became of it: whose is it?
             match Holder::read(context, names)? {
                 Seen::Present(holder) if holder.id == id => {
-                    return Ok(Self {
-                        context,
-                        names,
-                        id,
-                        held: Mutex::new(Held { etag: holder.etag, since }),
-                    });
+                    return Ok(Self { context, names, id, waited, held: Held::new(holder.etag, since) });
                 }
                 Seen::Present(holder) => waiting.for_holder(&holder)?,
                 // It was given back in between; anything but a conflict says what really is the matter.
@@ -101,11 +110,35 @@ impl<'a> Lock<'a> {
                     return Err(error.cause("nothing was changed").hint(advice.text()));
                 }
             }
+            waited = true;
         }
+    }
+
+    /// Whether somebody else held it before: what was read until then is old.
+    pub(crate) fn was_waited_for(&self) -> bool {
+        self.waited
     }
 
     /// Makes sure that the lock is still ours, and for long enough. Called before every write.
     pub(crate) fn verify(&self) -> Result<()> {
+        let ahead = self.held().looked.take();
+        if ahead.is_some_and(|looked| looked.elapsed() < FRESH) { Ok(()) } else { self.look() }
+    }
+
+    /// Looks for the next write already now, beside other work that takes its time: the look counts for that write alone,
+    /// and only for a few seconds.
+    pub(crate) fn look_ahead(&self) -> Result<()> {
+        let now = Instant::now();
+        self.look()?;
+        self.held().looked = Some(now);
+        Ok(())
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self) -> Result<()> {
         let lost = |why: String| {
             Err(Error::failed(format!("the deploy lock is lost: {why}"))
                 .cause("stopped before the next write")
@@ -122,7 +155,7 @@ impl<'a> Lock<'a> {
                     .hint(trouble.advice.text()));
             }
         };
-        let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut held = self.held();
         if TTL.saturating_sub(held.since.elapsed()) < NEEDED {
             let renew = lock::renew(self.names, TTL.as_secs(), &holder.etag);
             let since = Instant::now();
@@ -138,7 +171,7 @@ impl<'a> Lock<'a> {
 
     /// Gives it back. That it could not be given back is no failure of what was done: it frees itself.
     fn release(&self) {
-        let etag = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner).etag.clone();
+        let etag = self.held().etag.clone();
         let command = lock::release(self.names, &etag);
         let stage = self.names.stage();
         let problem = match self.context.runner.run(&command, Streams::Captured) {
@@ -169,8 +202,8 @@ mod tests {
     use crate::runner::{Outcome, Runner};
     use crate::stage::Stage;
 
-    /// Verifies a lock that was taken so long ago; the commands that took.
-    fn verified(ago: Duration) -> Vec<String> {
+    /// Holds a lock that was taken so long ago; the commands that took.
+    fn holding(ago: Duration, work: impl Fn(&Lock<'_>)) -> Vec<String> {
         let printer = Printer::captured();
         let document = r#"{"createTime": "t", "etag": "\"2\"", "annotations": {"id": "me"}}"#;
         let runner = Runner::record(printer.clone(), move |_| Outcome::success(document));
@@ -178,10 +211,9 @@ mod tests {
         let context = Context::new(Environment::default(), None, printer, runner.clone(), here).unwrap();
         let names = Names::new("acme", "us-west1", "validibot", "r", Stage::Dev);
         let since = Instant::now().checked_sub(ago).unwrap();
-        let held = Mutex::new(Held { etag: "\"1\"".into(), since });
-        let lock = Lock { context: &context, names: &names, id: "me".into(), held };
-        lock.verify().unwrap();
-        lock.verify().unwrap();
+        let held = Held::new("\"1\"".into(), since);
+        let lock = Lock { context: &context, names: &names, id: "me".into(), waited: false, held };
+        work(&lock);
         lock.release();
         let words = |command: &crate::command::Command| command.arguments()[1].to_string_lossy().into_owned();
         runner.recorded().iter().map(words).collect()
@@ -189,7 +221,28 @@ mod tests {
 
     #[test]
     fn a_lock_is_renewed_once_when_little_is_left_and_given_back_as_it_was_last_seen() {
-        assert_eq!(verified(Duration::ZERO), ["describe", "describe", "delete"]);
-        assert_eq!(verified(Duration::from_mins(5)), ["describe", "update", "describe", "delete"]);
+        let twice = |lock: &Lock<'_>| [(); 2].iter().for_each(|()| lock.verify().unwrap());
+        assert_eq!(holding(Duration::ZERO, twice), ["describe", "describe", "delete"]);
+        assert_eq!(holding(Duration::from_mins(5), twice), ["describe", "update", "describe", "delete"]);
+    }
+
+    #[test]
+    fn a_look_ahead_counts_for_one_write_and_not_for_long() {
+        let ahead = |lock: &Lock<'_>| {
+            lock.look_ahead().unwrap();
+            lock.verify().unwrap();
+        };
+        assert_eq!(holding(Duration::ZERO, ahead), ["describe", "delete"]);
+        let two_writes = |lock: &Lock<'_>| {
+            ahead(lock);
+            lock.verify().unwrap();
+        };
+        assert_eq!(holding(Duration::ZERO, two_writes), ["describe", "describe", "delete"]);
+        let slow = |lock: &Lock<'_>| {
+            lock.look_ahead().unwrap();
+            lock.held().looked = Instant::now().checked_sub(FRESH);
+            lock.verify().unwrap();
+        };
+        assert_eq!(holding(Duration::ZERO, slow), ["describe", "describe", "delete"]);
     }
 }

@@ -12,6 +12,7 @@ pub(crate) use phase::Phase;
 
 use super::lock::Lock;
 use super::service::{Ingress, Live, Manifest, Spec, Target, Template, difference};
+use super::side_by_side::both;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gcloud::run;
@@ -36,6 +37,8 @@ pub(crate) struct Rollout<'a> {
     pub(crate) spec: &'a Spec,
     /// Whether everybody may call it.
     pub(crate) access: Access,
+    /// Who may call it now, where that has been read; what is as wanted is not read again.
+    pub(crate) found: Option<Access>,
     /// What every new revision's name says of its image, such as a short commit; lower-case letters and digits.
     pub(crate) mark: &'a str,
     /// How it is proven over HTTP; `None` where the startup probe is all there is.
@@ -134,9 +137,12 @@ impl Rollout<'_> {
     /// Proves the candidate, and gives it the traffic.
     fn promote(&self, before: &Live, candidate: &Live, revision: &str) -> Result<Live> {
         self.grant()?;
-        self.prove(before, candidate).map_err(|error| {
+        // Both take about a second, and neither has to do with the other.
+        let (looked, proven) = both(|| self.lock.look_ahead(), || self.prove(before, candidate));
+        proven.map_err(|error| {
             self.failed(Phase::Proof, error, Some(revision), "the traffic stays where it was")
         })?;
+        looked.map_err(|error| error.during(Phase::Traffic.name()))?;
         let after = self.shift(candidate, revision)?;
         self.public(before, after)
     }
@@ -207,7 +213,10 @@ impl Rollout<'_> {
     }
 
     /// Sees to it who may call it.
-    pub(crate) fn grant(&self) -> Result<()> {
+    fn grant(&self) -> Result<()> {
+        if self.found == Some(self.access) {
+            return Ok(());
+        }
         access::grant(self.context, self.names, self.lock, self.service, self.access)
             .map_err(|error| error.during(Phase::Access.name()))
     }

@@ -35,6 +35,15 @@ pub(super) fn side_by_side<T: Sync, R: Send>(
     results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
+/// Does two things at once.
+pub(super) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let first = scope.spawn(first);
+        let second = second();
+        (first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), second)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
@@ -52,6 +61,16 @@ mod tests {
         });
         let results: Vec<_> = results.into_iter().map(|result| result.unwrap().unwrap()).collect();
         assert_eq!(results, [10, 20, 30, 40]);
+    }
+
+    #[test]
+    fn both_meet_each_other() {
+        let meeting = Barrier::new(2);
+        let wait = |said: &'static str| {
+            meeting.wait();
+            said
+        };
+        assert_eq!(both(|| wait("first"), || wait("second")), ("first", "second"));
     }
 
     #[test]

@@ -35,21 +35,19 @@ pub(crate) struct Facts {
 impl Facts {
     /// Looks. What nobody can tell is an error.
     pub(crate) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
-        let (service, web) = (names.service(), names.web_service());
+        let web = names.web_service();
         let reads = [
-            Read::new(format!("the service {service}"), run::describe(names, &service)),
-            Read::new(format!("the policy of {service}"), run::policy(names, &service)),
+            services(names),
+            policy(names),
             Read::new("the secret's versions", gcloud::list_versions(names)),
             Read::new("the load balancer's way to it", gcloud::describe_endpoint_group(names)),
-            Read::new(format!("the web application {web}"), run::describe(names, &web)),
             Read::new(format!("the policy of {web}"), run::policy(names, &web)),
         ];
-        let [live, policy, versions, group, web, web_policy] = observe(context, at_once, &reads)?;
+        let [services, policy, versions, group, web_policy] = observe(context, at_once, &reads)?;
         let mut troubles = Vec::new();
-        let live = live.understand("the service", Live::parse).take(&mut troubles);
+        let (live, web) = understand(names, services, &mut troubles);
         let policy = policy.understand("the service's policy", Policy::parse).take(&mut troubles);
         let versions = versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
-        let web = web.understand("the web application", Live::parse).take(&mut troubles);
         let web_policy = web_policy.understand("its policy", Policy::parse).take(&mut troubles);
         let balanced = balanced(group, live.as_ref(), &mut troubles);
         if !troubles.is_empty() {
@@ -72,6 +70,32 @@ impl Facts {
         })
     }
 
+    /// Looks again, a moment later, at what another deploy changes: the services, and who may call ours where that was
+    /// not yet as a deploy leaves it.
+    pub(crate) fn again(&self, context: &Context, names: &Names) -> Result<Self> {
+        let (services, policy) = if self.access == Access::Everybody {
+            let [services] = observe(context, 1, &[services(names)])?;
+            (services, None)
+        } else {
+            let [services, policy] = observe(context, 2, &[services(names), policy(names)])?;
+            (services, Some(policy))
+        };
+        let mut troubles = Vec::new();
+        let (service, web) = understand(names, services, &mut troubles);
+        let policy =
+            policy.map(|policy| policy.understand("the service's policy", Policy::parse).take(&mut troubles));
+        if !troubles.is_empty() {
+            return Err(cannot_tell(&troubles));
+        }
+        Ok(Self {
+            access: policy.map_or(self.access, |policy| policy.as_ref().map_or(Access::Granted, access)),
+            invoker: web.as_ref().and(self.invoker),
+            web: web.as_ref().map(Web::of),
+            service,
+            ..self.clone()
+        })
+    }
+
     /// Whether the stage is in maintenance: nobody reaches the service, and its tools say so.
     pub(crate) fn in_maintenance(&self) -> bool {
         self.service.as_ref().is_some_and(Live::in_maintenance)
@@ -88,6 +112,38 @@ impl Facts {
             "may call web": self.invoker,
         })
     }
+}
+
+/// Both services at once: each start of gcloud is half a second of processor.
+fn services(names: &Names) -> Read {
+    Read::new("the services of the region", gcloud::fleet::services(names))
+}
+
+fn policy(names: &Names) -> Read {
+    let service = names.service();
+    Read::new(format!("the policy of {service}"), run::policy(names, &service))
+}
+
+/// The service and the web application, where they are there.
+fn understand(
+    names: &Names,
+    listed: Seen<String>,
+    troubles: &mut Vec<Trouble>,
+) -> (Option<Live>, Option<Live>) {
+    let (service, web) = (names.service(), names.web_service());
+    let parse = |text: &str| Live::parse_list(text, |name| name == service || name == web);
+    // A listing cannot be absent: what says so is not understood.
+    let listed = match listed.understand("the services of the region", parse) {
+        Seen::Absent => Seen::Unknown(Trouble {
+            what: "the services of the region".to_owned(),
+            advice: Advice::Read,
+            said: "gcloud says that there is no such list".to_owned(),
+            command: gcloud::fleet::services(names).render(),
+        }),
+        seen => seen,
+    };
+    let mut listed = listed.take(troubles).unwrap_or_default();
+    (listed.remove(&service), listed.remove(&web))
 }
 
 /// Whether a load balancer leads to the service.

@@ -274,12 +274,9 @@ impl Database {
 
 /// The fleet's own services; the region may have others.
 pub(super) fn parse_services(place: &Place<'_>, text: &str) -> Option<BTreeMap<String, Live>> {
-    let listed: Vec<Value> = serde_json::from_str(text).ok()?;
-    let own =
-        |name: &str| place.fleet.services.iter().any(|service| place.fill(&service.container.name) == name);
-    let named = listed.iter().filter_map(|document| Some((document["metadata"]["name"].as_str()?, document)));
-    let own = named.filter(|(name, _)| own(name));
-    own.map(|(name, document)| Some((name.to_owned(), Live::parse(&document.to_string())?))).collect()
+    Live::parse_list(text, |name| {
+        place.fleet.services.iter().any(|service| place.fill(&service.container.name) == name)
+    })
 }
 
 /// Whether a queue is paused.

@@ -81,16 +81,13 @@ impl Line<'_, '_> {
             service: &name,
             spec: &spec,
             access,
+            found: self.facts.access(&name),
             mark: &image.mark(),
             proof,
             remembered: true,
             public_url,
         };
         let after = rollout.run(live)?;
-        // A rollout sees to it with a new revision; where there was none, the policy may differ all the same.
-        if live.is_some() && self.facts.access(&name) != Some(access) {
-            rollout.grant()?;
-        }
         let end = format!("{} at {}", serves(&after), after.url);
         self.facts.services.insert(name, after);
         self.resume(service)?;

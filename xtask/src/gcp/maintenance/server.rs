@@ -195,6 +195,7 @@ impl<'a> Server<'a> {
             service: &self.service,
             spec,
             access: there.access,
+            found: Some(there.access),
             mark,
             proof: None,
             remembered: false,

@@ -96,6 +96,16 @@ impl Live {
         })
     }
 
+    /// Reads `gcloud run services list --format=json`: those whose names are asked for, and no others, which may be made
+    /// in ways that nobody here knows. `None` where one is not understood.
+    pub(crate) fn parse_list(text: &str, own: impl Fn(&str) -> bool) -> Option<BTreeMap<String, Self>> {
+        let listed: Vec<Value> = serde_json::from_str(text).ok()?;
+        let named =
+            listed.iter().filter_map(|document| Some((document["metadata"]["name"].as_str()?, document)));
+        let own = named.filter(|(name, _)| own(name));
+        own.map(|(name, document)| Some((name.to_owned(), Self::parse(&document.to_string())?))).collect()
+    }
+
     /// The revision that gets everything, if one does.
     pub(crate) fn serving(&self) -> Option<&str> {
         let whole: u32 = self.traffic.iter().map(|target| target.percent).sum();
