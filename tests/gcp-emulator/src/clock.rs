@@ -38,6 +38,13 @@ impl ManualClock {
     }
 }
 
+impl Default for ManualClock {
+    /// A clock that stands at the beginning of Unix's time.
+    fn default() -> Self {
+        Self::new(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
 impl Clock for ManualClock {
     fn now(&self) -> OffsetDateTime {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -1,8 +1,10 @@
-//! Every command of a deploy and of a rollback fails once and is killed once: the traffic is never on what was not
+//! Every command of a deploy, of a rollback and of maintenance fails once and is killed once: the traffic is never on what was not
 //! proven, and the same command, typed again, ends where it would have ended without the interruption.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use gcp_emulator::{ManualClock, Options};
 use serde_json::Value;
 
 use crate::played::{Blow, World, by_hand};
@@ -47,43 +49,127 @@ impl Case {
 #[test]
 fn a_deploy_goes_on_after_any_interruption() {
     for case in [Case::First, Case::Second, Case::Balanced] {
-        let undisturbed = case.world();
-        let ended = undisturbed.run(&DEPLOY, None);
-        assert_eq!(ended.code, Some(0), "{}", ended.err);
-        assert_eq!(undisturbed.traffic(), case.goal());
-        let (wanted, commands) = (undisturbed.state(), undisturbed.counted());
-        assert!(commands >= 5, "lock, revision, access or proof, traffic or proof, unlock: {commands}");
-        for (at, blow) in (0..commands).flat_map(|at| Blow::ALL.map(|blow| (at, blow))) {
-            let world = case.world();
-            let ended = world.run(&DEPLOY, Some((at, blow)));
-            let place = format!("{case:?}, command {at} of {commands}, {blow:?}");
-            assert_eq!(ended.code.is_none(), blow.kills(), "{place}: {}", ended.err);
+        let served = |world: &World, place: &str| {
             let serving: Vec<_> = world.traffic().into_iter().filter(|target| target.1 > 0).collect();
             let served = serving == whole("1") || serving == case.goal();
             assert!(served || case == Case::First && serving.is_empty(), "{place}: {serving:?}");
-            break_lock(&world, &place);
-            let again = world.run(&DEPLOY, None);
-            assert_eq!(again.code, Some(0), "{place}: {}", again.err);
-            assert_eq!(world.state(), wanted, "{place}");
-        }
+        };
+        let wanted = goes_on(&|| case.world(), &DEPLOY, &|_| DEPLOY.map(str::to_owned).to_vec(), &served);
+        assert_eq!(wanted.traffic(), case.goal());
     }
 }
 
-/// A killed one's lock is still there, and says whose it is.
-fn break_lock(world: &Arc<World>, place: &str) {
+#[test]
+fn a_rollback_goes_on_after_any_interruption() {
+    // The first revision's name, which the interrupted command has said, differs from world to world.
+    let first = |world: &World| {
+        let first = world.revisions().into_iter().find(|(_, commit)| commit.starts_with('1'));
+        first.unwrap().0
+    };
+    let world = || {
+        let world = Case::Second.world();
+        assert_eq!(world.run(&DEPLOY, None).code, Some(0));
+        world
+    };
+    let again = |world: &World| ["rollback", "dev", &first(world), "--yes"].map(str::to_owned).to_vec();
+    let served = |world: &World, place: &str| {
+        let traffic = world.traffic();
+        assert!([whole("1"), whole("2")].contains(&traffic), "{place}: {traffic:?}");
+    };
+    let wanted = goes_on(&world, &["rollback", "dev", "--yes"], &again, &served);
+    assert_eq!(wanted.traffic(), whole("1"));
+
+    let world = world();
+    let failed = world.run(&["rollback", "dev", "--yes"], Some((1, Blow::FailsAfter)));
+    let hint = format!("cargo xtask gcp rollback dev {}", first(&world));
+    assert!(failed.err.contains("traffic: ") && failed.err.contains(&hint), "{}", failed.err);
+}
+
+#[test]
+fn maintenance_goes_on_after_any_interruption() {
+    let enabled = |world: &World| {
+        let env = world.service()["spec"]["template"]["spec"]["containers"][0]["env"].clone();
+        let env = env.as_array().unwrap().iter().find(|entry| entry["name"] == "VALIDIBOT_MCP_ENABLED");
+        env.unwrap()["value"].clone()
+    };
+    let served = |world: &World, place: &str| {
+        let serving: Vec<_> = world.traffic().into_iter().filter(|target| target.1 > 0).collect();
+        assert_eq!(serving, whole("1"), "{place}");
+    };
+    let on = ["maintenance", "on", "dev", "--yes"];
+    let closed = goes_on(&World::new, &on, &|_| on.map(str::to_owned).to_vec(), &served);
+    assert_eq!((&closed.state()["ingress"], enabled(&closed)), (&"internal".into(), "false".into()));
+
+    let off = ["maintenance", "off", "dev", "--yes"];
+    let world = || {
+        let world = World::new();
+        assert_eq!(world.run(&on, None).code, Some(0));
+        world
+    };
+    let open = goes_on(&world, &off, &|_| off.map(str::to_owned).to_vec(), &served);
+    assert_eq!((&open.state()["ingress"], enabled(&open)), (&"all".into(), "true".into()));
+}
+
+/// Each command that counts of `args` fails once and is killed once, in a world of its own; typed again, it ends as it does
+/// undisturbed. In between, `meanwhile` looks. The world that was not disturbed.
+fn goes_on(
+    world: &dyn Fn() -> Arc<World>,
+    args: &[&str],
+    again: &dyn Fn(&World) -> Vec<String>,
+    meanwhile: &dyn Fn(&World, &str),
+) -> Arc<World> {
+    let undisturbed = world();
+    let ended = undisturbed.run(args, None);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let (wanted, commands) = (undisturbed.state(), undisturbed.counted());
+    assert!(commands >= 4, "lock, write, write or proof, unlock: {commands}");
+    for (at, blow) in (0..commands).flat_map(|at| Blow::ALL.map(|blow| (at, blow))) {
+        let world = world();
+        let ended = world.run(args, Some((at, blow)));
+        let place = format!("{args:?}, command {at} of {commands}, {blow:?}");
+        assert_eq!(ended.code.is_none(), blow.kills(), "{place}: {}", ended.err);
+        meanwhile(&world, &place);
+        let again = again(&world);
+        let again: Vec<&str> = again.iter().map(String::as_str).collect();
+        break_lock(&world, &again, &place);
+        let ended = world.run(&again, None);
+        assert_eq!(ended.code, Some(0), "{place}: {}", ended.err);
+        assert_eq!(world.state(), wanted, "{place}");
+    }
+    undisturbed
+}
+
+/// A killed one's lock is still there, and says whose it is and what it was at.
+fn break_lock(world: &Arc<World>, again: &[&str], place: &str) {
     if !world.is_locked() {
         return;
     }
-    let locked = world.run(&DEPLOY, None);
+    let locked = world.run(again, None);
     // Where it was killed at its very end, there is nothing to do any more, and so no lock to take.
     if locked.code != Some(0) {
         assert_eq!(locked.code, Some(75), "{place}: {}", locked.err);
         assert!(locked.err.contains("ada on"), "{place}: {}", locked.err);
     }
     let status = world.run(&["lock", "status", "dev"], None);
-    assert!(status.out.contains("doing: gcp deploy dev"), "{place}: {}", status.out);
+    let doing = format!("doing: gcp {}", again[..again.len() - 1].join(" "));
+    assert!(status.out.contains(&doing), "{place}: {}", status.out);
     let broken = world.run(&BREAK, None);
     assert!(broken.out.contains("which was ada on"), "{place}: {}{}", broken.out, broken.err);
+}
+
+#[test]
+fn a_killed_deploys_lock_frees_itself() {
+    let clock = Arc::new(ManualClock::default());
+    let world = World::first(Options { clock: clock.clone(), ..Options::default() });
+    *world.commit.lock().unwrap() = second();
+    assert_eq!(world.run(&DEPLOY, Some((1, Blow::KilledAfter))).code, None);
+    clock.advance(Duration::from_secs(15 * 60 - 1));
+    assert_eq!(world.run(&DEPLOY, None).code, Some(75), "its time is not over yet");
+    clock.advance(Duration::from_secs(1));
+    let ended = world.run(&DEPLOY, None);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(world.traffic(), whole("2"));
+    assert!(!world.is_locked());
 }
 
 #[test]
@@ -102,7 +188,7 @@ fn a_second_deploy_waits_for_the_first_ones_lock() {
             "GET secretmanager.googleapis.com/v1/projects/demo-proj/secrets/validibot-mcp-deploy-lock-dev",
         )
     }) {
-        assert!(started.elapsed() < std::time::Duration::from_mins(2), "it never looked");
+        assert!(started.elapsed() < Duration::from_mins(2), "it never looked");
         std::thread::yield_now();
     }
     world.stage.emulator.cloud().remove_secret("validibot-mcp-deploy-lock-dev");
@@ -115,11 +201,10 @@ fn a_second_deploy_waits_for_the_first_ones_lock() {
 #[test]
 fn what_nobody_can_tell_changes_nothing() {
     let reads = [
-        "run services describe validibot-mcp-dev",
+        "run services list",
         "run services get-iam-policy validibot-mcp-dev",
         "secrets versions list",
         "network-endpoint-groups describe",
-        "run services describe validibot-web-dev",
         "run services get-iam-policy validibot-web-dev",
     ];
     for read in reads {
@@ -206,11 +291,11 @@ fn a_rollback_and_then_a_normal_deploy() {
 
 #[test]
 fn a_lock_that_is_lost_stops_the_next_write() {
-    // At the proof, the third command that counts: somebody breaks the lock.
+    // At the candidate, the second command that counts: somebody breaks the lock.
     let world = World::new();
     *world.commit.lock().unwrap() = second();
     *world.meanwhile.lock().unwrap() = Some((
-        2,
+        1,
         Box::new(|world| {
             world.stage.emulator.cloud().remove_secret("validibot-mcp-deploy-lock-dev");
         }),

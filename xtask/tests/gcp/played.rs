@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser as _;
-use gcp_emulator::Emulator;
+use gcp_emulator::{Emulator, Options};
 use serde_json::{Value, json};
 use xtask::cli::{Cli, Task};
 use xtask::command::{Command, Effect, Stdin};
@@ -78,7 +78,12 @@ pub(crate) struct Ended {
 impl World {
     /// A stage after its first deploy.
     pub(crate) fn new() -> Arc<Self> {
-        let world = Self::bare();
+        Self::first(Options::default())
+    }
+
+    /// As [`World::new`], of a project like this.
+    pub(crate) fn first(options: Options) -> Arc<Self> {
+        let world = Self::on(Stage::ready_as(options));
         let first = world.run(&["deploy", "dev", "--yes"], None);
         assert_eq!(first.code, Some(0), "{}", first.err);
         world
@@ -86,7 +91,10 @@ impl World {
 
     /// A stage before its first deploy.
     pub(crate) fn bare() -> Arc<Self> {
-        let stage = Stage::ready();
+        Self::on(Stage::ready())
+    }
+
+    fn on(stage: Stage) -> Arc<Self> {
         stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
         let build = "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_API_BASE_URL=https://app.example.com\n\
                      VALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n";
@@ -136,12 +144,10 @@ impl World {
 
     /// Which commit has how much traffic, and every tag.
     pub(crate) fn traffic(&self) -> Vec<(String, u64, String)> {
-        let revisions =
-            request(self.stage.emulator.address(), "GET", &format!("{RUN}/revisions"), &Value::Null).1;
+        let revisions = self.revisions();
         let commit = |name: &Value| {
-            let items = revisions["items"].as_array().unwrap();
-            let revision = items.iter().find(|item| item["metadata"]["name"] == *name).unwrap();
-            revision["metadata"]["labels"]["validibot-commit"].as_str().unwrap_or_default()[..1].to_owned()
+            let revision = revisions.iter().find(|(known, _)| *name == known.as_str());
+            revision.unwrap().1[..1].to_owned()
         };
         let service = self.service();
         let entries = service["status"]["traffic"].as_array().cloned().unwrap_or_default();
@@ -150,6 +156,15 @@ impl World {
             (commit(&entry["revisionName"]), entry["percent"].as_u64().unwrap_or(0), tag)
         };
         entries.iter().map(target).collect()
+    }
+
+    /// The name and the commit of each revision.
+    pub(crate) fn revisions(&self) -> Vec<(String, String)> {
+        let to = self.stage.emulator.address();
+        let list = request(to, "GET", &format!("{RUN}/revisions"), &Value::Null).1;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let revisions = list["items"].as_array().unwrap().iter().map(|item| &item["metadata"]);
+        revisions.map(|item| (text(&item["name"]), text(&item["labels"]["validibot-commit"]))).collect()
     }
 
     pub(crate) fn is_locked(&self) -> bool {
@@ -214,6 +229,8 @@ impl World {
             ("docker", ["buildx", ..]) => {
                 Outcome::success(json!({"digest": format!("sha256:{commit}{}", "0".repeat(24))}).to_string())
             }
+            // Validibot is licensed.
+            ("docker", ["run", .., "license", "--api", _, "--wait", _]) => Outcome::success(""),
             ("docker", ["run", .., url, "--json", "--expect-commit", expected]) => self.probe(url, expected),
             ("gcloud", _) => self.gcloud(command, words),
             _ => panic!("not played: {}", command.render()),

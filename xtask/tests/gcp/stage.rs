@@ -45,7 +45,12 @@ impl Stage {
 
     /// As [`Stage::ready`], with revisions that come up as this engine says.
     pub(crate) fn ready_with(engine: Arc<dyn Engine>) -> Self {
-        Self::dev_with(Options { engine, ..Options::default() }).set_up()
+        Self::ready_as(Options { engine, ..Options::default() })
+    }
+
+    /// As [`Stage::ready`], of a project like this.
+    pub(crate) fn ready_as(options: Options) -> Self {
+        Self::dev_with(options).set_up()
     }
 
     fn set_up(self) -> Self {

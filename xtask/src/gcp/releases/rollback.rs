@@ -33,7 +33,11 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
         return show(context, &plan, target, common.json);
     }
     apply::confirm(context, common)?;
-    let command = format!("gcp rollback {}", common.stage);
+    // With its revision: typed without one after an interruption, it would go back once more.
+    let command = match &args.service {
+        Some(key) => format!("gcp rollback {} {} --service {key}", common.stage, target.name),
+        None => format!("gcp rollback {} {}", common.stage, target.name),
+    };
     lock::under(context, &names, &command, args.lock_wait, |held| {
         let (now, revisions) = look(context, &names, &service)?;
         if now.essence() != live.essence() {
@@ -44,7 +48,11 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
         let target = choose(&names, &service, &revisions, Some(&target.name))?;
         held.verify()?;
         let _progress = context.printer.progress(&format!("moving the traffic to {}", target.name));
-        let outcome = context.runner.read(&run::replace(&names, &manifest(&service, &now, target)))?;
+        let written = context.runner.read(&run::replace(&names, &manifest(&service, &now, target)));
+        let outcome = written.map_err(|error| {
+            let error = error.during("traffic").cause("whether the traffic has moved is not known");
+            error.hint(format!("this looks first, and goes on: cargo xtask {command}"))
+        })?;
         let after = Live::parse(&outcome.stdout)
             .ok_or_else(|| Error::failed("gcloud's answer is not a service's document"))?;
         prove(context, &names, &after, target)
