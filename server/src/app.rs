@@ -126,6 +126,9 @@ pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
         .no_proxy()
         .connect_timeout(std::time::Duration::from_secs(5))
         .pool_max_idle_per_host(10)
+        // Below the time after which common servers close an idle connection (uvicorn: 5 s): a launch that is sent in the
+        // moment of that end is of unknown fate, and is not sent again. Time in which we are frozen counts.
+        .pool_idle_timeout(std::time::Duration::from_secs(4))
         .tcp_nodelay(true)
         .user_agent(concat!("validibot-mcp/", env!("CARGO_PKG_VERSION")))
         .build()

@@ -53,8 +53,12 @@ pub(crate) struct Held<T> {
 }
 
 impl<T: Send + Unpin + 'static> Held<T> {
+    pub(crate) fn new(body: Body, held: T) -> Self {
+        Self { body, _held: held }
+    }
+
     pub(crate) fn body(body: Body, held: T) -> Body {
-        Body::new(Self { body, _held: held })
+        Body::new(Self::new(body, held))
     }
 }
 

@@ -1,7 +1,10 @@
 //! From settings to a listening server, and its end.
 
+mod activity;
 mod connections;
-mod first_bytes;
+mod observed;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -13,11 +13,12 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-/// Beyond this a client has not read what the limits are, and gets a broken connection.
+/// Beyond this a client has not read what the limits are, and gets its answer while it sends.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// The same in time.
 const MAX_TIME: Duration = Duration::from_secs(10);
-/// Who sends nothing for so long is waiting for the answer.
+/// Who sends nothing for so long may be waiting for the answer, and gets it. If it goes on sending instead, that is taken in
+/// once the answer is out (`serve::observed`).
 const IDLE: Duration = Duration::from_secs(1);
 
 type Slot = Arc<Mutex<Option<Body>>>;

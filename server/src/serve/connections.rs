@@ -1,34 +1,48 @@
 //! Accepts connections and serves HTTP/1 and HTTP/2 (Cloud Run's end-to-end h2c) on them, with bounds on what a
 //! connection may cost.
 
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use futures_util::FutureExt as _;
+use axum::http::Version;
+use axum::http::header::{CONNECTION, HeaderValue};
+use futures_util::{FutureExt as _, poll};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::yield_now;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use super::first_bytes::FirstBytes;
+use super::activity::{Activity, Arriving, IDLE, IDLE_IN_A_CROWD};
+use super::observed::{LINGER, Observed};
+use crate::http_body::Held;
 
 /// Per connection. hyper's own limit of 400 KB adds up: 64 uploads took 40 MB of buffers alone.
 const MAX_BUFFER: usize = 64 * 1024;
 /// The same for a stream of HTTP/2.
 const WINDOW: u32 = 64 * 1024;
-/// Who has connected and sends no head is not served.
-const HEADERS_WITHIN: Duration = Duration::from_secs(30);
+/// As many connections as calls may be under way: with more, idle ones are not kept for long.
+pub(super) const CROWD: usize = 256;
+/// How long a connection whose end has been announced may stay without a request: for HTTP/2's acknowledgement.
+pub(super) const GOODBYE: Duration = Duration::from_secs(30);
 /// A pause after a failed accept: mostly there are no file descriptors left, and trying again at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+const _: () = assert!(GOODBYE.as_secs() > LINGER.as_secs(), "the last answer can be read");
+
 /// Serves until `stop` is done, then lets what is under way finish. Returns when all connections are closed.
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let builder = builder();
-    let connections = GracefulShutdown::new();
+    let connections = Connections::new(router);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -36,7 +50,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, _)) => spawn(&builder, stream, &router, connections.watcher()),
+            Ok((stream, _)) => connections.spawn(stream),
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!("no connection could be accepted: {error}");
@@ -46,36 +60,104 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     }
     // Clients that the system has accepted already would otherwise be cut off.
     while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        spawn(&builder, stream, &router, connections.watcher());
+        connections.spawn(stream);
     }
     drop(listener);
-    // They get their first turn before they are told to finish.
-    tokio::task::yield_now().await;
-    connections.shutdown().await;
+    connections.stop().await;
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(MAX_BUFFER);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(4 * WINDOW);
-    builder
+pub(super) struct Connections {
+    builder: Arc<Builder<TokioExecutor>>,
+    router: Router,
+    /// Whether the instance stops. Each open connection has a receiver.
+    stopping: Arc<watch::Sender<bool>>,
 }
 
-fn spawn(builder: &Builder<TokioExecutor>, stream: TcpStream, router: &Router, watcher: Watcher) {
-    // Without TCP_NODELAY, an SSE answer waits 40 ms for the client's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let service =
-        router.clone().map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
-    let stream = TokioIo::new(FirstBytes::within(HEADERS_WITHIN, stream));
-    let connection = builder.serve_connection(stream, TowerToHyperService::new(service)).into_owned();
-    tokio::spawn(async move {
-        // A connection that breaks is the client's affair.
-        let _ = watcher.watch(connection).await;
-    });
+impl Connections {
+    pub(super) fn new(router: Router) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        // The time for a head is taken in `Activity`: hyper's runs while a connection is idle as well.
+        builder.http1().header_read_timeout(None).max_buf_size(MAX_BUFFER);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(4 * WINDOW);
+        Self { builder: Arc::new(builder), router, stopping: Arc::new(watch::Sender::new(false)) }
+    }
+
+    fn spawn(&self, stream: tokio::net::TcpStream) {
+        // Without TCP_NODELAY, an SSE answer waits 40 ms for the client's delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(self.attend(stream));
+    }
+
+    /// One connection, from its beginning to its end.
+    pub(super) fn attend<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        stream: S,
+    ) -> impl Future<Output = ()> + use<S> {
+        let activity = Activity::new();
+        let service = service_fn({
+            let (router, activity) = (self.router.clone(), activity.clone());
+            let stopping = self.stopping.clone();
+            move |request: Request<Incoming>| {
+                let under_way = activity.begin();
+                let last = *stopping.borrow() && request.version() < Version::HTTP_2;
+                let request = request.map(|body| Body::new(Arriving::new(body, under_way.clone())));
+                let answer = router.clone().oneshot(request);
+                async move {
+                    let mut answer = answer.await?;
+                    if last {
+                        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, Infallible>(answer.map(|body| Held::new(body, under_way)))
+                }
+            }
+        });
+        let (builder, connections) = (self.builder.clone(), self.stopping.clone());
+        // Counted from here on, and told of a stop that comes before its first turn.
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            let stream = TokioIo::new(Observed::new(stream, activity.clone()));
+            // How a connection breaks is the client's affair.
+            let mut connection = pin!(builder.serve_connection(stream, service));
+            loop {
+                let told = *stopping.borrow();
+                let idle = || if connections.receiver_count() > CROWD { IDLE_IN_A_CROWD } else { IDLE };
+                tokio::select! {
+                    biased;
+                    _ = connection.as_mut() => return,
+                    _ = stopping.wait_for(|stopping| *stopping), if !told => {}
+                    () = activity.until(|| activity.overdue_at(idle(), told)) => {}
+                }
+                // Something may have come in while this process got no time: it is read before anything is judged.
+                yield_now().await;
+                if poll!(connection.as_mut()).is_ready() {
+                    return;
+                }
+                if activity.overdue_at(idle(), *stopping.borrow()).is_some_and(|at| at <= Instant::now()) {
+                    if activity.is_in_a_head() {
+                        return;
+                    }
+                    break;
+                }
+            }
+            connection.as_mut().graceful_shutdown();
+            let announced = Instant::now();
+            tokio::select! {
+                biased;
+                _ = connection => {}
+                () = activity.until(|| activity.quiet_since().map(|since| since.max(announced) + GOODBYE)) => {}
+            }
+        }
+    }
+
+    /// Tells every connection that it ends, and waits for that.
+    pub(super) async fn stop(self) {
+        self.stopping.send_replace(true);
+        self.stopping.closed().await;
+    }
 }
 
 /// Errors of the connection that was to be accepted, not of the listener (accept(2)).

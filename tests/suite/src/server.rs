@@ -40,7 +40,7 @@ pub struct Exit {
     pub code: Option<i32>,
     /// All that it wrote to standard error.
     pub log: String,
-    /// From its start to its end.
+    /// Until its end, from its start or from when it was asked to end.
     pub elapsed: Duration,
 }
 
@@ -85,9 +85,14 @@ impl Server {
     }
 
     /// Ends it as a platform does, by SIGTERM, and waits.
-    pub async fn stop(mut self) -> Exit {
-        let started = Instant::now();
+    pub async fn stop(self) -> Exit {
         signal(&self.child, Signal::SIGTERM);
+        self.wait().await
+    }
+
+    /// Waits for an end that somebody has asked for.
+    pub async fn wait(mut self) -> Exit {
+        let started = Instant::now();
         exit(&mut self.child, self.logs, started).await
     }
 }

@@ -1,5 +1,6 @@
 //! The end of an instance: nobody is cut off, and it ends in time.
 
+mod stalled;
 mod stop;
 
 use std::time::Duration;

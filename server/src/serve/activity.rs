@@ -1,0 +1,215 @@
+//! What goes on on one connection: whether requests are under way on it, and since when it is silent.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep_until};
+
+/// Who has begun a request's head and does not finish it is not served.
+pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long a connection is kept on which nothing is under way. Longer than any client or proxy keeps one for later
+/// (Google's load balancers: 600 s): whoever sends a request in the moment in which we close gets no answer to it.
+pub(super) const IDLE: Duration = Duration::from_secs(620);
+/// The same while there are many connections: each is a file descriptor.
+pub(super) const IDLE_IN_A_CROWD: Duration = Duration::from_secs(30);
+/// What HTTP/2 begins with (RFC 9113, section 3.4). Anything else is HTTP/1 from the first byte that differs.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Shared by a connection's stream, its requests and its task.
+pub(super) struct Activity {
+    state: Mutex<State>,
+    /// Of the connection's task: requests of HTTP/2 end in tasks of their own.
+    task: AtomicWaker,
+}
+
+struct State {
+    /// Requests whose body is still read, or whose answer is not out.
+    under_way: usize,
+    /// When the last one ended, or the connection began.
+    quiet_since: Instant,
+    /// When the first bytes of a request came whose head is not complete.
+    head_since: Option<Instant>,
+    spoken: Spoken,
+    /// Whether the client may still be sending a body that nobody reads.
+    unread: bool,
+}
+
+enum Spoken {
+    /// So much of the preface was seen, and nothing else.
+    Unknown(usize),
+    Http1,
+    Http2,
+}
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        let state = State {
+            under_way: 0,
+            quiet_since: Instant::now(),
+            head_since: None,
+            spoken: Spoken::Unknown(0),
+            unread: false,
+        };
+        Arc::new(Self { state: Mutex::new(state), task: AtomicWaker::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These bytes were read.
+    pub(super) fn heard(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if let Spoken::Unknown(seen) = state.spoken {
+            let left = &PREFACE[seen..];
+            state.spoken = if bytes.starts_with(left) {
+                Spoken::Http2
+            } else if left.starts_with(bytes) {
+                Spoken::Unknown(seen + bytes.len())
+            } else {
+                Spoken::Http1
+            };
+        }
+        if matches!(state.spoken, Spoken::Http2) {
+            // From here on bytes may be pings and settings: only requests count.
+            state.head_since = None;
+        } else if state.under_way == 0 && !state.unread && !bytes.is_empty() {
+            state.head_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// A request is under way until what this gives, and each clone of it, is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
+        let mut state = self.state();
+        state.head_since = None;
+        state.unread = false;
+        state.under_way += 1;
+        drop(state);
+        UnderWay(self.clone())
+    }
+
+    /// Whether the client has begun a request that has not come in whole.
+    pub(super) fn is_in_a_head(&self) -> bool {
+        self.state().head_since.is_some()
+    }
+
+    /// Whether the client may be sending something that nobody is going to read.
+    pub(super) fn leaves_bytes(&self) -> bool {
+        let state = self.state();
+        state.unread || state.head_since.is_some()
+    }
+
+    /// Since when no request is under way.
+    pub(super) fn quiet_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.under_way == 0).then_some(state.quiet_since)
+    }
+
+    /// When the connection has been silent for too long, if nothing happens until then. Whose request is half here is
+    /// not told that the instance stops before it is whole.
+    pub(super) fn overdue_at(&self, idle: Duration, stopping: bool) -> Option<Instant> {
+        let state = self.state();
+        match state.head_since {
+            Some(begun) => Some(begun + HEAD_WITHIN),
+            None if stopping => Some(state.quiet_since),
+            None if state.under_way > 0 => None,
+            None => Some(state.quiet_since + idle),
+        }
+    }
+
+    /// Waits until the time that `at` gives has come. It may change with everything that happens here, and is asked for
+    /// again from time to time, for what happens elsewhere.
+    pub(super) async fn until(&self, at: impl Fn() -> Option<Instant>) {
+        let mut alarm = pin!(sleep_until(Instant::now() + IDLE_IN_A_CROWD));
+        poll_fn(|cx| {
+            self.task.register(cx.waker());
+            loop {
+                let now = Instant::now();
+                let Some(at) = at() else { return Poll::Pending };
+                if at <= now {
+                    return Poll::Ready(());
+                }
+                if at < alarm.deadline() {
+                    alarm.as_mut().reset(at);
+                }
+                ready!(alarm.as_mut().poll(cx));
+                alarm.as_mut().reset(at.min(now + IDLE_IN_A_CROWD));
+            }
+        })
+        .await;
+    }
+}
+
+/// A request that is under way.
+pub(super) struct UnderWay(Arc<Activity>);
+
+impl Clone for UnderWay {
+    fn clone(&self) -> Self {
+        self.0.state().under_way += 1;
+        Self(self.0.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.under_way -= 1;
+        if state.under_way == 0 {
+            state.quiet_since = Instant::now();
+            drop(state);
+            self.0.task.wake();
+        }
+    }
+}
+
+/// A request's body, as it comes in.
+pub(super) struct Arriving {
+    body: Incoming,
+    ended: bool,
+    request: UnderWay,
+}
+
+impl Arriving {
+    pub(super) fn new(body: Incoming, request: UnderWay) -> Self {
+        Self { body, ended: false, request }
+    }
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.ended |= matches!(polled, Poll::Ready(None));
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let mut state = self.request.0.state();
+        // On HTTP/2 a stream ends by itself.
+        if !self.ended && !self.body.is_end_stream() && !matches!(state.spoken, Spoken::Http2) {
+            state.unread = true;
+        }
+    }
+}

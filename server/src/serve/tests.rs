@@ -1,0 +1,276 @@
+//! How connections are kept and how they end, on a clock that stands still unless all wait.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{get, post};
+use http::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, advance, sleep, timeout};
+
+use super::activity::{HEAD_WITHIN, IDLE, IDLE_IN_A_CROWD};
+use super::connections::{CROWD, Connections, GOODBYE};
+use super::observed::LINGER;
+
+const LONG: Duration = Duration::from_hours(2);
+const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+const GET_LONG: &[u8] = b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n";
+
+fn connections() -> Connections {
+    let long = || async {
+        sleep(LONG).await;
+        "done"
+    };
+    // A body is refused unread.
+    let refuse = |_: Body| async { (StatusCode::UNAUTHORIZED, "no") };
+    let router = Router::new()
+        .route("/", get(async || "yes"))
+        .route("/long", get(long))
+        .route("/refuse", post(refuse));
+    Connections::new(router)
+}
+
+/// A client's end of a connection, whose other end is served.
+fn connect(connections: &Connections) -> (DuplexStream, JoinHandle<()>) {
+    let (client, server) = duplex(64 * 1024);
+    (client, tokio::spawn(connections.attend(server)))
+}
+
+/// An answer with a short body, as far as one comes; empty where the connection ends before.
+async fn answer(client: &mut DuplexStream) -> String {
+    let mut text = String::new();
+    let mut buffer = [0; 1024];
+    while !text.contains("\r\n\r\n") || text.ends_with("\r\n\r\n") {
+        match client.read(&mut buffer).await {
+            Ok(0) | Err(_) => break,
+            Ok(read) => text.push_str(&String::from_utf8_lossy(&buffer[..read])),
+        }
+    }
+    text
+}
+
+async fn ask(client: &mut DuplexStream, request: &[u8]) -> String {
+    client.write_all(request).await.expect("sent");
+    answer(client).await
+}
+
+/// After how long the server closes the connection, if nothing is sent any more.
+async fn closes_after(client: &mut DuplexStream) -> Duration {
+    let begun = Instant::now();
+    let read = client.read(&mut [0; 64]).await;
+    assert_eq!(read.expect("an orderly end"), 0);
+    begun.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_outlives_those_that_clients_and_proxies_keep() {
+    let connections = connections();
+    let (mut client, served) = connect(&connections);
+    for _ in 0..3 {
+        assert!(ask(&mut client, GET).await.ends_with("yes"));
+        sleep(Duration::from_mins(10)).await;
+    }
+    assert!(ask(&mut client, GET).await.ends_with("yes"));
+    let closed = closes_after(&mut client).await;
+    assert!(closed >= IDLE && closed < IDLE + Duration::from_secs(1), "{closed:?}");
+    served.await.expect("its task ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_or_stops_in_a_head_is_not_kept() {
+    let connections = connections();
+    for (sent, limit) in [
+        (&b""[..], IDLE),
+        (b"P", HEAD_WITHIN),
+        (b"PRI * HTTP/2.0\r\n\r\nSM", HEAD_WITHIN),
+        (b"GET / HTTP/1.1\r\nhost:", HEAD_WITHIN),
+    ] {
+        let (mut client, served) = connect(&connections);
+        client.write_all(sent).await.expect("sent");
+        let closed = closes_after(&mut client).await;
+        assert!(closed >= limit && closed < limit + Duration::from_secs(1), "{sent:?}: {closed:?}");
+        served.await.expect("its task ends");
+    }
+    // The second head as the first one; dripping it does not help.
+    let (mut client, served) = connect(&connections);
+    assert!(ask(&mut client, GET).await.ends_with("yes"));
+    for _ in 0..5 {
+        client.write_all(b"G").await.expect("sent");
+        sleep(HEAD_WITHIN / 5).await;
+    }
+    assert!(closes_after(&mut client).await < Duration::from_secs(1));
+    served.await.expect("its task ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_crowd_idle_connections_are_not_kept_for_long() {
+    let connections = connections();
+    let mut crowd: Vec<_> = (0..2 * CROWD).map(|_| connect(&connections)).collect();
+    crowd[0].0.write_all(GET_LONG).await.expect("sent");
+    sleep(2 * IDLE_IN_A_CROWD).await;
+    let kept = crowd.iter().filter(|(_, served)| !served.is_finished()).count();
+    assert_eq!(kept, CROWD);
+    let (busy, _) = &mut crowd[0];
+    assert!(answer(busy).await.ends_with("done"), "what is under way goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_long_is_never_cut() {
+    let connections = connections();
+    let (mut client, _served) = connect(&connections);
+    let begun = Instant::now();
+    assert!(ask(&mut client, GET_LONG).await.ends_with("done"));
+    assert!(begun.elapsed() >= LONG);
+    assert!(ask(&mut client, GET).await.ends_with("yes"));
+}
+
+/// As if the process had got no time between the arrival of a request and the moment that it is late for.
+#[tokio::test(start_paused = true)]
+async fn what_has_arrived_is_read_before_anything_is_judged() {
+    let connections = connections();
+    let (mut idle, _served) = connect(&connections);
+    let (mut in_a_head, _served) = connect(&connections);
+    let (mut new, _served) = connect(&connections);
+    assert!(ask(&mut idle, GET).await.ends_with("yes"));
+    in_a_head.write_all(&GET[..10]).await.expect("sent");
+    tokio::task::yield_now().await;
+
+    idle.write_all(GET).await.expect("sent");
+    in_a_head.write_all(&GET[10..]).await.expect("sent");
+    new.write_all(GET).await.expect("sent");
+    advance(2 * IDLE).await;
+    for client in [&mut idle, &mut in_a_head, &mut new] {
+        assert!(answer(client).await.ends_with("yes"));
+    }
+
+    // The same where the instance stops. A request that is half here is waited for.
+    in_a_head.write_all(&GET[..10]).await.expect("sent");
+    tokio::task::yield_now().await;
+    let (mut unseen, _served) = connect(&connections);
+    for client in [&mut idle, &mut unseen] {
+        client.write_all(GET).await.expect("sent");
+    }
+    let stopped = tokio::spawn(connections.stop());
+    for client in [&mut idle, &mut unseen] {
+        assert!(answer(client).await.ends_with("yes"));
+        assert_eq!(closes_after(client).await, Duration::ZERO);
+    }
+    assert_eq!(closes_after(&mut new).await, Duration::ZERO, "nothing is under way on it");
+    let late = ask(&mut in_a_head, &GET[10..]).await;
+    assert!(late.contains("connection: close") && late.ends_with("yes"), "{late}");
+    stopped.await.expect("all are closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_still_sending_gets_to_read_the_refusal() {
+    const REQUEST: &[u8] = b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n";
+    let connections = connections();
+    let (mut client, served) = connect(&connections);
+    client.write_all(REQUEST).await.expect("sent");
+    client.write_all(&[b'x'; 1000]).await.expect("sent");
+    // The answer is out by now.
+    sleep(LINGER / 2).await;
+    client.write_all(&vec![b'x'; 999_000]).await.expect("the rest is taken in");
+    let text = answer(&mut client).await;
+    assert!(text.starts_with("HTTP/1.1 401") && text.ends_with("no"), "{text}");
+    assert!(!served.is_finished(), "the client has not closed yet");
+    drop(client);
+    timeout(Duration::from_secs(1), served).await.expect("it ends with the client").expect("its task ends");
+
+    // Who neither reads nor closes is not kept.
+    let (mut client, served) = connect(&connections);
+    client.write_all(REQUEST).await.expect("sent");
+    timeout(2 * LINGER, served).await.expect("it ends").expect("its task ends");
+}
+
+/// HTTP/2 as it is on the wire (RFC 9113): an empty SETTINGS frame after the preface.
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+
+/// The next frame: its type, flags and payload; `None` at the end.
+async fn frame(client: &mut DuplexStream) -> Option<(u8, u8, Vec<u8>)> {
+    let mut head = [0; 9];
+    client.read_exact(&mut head).await.ok()?;
+    let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+    client.read_exact(&mut payload).await.ok()?;
+    Some((head[3], head[4], payload))
+}
+
+/// HEADERS of `GET` with this literal path, on stream 1, at its end.
+fn get_on_http2(path: &str) -> Vec<u8> {
+    let length = u8::try_from(path.len()).expect("a short path");
+    // HPACK (RFC 7541): GET, http, then :path and :authority as literals.
+    let block = [&[0x82, 0x86, 0x04, length], path.as_bytes(), b"\x01\x01x"].concat();
+    [&[0, 0, u8::try_from(block.len()).expect("short"), 1, 5, 0, 0, 0, 1], &block[..]].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_of_http2_is_told_that_it_ends() {
+    let connections = connections();
+    for acknowledges in [true, false] {
+        let (mut client, served) = connect(&connections);
+        let begun = Instant::now();
+        client.write_all(HELLO).await.expect("sent");
+        let mut told = None;
+        while let Some((kind, flags, payload)) = frame(&mut client).await {
+            match kind {
+                GOAWAY => {
+                    told.get_or_insert(begun.elapsed());
+                }
+                PING if flags == 0 && acknowledges => {
+                    let head = [0, 0, 8, PING, 1, 0, 0, 0, 0];
+                    client.write_all(&[&head, &payload[..]].concat()).await.expect("sent");
+                }
+                _ => {}
+            }
+        }
+        let told = told.expect("GOAWAY");
+        assert!(told >= IDLE && told < IDLE + Duration::from_secs(1), "{told:?}");
+        let after = begun.elapsed().checked_sub(told).expect("later");
+        assert_eq!(after.as_secs(), if acknowledges { 0 } else { GOODBYE.as_secs() });
+        served.await.expect("its task ends");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_http2_that_takes_long_is_never_cut_and_pings_alone_keep_nothing() {
+    const DATA: u8 = 0;
+    let connections = connections();
+    let (mut client, _served) = connect(&connections);
+    client.write_all(HELLO).await.expect("sent");
+    client.write_all(&get_on_http2("/long")).await.expect("sent");
+    loop {
+        let (kind, _, payload) = frame(&mut client).await.expect("it is not cut");
+        assert_ne!(kind, GOAWAY);
+        if kind == DATA && !payload.is_empty() {
+            assert_eq!(payload, b"done");
+            break;
+        }
+    }
+    let done = Instant::now();
+    let (mut answers, mut client) = tokio::io::split(client);
+    let pings = async {
+        loop {
+            client.write_all(&[&[0, 0, 8, PING, 0, 0, 0, 0, 0], &[0; 8][..]].concat()).await.expect("sent");
+            sleep(Duration::from_secs(20)).await;
+        }
+    };
+    let goaway = async {
+        let mut head = [0; 9];
+        loop {
+            answers.read_exact(&mut head).await.expect("a frame");
+            if head[3] == GOAWAY {
+                return;
+            }
+            answers.read_exact(&mut vec![0; usize::from(head[2])]).await.expect("its payload");
+        }
+    };
+    tokio::select! {
+        () = goaway => {}
+        () = pings => {}
+    }
+    assert!(done.elapsed() >= IDLE && done.elapsed() < IDLE + Duration::from_secs(30));
+}
