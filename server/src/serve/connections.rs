@@ -103,12 +103,15 @@ impl Connections {
             let stopping = self.stopping.clone();
             move |request: Request<Incoming>| {
                 let under_way = activity.begin();
-                let last = *stopping.borrow() && request.version() < Version::HTTP_2;
+                let on_http1 = request.version() < Version::HTTP_2;
                 let request = request.map(|body| Body::new(Arriving::new(body, under_way.clone())));
                 let answer = router.clone().oneshot(request);
+                let (activity, stopping) = (activity.clone(), stopping.clone());
                 async move {
                     let mut answer = answer.await?;
-                    if last {
+                    // hyper closes after a body that nobody has read to its end, and does not say so. A client that had
+                    // sent the rest meanwhile would take the connection for the next request.
+                    if on_http1 && (*stopping.borrow() || activity.leaves_bytes()) {
                         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                     }
                     Ok::<_, Infallible>(answer.map(|body| Held::new(body, under_way)))

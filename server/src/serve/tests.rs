@@ -175,6 +175,7 @@ async fn a_client_that_is_still_sending_gets_to_read_the_refusal() {
     client.write_all(&vec![b'x'; 999_000]).await.expect("the rest is taken in");
     let text = answer(&mut client).await;
     assert!(text.starts_with("HTTP/1.1 401") && text.ends_with("no"), "{text}");
+    assert!(text.contains("connection: close"), "nothing more is answered here: {text}");
     assert!(!served.is_finished(), "the client has not closed yet");
     drop(client);
     timeout(Duration::from_secs(1), served).await.expect("it ends with the client").expect("its task ends");

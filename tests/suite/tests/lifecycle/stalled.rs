@@ -75,4 +75,5 @@ async fn a_client_that_pauses_in_a_body_that_is_refused_can_go_on_and_reads_the_
     stream.write_all(rest).await.expect("the rest is taken in");
     let answer = read_until(&mut stream, "}").await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(answer.contains("connection: close"), "the connection is not for another request: {answer}");
 }
