@@ -30,7 +30,10 @@ use crate::http_body::Held;
 /// Per connection. hyper's own limit of 400 KB adds up: 64 uploads took 40 MB of buffers alone.
 const MAX_BUFFER: usize = 64 * 1024;
 /// The same for a stream of HTTP/2.
-const WINDOW: u32 = 64 * 1024;
+pub(super) const WINDOW: u32 = 64 * 1024;
+/// Of a connection of HTTP/2, at once. Its window has room for all of theirs: an upload that waits for Validibot must not hold up
+/// the others that a proxy sends on the same connection.
+pub(super) const STREAMS: u32 = 200;
 /// As many connections as calls may be under way: with more, idle ones are not kept for long.
 pub(super) const CROWD: usize = 256;
 /// How long a connection whose end has been announced may stay without a request: for HTTP/2's acknowledgement.
@@ -81,8 +84,9 @@ impl Connections {
         builder
             .http2()
             .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
             .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(4 * WINDOW);
+            .initial_connection_window_size(STREAMS * WINDOW);
         Self { builder: Arc::new(builder), router, stopping: Arc::new(watch::Sender::new(false)) }
     }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::activity::{HEAD_WITHIN, IDLE, IDLE_IN_A_CROWD};
-use super::connections::{CROWD, Connections, GOODBYE};
+use super::connections::{CROWD, Connections, GOODBYE, STREAMS, WINDOW};
 use super::observed::LINGER;
 
 const LONG: Duration = Duration::from_hours(2);
@@ -274,4 +274,34 @@ async fn a_stream_of_http2_that_takes_long_is_never_cut_and_pings_alone_keep_not
         () = pings => {}
     }
     assert!(done.elapsed() >= IDLE && done.elapsed() < IDLE + Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_nobody_reads_do_not_hold_up_the_other_streams_of_their_connection() {
+    /// What each connection begins with (RFC 9113, section 6.9.2).
+    const FIRST_WINDOW: u32 = 65_535;
+    const SETTINGS: u8 = 4;
+    const WINDOW_UPDATE: u8 = 8;
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().expect("four bytes"));
+    let connections = connections();
+    let (mut client, _served) = connect(&connections);
+    client.write_all(HELLO).await.expect("sent");
+    let (mut streams, mut of_a_stream, mut of_all) = (None, None, FIRST_WINDOW);
+    while let Ok(Some((kind, flags, payload))) = timeout(HEAD_WITHIN, frame(&mut client)).await {
+        match kind {
+            SETTINGS if flags == 0 => {
+                for setting in payload.chunks_exact(6) {
+                    match setting[1] {
+                        3 => streams = Some(number(&setting[2..])),
+                        4 => of_a_stream = Some(number(&setting[2..])),
+                        _ => {}
+                    }
+                }
+            }
+            WINDOW_UPDATE => of_all += number(&payload),
+            _ => {}
+        }
+    }
+    assert_eq!((streams, of_a_stream), (Some(STREAMS), Some(WINDOW)));
+    assert!(of_all >= STREAMS * WINDOW, "{of_all} bytes for all streams together");
 }
