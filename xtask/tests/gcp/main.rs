@@ -16,3 +16,4 @@ mod replay;
 mod secrets;
 mod setup;
 mod stage;
+mod starts;

@@ -63,6 +63,8 @@ pub(crate) struct World {
     /// Reads that hold these words are refused.
     pub(crate) blind: Mutex<Option<&'static str>>,
     counted: AtomicUsize,
+    /// What gcloud was started for in the last run.
+    pub(crate) gclouds: Mutex<Vec<String>>,
 }
 
 /// Somebody else's hand.
@@ -107,6 +109,7 @@ impl World {
             meanwhile: Mutex::default(),
             blind: Mutex::default(),
             counted: AtomicUsize::new(0),
+            gclouds: Mutex::default(),
         })
     }
 
@@ -119,7 +122,8 @@ impl World {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let environment: Environment = [("USER", "ada")].into_iter().collect();
         let context =
-            Context::new(environment, Some(self.stage.path("envs")), printer.clone(), runner, here).unwrap();
+            Context::new(environment, Some(self.stage.path("envs")), printer.clone(), runner.clone(), here)
+                .unwrap();
         let cli = Cli::try_parse_from(["xtask", "gcp"].iter().chain(args)).unwrap();
         let Some(Task::Gcp(task)) = cli.task else { panic!("{args:?} is no gcp command") };
         // A kill is a panic that nobody here catches but this: nothing is tidied up.
@@ -130,6 +134,8 @@ impl World {
                 error.exit().code()
             }
         }));
+        let gclouds = runner.recorded().into_iter().filter(|command| command.name() == "gcloud");
+        *self.gclouds.lock().unwrap() = gclouds.map(|command| command.render()).collect();
         Ended { code: ended.ok(), out: printer.stdout(), err: printer.stderr() }
     }
 

@@ -1,0 +1,58 @@
+//! How often gcloud is started: each start is half a second of processor, which is most of the time that a command takes.
+
+use crate::played::World;
+
+/// The words between `gcloud` and its flags, sorted: what runs side by side has no order.
+fn started(world: &World) -> Vec<String> {
+    let words = |line: &String| {
+        let words = line.split(' ').skip_while(|word| *word != "gcloud").skip(1);
+        words.take_while(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ")
+    };
+    let mut started: Vec<String> = world.gclouds.lock().unwrap().iter().map(words).collect();
+    started.sort();
+    started
+}
+
+#[test]
+fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
+    let world = World::new();
+    *world.commit.lock().unwrap() = "2".repeat(40);
+    assert_eq!(world.run(&["deploy", "dev", "--yes"], None).code, Some(0));
+    let lock = "validibot-mcp-deploy-lock-dev";
+    let (taken, looked, given) = (
+        format!("secrets create {lock}"),
+        format!("secrets describe {lock}"),
+        format!("secrets delete {lock}"),
+    );
+    let wanted = [
+        "compute network-endpoint-groups describe validibot-mcp-neg-dev",
+        "run services get-iam-policy validibot-mcp-dev",
+        "run services get-iam-policy validibot-web-dev",
+        // Before the lock, and under it.
+        "run services list",
+        "run services list",
+        // A candidate, and its traffic.
+        "run services replace -",
+        "run services replace -",
+        &taken,
+        &given,
+        // Before each write.
+        &looked,
+        &looked,
+        "secrets versions list mcp-env-dev",
+    ];
+    assert_eq!(started(&world), wanted);
+
+    // A plan in a file is held to all of it.
+    *world.commit.lock().unwrap() = "3".repeat(40);
+    let file = world.stage.path("plan.json");
+    let file = file.to_str().unwrap();
+    assert_eq!(world.run(&["plan", "dev", "--out", file], None).code, Some(2));
+    assert_eq!(world.run(&["deploy", "dev", "--yes", "--plan", file], None).code, Some(0));
+    let reads = started(&world).iter().filter(|line| line.contains("get-iam-policy")).count();
+    assert_eq!(reads, 4);
+
+    // Nothing to do: one look.
+    assert_eq!(world.run(&["deploy", "dev", "--yes"], None).code, Some(0));
+    assert_eq!(started(&world).len(), 5);
+}
