@@ -36,18 +36,28 @@ pub(super) fn rows(context: &Context, at_once: usize, folder: &Path) -> Result<V
 
     let image = format!("{registry}/demo-proj/validibot/validibot-mcp:{}", tag(context)?);
     image::build(context, Program::Server, Purpose::Local, std::slice::from_ref(&image))?;
-    context.runner.read(&docker::push(&image))?;
+    let rows = timed(&project, at_once, &files, &api, &image);
+    // Its containers hold the image.
+    drop(project);
+    if let Err(error) = context.runner.read(&Command::new("docker").args(["image", "rm", &image])) {
+        context.printer.warn(&format!("the image stays: {error}"));
+    }
+    rows
+}
+
+/// Both deploys of an image that is on this machine.
+fn timed(project: &Project<'_>, at_once: usize, files: &Path, api: &str, image: &str) -> Result<Vec<Row>> {
+    project.context.runner.read(&docker::push(image))?;
     let jobs = at_once.to_string();
     let deploy = ["deploy", "dev", "--yes", "--allow-dirty", "--at-once", &jobs];
     for args in [&["setup", "dev", "--yes"][..], &["secrets", "dev", "--yes"], &deploy] {
-        project.run(project.own(&files, args)?)?;
+        project.run(project.own(files, args)?)?;
     }
     // Something new to deploy: another version of the secret.
-    write(&stage.join(".mcp"), "VALIDIBOT_LOG_LEVEL=WARN\n")?;
-    project.run(project.own(&files, &["secrets", "dev", "--yes"])?)?;
-    let ours = project.timed("gcp deploy, proven", at_once, project.own(&files, &deploy)?)?;
-    let recipe = recipe(&project, &api, &image)?;
-    context.runner.read(&Command::new("docker").args(["image", "rm", &image]))?;
+    write(&files.join("dev/google-cloud/.mcp"), "VALIDIBOT_LOG_LEVEL=WARN\n")?;
+    project.run(project.own(files, &["secrets", "dev", "--yes"])?)?;
+    let ours = project.timed("gcp deploy, proven", at_once, project.own(files, &deploy)?)?;
+    let recipe = recipe(project, api, image)?;
     Ok(vec![ours, recipe])
 }
 
