@@ -19,6 +19,7 @@ pub(crate) struct Pinned {
     child: Child,
     port: u16,
     started: Instant,
+    http: reqwest::Client,
 }
 
 /// What to start.
@@ -40,6 +41,8 @@ impl Program<'_> {
     pub(crate) fn start(self) -> Result<Pinned, String> {
         let log = File::create(self.log).map_err(|error| format!("{}: {error}", self.log.display()))?;
         let errors = log.try_clone().map_err(|error| error.to_string())?;
+        // Before the clock runs: it reads the system's CA certificates, and took longer than what it was to ask.
+        let http = net::http_client();
         let started = Instant::now();
         let child = Command::new("taskset")
             .args(["--cpu-list", &self.core.to_string()])
@@ -56,14 +59,14 @@ impl Program<'_> {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("taskset {}: {error}", self.path.display()))?;
-        Ok(Pinned { child, port: self.port, started })
+        Ok(Pinned { child, port: self.port, started, http })
     }
 }
 
 impl Pinned {
     /// Waits until `/readyz` is answered with 200; how long that took from the start.
     pub(crate) async fn ready(&mut self) -> Result<Duration, String> {
-        let (http, url) = (net::http_client(), format!("http://127.0.0.1:{}/readyz", self.port));
+        let (http, url) = (self.http.clone(), format!("http://127.0.0.1:{}/readyz", self.port));
         self.until(async || http.get(&url).send().await.is_ok_and(|answer| answer.status() == 200)).await
     }
 
