@@ -2,6 +2,7 @@
 
 mod bearer;
 mod challenge;
+mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod jwks;
@@ -11,14 +12,14 @@ mod legacy;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use self::bearer::Bearer;
 pub use self::challenge::Refusal;
+pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::jwt::{AccessTokens, BadToken, has_jwt_form};
 pub(crate) use self::legacy::ApiTokens;
 use crate::app::App;
@@ -90,36 +91,44 @@ impl Callers {
 
     /// A bearer with the form of a JWT is an access token; any other is an API token, and only Validibot can judge it.
     /// What this server sealed (a refresh token, say) is neither, and is nobody else's to see.
-    async fn verify(&self, bearer: Bearer) -> Result<Caller, Refusal> {
-        let token = bearer.into_token();
-        match &self.access_tokens {
-            Some(access_tokens) if has_jwt_form(token.expose_secret()) => {
-                let verified = access_tokens.verify(&token).await.map_err(|bad| bad.refusal())?;
-                Ok(Caller::Subject(verified.subject))
+    async fn verify(&self, token: SecretString, id: Fingerprint) -> Result<Caller, Refusal> {
+        if let Some(access_tokens) =
+            self.access_tokens.as_ref().filter(|_| token.expose_secret().contains('.'))
+        {
+            // Before its form is looked at: what has been verified has it.
+            if let Some(verified) = access_tokens.remembered(id).await {
+                return Ok(Caller::Subject(verified.subject));
             }
-            _ if self.seal.as_ref().is_some_and(|seal| seal.looks_sealed(token.expose_secret())) => {
-                Err(Refusal::Invalid)
+            if has_jwt_form(token.expose_secret()) {
+                let verified = access_tokens.verify_new(&token, id).await.map_err(|bad| bad.refusal())?;
+                return Ok(Caller::Subject(verified.subject));
             }
-            _ => self.api_tokens.verify(token).await,
         }
+        if self.seal.as_ref().is_some_and(|seal| seal.looks_sealed(token.expose_secret())) {
+            return Err(Refusal::Invalid);
+        }
+        self.api_tokens.verify(token, id).await
     }
 }
 
-/// The middleware: finds the caller and hands it on as a request extension, or answers 401 or 503.
-pub async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+/// Finds the caller, and puts them and their bearer's fingerprint into the request; or the answer, 401 or 503.
+pub(crate) async fn authenticate(app: &App, mut request: Request) -> Result<Request, Response> {
     let started = Instant::now();
-    let caller = match Bearer::from_headers(request.headers()) {
+    let verified = match Bearer::from_headers(request.headers()).map(Bearer::into_token) {
         Err(refusal) => Err(refusal),
         // Switched off, no backend may be needed: a bearer has to be there, but it is not checked.
-        Ok(_) if !app.settings.enabled => Ok(Caller::Unchecked),
-        Ok(bearer) => app.callers.verify(bearer).await,
-    };
-    match caller {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            request.extensions_mut().insert(ChainOneTook(started.elapsed()));
-            next.run(request).await
+        Ok(_) if !app.settings.enabled => Ok((Caller::Unchecked, None)),
+        Ok(token) => {
+            let id = Fingerprint::of(&token);
+            app.callers.verify(token, id).await.map(|caller| (caller, Some(id)))
         }
-        Err(refusal) => refusal.challenge(&app.settings).into_response(),
+    };
+    let (caller, id) = verified.map_err(|refusal| refusal.challenge(&app.settings).into_response())?;
+    let extensions = request.extensions_mut();
+    extensions.insert(caller);
+    extensions.insert(ChainOneTook(started.elapsed()));
+    if let Some(id) = id {
+        extensions.insert(id);
     }
+    Ok(request)
 }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-pub use self::standing::{Standing, gate};
+pub use self::standing::Standing;
+pub(crate) use self::standing::refused;
 use crate::config::{BaseUrl, Settings};
 
 /// The feature that `validibot-pro` declares.

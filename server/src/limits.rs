@@ -12,13 +12,11 @@ mod structure;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::EXPECT;
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
-use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use self::body::Guarded;
@@ -27,7 +25,7 @@ use self::leftover::Leftover;
 use self::refusal::Refusal;
 use self::structure::Structure;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, Fingerprint};
 use crate::http_body::Held;
 use crate::lifecycle::{Lifecycle, REQUESTS_END_AFTER};
 use crate::tools::MAX_BODY_BYTES;
@@ -77,23 +75,36 @@ impl Limits {
     }
 }
 
-/// The outer middleware, before anybody is asked who is calling: bounds the calls, and takes in what is left of a body
-/// that was refused, so that the client reads the answer instead of a broken connection.
-pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// What comes first, before anybody is asked who is calling: bounds the calls, and takes in what is left of a body that
+/// was refused, so that the client reads the answer instead of a broken connection.
+pub(crate) async fn admit<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     admitted(&app.limits.calls, &app.lifecycle, request, next).await
 }
 
 /// The same for the routes of signing in.
-pub async fn admit_sign_in(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit_sign_in<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     admitted(&app.limits.sign_ins, &app.lifecycle, request, next).await
 }
 
-async fn admitted(budget: &Budget<()>, lifecycle: &Lifecycle, request: Request, next: Next) -> Response {
+async fn admitted<F: Future<Output = Response>>(
+    budget: &Budget<()>,
+    lifecycle: &Lifecycle,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let expects = expects_continue(request.headers());
     let (request, leftover) = Leftover::watch(request);
     let response = match budget.take((), 1) {
         Ok(held) => tokio::select! {
-            response = next.run(request) => response.map(|body| Held::body(body, held)),
+            response = next(request) => response.map(|body| Held::body(body, held)),
             () = lifecycle.stopping_for(REQUESTS_END_AFTER) => Refusal::Stopping.into_response(),
         },
         Err(full) => {
@@ -111,25 +122,34 @@ async fn admitted(budget: &Budget<()>, lifecycle: &Lifecycle, request: Request, 
     response
 }
 
-/// The inner middleware of `/mcp`, once the caller is known and before the body is read.
-pub async fn share(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let key = request.extensions().get::<Caller>().and_then(key);
+/// What comes last before `/mcp`, once the caller is known and before the body is read.
+pub(crate) async fn share<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let extensions = request.extensions();
+    let key = extensions.get::<Caller>().and_then(|caller| key(caller, extensions.get::<Fingerprint>()));
     bounded(&app.limits, key, Some(Structure::default()), request, next).await
 }
 
-/// The inner middleware of uploads, whose bodies are files as they are. The ticket stands for its holder.
-pub async fn share_upload(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// The same before uploads, whose bodies are files as they are. The ticket stands for its holder.
+pub(crate) async fn share_upload<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let ticket = request.headers().get(uploads::HEADER);
     let key = ticket.map(|ticket| Sha256::digest(ticket.as_bytes()).into());
     bounded(&app.limits, key, None, request, next).await
 }
 
-async fn bounded(
+async fn bounded<F: Future<Output = Response>>(
     limits: &Limits,
     key: Option<[u8; 32]>,
     structure: Option<Structure>,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let length = request.body().size_hint().exact();
     if length.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
@@ -150,7 +170,7 @@ async fn bounded(
     };
     let (bytes, verdict) = (Arc::new(bytes), Arc::new(OnceLock::new()));
     let guard = |body| Guarded::new(body, MAX_BODY_BYTES, structure, bytes.clone(), verdict.clone());
-    let response = next.run(request.map(|body| Body::new(guard(body)))).await;
+    let response = next(request.map(|body| Body::new(guard(body)))).await;
     match verdict.get() {
         Some(refusal) => Refusal::into_response(*refusal),
         None => response.map(|body| Held::body(body, (call, bytes))),
@@ -158,10 +178,11 @@ async fn bounded(
 }
 
 /// Tells callers apart without keeping their credentials.
-fn key(caller: &Caller) -> Option<[u8; 32]> {
+fn key(caller: &Caller, bearer: Option<&Fingerprint>) -> Option<[u8; 32]> {
     let (kind, identity) = match caller {
+        // Whatever token they come with.
         Caller::Subject(subject) => ("subject", subject.as_str()),
-        Caller::ApiToken(token) => ("token", token.expose_secret()),
+        Caller::ApiToken(_) => return bearer.map(|bearer| bearer.bytes()),
         // Those who pay have no account: together they are one caller, and cannot crowd out the members.
         Caller::Public => ("public", ""),
         Caller::Unchecked => return None,

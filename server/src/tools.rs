@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
-    Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    Implementation, JsonObject, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
     ServerCapabilities, ServerConfig, Tool as ToolDefinition,
 };
@@ -39,6 +39,7 @@ use crate::caller::{Caller, ChainOneTook};
 use crate::resources;
 use crate::telemetry::hops::{self, Hops};
 use crate::telemetry::trace;
+use crate::validibot::ApiError;
 
 /// How long a client may keep the list of tools: it changes with a deploy only.
 const TOOLS_TTL_MS: u64 = 300_000;
@@ -163,13 +164,31 @@ impl ServerHandler for Tools {
                 None,
             ));
         };
-        let started = Instant::now();
-        let caller = caller(&context);
-        let kind = caller.as_ref().map_or("none", Caller::kind);
-        let call = self.run(tool, request.arguments.unwrap_or_default(), caller, &context);
-        let (outcome, hops) = hops::collect(call).await;
-        self.account(tool, kind, &context, &outcome, started.elapsed(), &hops);
-        Ok(outcome.into_response())
+        let (caller, arguments) = (caller(&context), request.arguments.unwrap_or_default());
+        let parent = context.meta.get("traceparent").and_then(serde_json::Value::as_str);
+        let origin = Origin::of(context.extensions.get::<Parts>(), caller.as_ref(), parent);
+        let call = self.run(tool, arguments, caller, &context);
+        Ok(self.accounted(tool, origin, call).await.into_response())
+    }
+}
+
+/// What the log says of where a call comes from.
+struct Origin {
+    /// The kind of caller.
+    caller: &'static str,
+    /// How long it took to find out who it is.
+    auth: Option<Duration>,
+    trace: Option<String>,
+}
+
+impl Origin {
+    /// `traceparent` is the one of the MCP request; the header is what is left where it has none.
+    fn of(parts: Option<&Parts>, caller: Option<&Caller>, traceparent: Option<&str>) -> Self {
+        Self {
+            caller: caller.map_or("none", Caller::kind),
+            auth: parts.and_then(|parts| parts.extensions.get::<ChainOneTook>()).map(|took| took.0),
+            trace: traceparent.and_then(trace::from_traceparent).or_else(|| trace::id(&parts?.headers)),
+        }
     }
 }
 
@@ -244,25 +263,18 @@ impl Tools {
         caller(context).ok_or_else(|| refused(ToolError::unauthorized()))
     }
 
-    /// The one line of log for a call, and its metrics.
-    fn account(
-        &self,
-        tool: Tool,
-        caller: &'static str,
-        context: &RequestContext<RoleServer>,
-        outcome: &Outcome,
-        elapsed: Duration,
-        hops: &Hops,
-    ) {
+    /// Makes a call, and then the one line of log for it, and its metrics.
+    async fn accounted(&self, tool: Tool, origin: Origin, call: impl Future<Output = Outcome>) -> Outcome {
+        let started = Instant::now();
+        let (outcome, hops) = hops::collect(call).await;
+        self.account(tool, origin, &outcome, started.elapsed(), &hops);
+        outcome
+    }
+
+    fn account(&self, tool: Tool, origin: Origin, outcome: &Outcome, elapsed: Duration, hops: &Hops) {
+        let Origin { caller, auth, trace: trace_id } = origin;
         let error = Some(outcome.code()).filter(|code| *code != "OK");
         self.app.metrics.tool_called(tool.name(), error, elapsed);
-        let parts = context.extensions.get::<Parts>();
-        let auth = parts.and_then(|parts| parts.extensions.get::<ChainOneTook>()).map(|took| took.0);
-        let trace_id = context
-            .meta
-            .get("traceparent")
-            .and_then(|parent| trace::from_traceparent(parent.as_str()?))
-            .or_else(|| trace::id(&parts?.headers));
         tracing::info!(
             mcp.method.name = "tools/call",
             gen_ai.tool.name = tool.name(),
@@ -279,30 +291,58 @@ impl Tools {
         );
     }
 
+    /// A call of any tool. What is seldom is boxed: all of these futures would be as large as the largest.
     async fn run(
         &self,
         tool: Tool,
-        arguments: rmcp::model::JsonObject,
+        arguments: JsonObject,
         caller: Option<Caller>,
         context: &RequestContext<RoleServer>,
     ) -> Outcome {
-        // The kill switch comes first: switched off, no argument, credential or backend matters.
-        if !self.app.settings.enabled {
-            return Outcome::Failed(ToolError::switched_off());
-        }
-        let mut arguments = Arguments::new(arguments);
         let app = &self.app;
+        let mut arguments = match self.arguments(arguments) {
+            Ok(arguments) => arguments,
+            Err(refused) => return Outcome::Failed(refused),
+        };
         match tool {
-            Tool::ListWorkflows => workflows::list(app, &mut arguments, caller).await,
-            Tool::GetWorkflowDetails => workflows::details(app, &mut arguments, caller).await,
             Tool::ValidateFile if self.surface == Surface::Public => {
-                paid::validate(app, &mut arguments, context).await
+                Box::pin(paid::validate(app, &mut arguments, context)).await
             }
-            Tool::ValidateFile => validate::validate(&app.validibot, &mut arguments, caller).await,
-            Tool::GetRunStatus => runs::status(app, &mut arguments, caller).await,
+            Tool::ValidateFile => Box::pin(validate::validate(&app.validibot, &mut arguments, caller)).await,
+            Tool::WaitForRun => Box::pin(wait::wait(app, &mut arguments, caller, context)).await,
             Tool::PrepareUpload => prepare::prepare(app, &mut arguments, caller),
-            Tool::WaitForRun => wait::wait(app, &mut arguments, caller, context).await,
+            Tool::ListWorkflows | Tool::GetWorkflowDetails | Tool::GetRunStatus => {
+                self.look(tool, arguments, caller).await
+            }
         }
         .unwrap_or_else(Outcome::Failed)
+    }
+
+    /// A call of a tool that only reads: it needs nothing of what rmcp knows of it.
+    async fn read(&self, tool: Tool, arguments: JsonObject, caller: Option<Caller>) -> Outcome {
+        match self.arguments(arguments) {
+            Ok(arguments) => self.look(tool, arguments, caller).await.unwrap_or_else(Outcome::Failed),
+            Err(refused) => Outcome::Failed(refused),
+        }
+    }
+
+    async fn look(
+        &self,
+        tool: Tool,
+        mut arguments: Arguments,
+        caller: Option<Caller>,
+    ) -> Result<Outcome, ToolError> {
+        match tool {
+            Tool::ListWorkflows => workflows::list(&self.app, &mut arguments, caller).await,
+            Tool::GetWorkflowDetails => workflows::details(&self.app, &mut arguments, caller).await,
+            Tool::GetRunStatus => runs::status(&self.app, &mut arguments, caller).await,
+            // They are no reads.
+            Tool::ValidateFile | Tool::WaitForRun | Tool::PrepareUpload => Err(ApiError::internal().into()),
+        }
+    }
+
+    /// The kill switch comes first: switched off, no argument, credential or backend matters.
+    fn arguments(&self, given: JsonObject) -> Result<Arguments, ToolError> {
+        if self.app.settings.enabled { Ok(Arguments::new(given)) } else { Err(ToolError::switched_off()) }
     }
 }

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::challenge::Refusal;
+use super::fingerprint::Fingerprint;
 use super::jwks::{Jwks, NoKey};
 use crate::clock::SharedClock;
 use crate::config::OauthSettings;
@@ -29,7 +29,7 @@ pub(crate) struct AccessTokens {
     audience: String,
     required_scope: Option<String>,
     keys: Arc<Jwks>,
-    verified: Cache<[u8; 32], Verified>,
+    verified: Cache<Fingerprint, Verified>,
     clock: SharedClock,
 }
 
@@ -115,17 +115,32 @@ impl AccessTokens {
 
     /// Who the token speaks for.
     pub(crate) async fn verify(&self, token: &SecretString) -> Result<Verified, BadToken> {
-        let token = token.expose_secret();
-        let id: [u8; 32] = Sha256::digest(token).into();
-        if let Some(verified) = self.verified.get(&id).await {
-            // Asked on every request: this is also what keeps the keys fresh, and what ends the trust in a token whose
-            // key Validibot has withdrawn.
-            if self.still_good(&verified) && self.keys.key(&verified.kid).await.is_ok() {
-                return Ok(verified);
-            }
-            self.verified.invalidate(&id).await;
+        let id = Fingerprint::of(token);
+        match self.remembered(id).await {
+            Some(verified) => Ok(verified),
+            None => self.verify_new(token, id).await,
         }
-        let verified = self.examine(token).await?;
+    }
+
+    /// What is known of a token that was verified before, if it is still good.
+    pub(super) async fn remembered(&self, id: Fingerprint) -> Option<Verified> {
+        let verified = self.verified.get(&id).await?;
+        // Asked on every request: this is also what keeps the keys fresh, and what ends the trust in a token whose key
+        // Validibot has withdrawn.
+        if self.still_good(&verified) && self.keys.key(&verified.kid).await.is_ok() {
+            return Some(verified);
+        }
+        self.verified.invalidate(&id).await;
+        None
+    }
+
+    /// Verifies a token that is not remembered.
+    pub(super) async fn verify_new(
+        &self,
+        token: &SecretString,
+        id: Fingerprint,
+    ) -> Result<Verified, BadToken> {
+        let verified = self.examine(token.expose_secret()).await?;
         self.verified.insert(id, verified.clone()).await;
         Ok(verified)
     }

@@ -8,11 +8,11 @@ use axum::http::header::AUTHORIZATION;
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::Caller;
 use super::challenge::Refusal;
+use super::fingerprint::Fingerprint;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::http_body;
@@ -34,7 +34,7 @@ pub(crate) struct ApiTokens {
     url: Url,
     http: reqwest::Client,
     clock: SharedClock,
-    verdicts: Cache<[u8; 32], Verdict>,
+    verdicts: Cache<Fingerprint, Verdict>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +54,7 @@ impl ApiTokens {
         }
     }
 
-    pub(super) async fn verify(&self, token: SecretString) -> Result<Caller, Refusal> {
-        let key: [u8; 32] = Sha256::digest(token.expose_secret()).into();
+    pub(super) async fn verify(&self, token: SecretString, key: Fingerprint) -> Result<Caller, Refusal> {
         let verdict = match self.verdicts.get(&key).await {
             Some(verdict) if verdict.until > self.clock.now() => verdict,
             known => {
@@ -73,7 +72,7 @@ impl ApiTokens {
     /// Asks although an answer may be remembered, and remembers the new one. `None`: nobody could tell.
     pub(crate) async fn ask_again(&self, token: &SecretString) -> Option<bool> {
         let verdict = self.ask(token).await.ok()?;
-        self.verdicts.insert(Sha256::digest(token.expose_secret()).into(), verdict).await;
+        self.verdicts.insert(Fingerprint::of(token), verdict).await;
         Some(verdict.good)
     }
 

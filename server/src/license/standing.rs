@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -100,12 +98,9 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// The middleware: without a licence, 503 for whatever comes.
-pub async fn gate(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.withdrawn_from() {
-        None => next.run(request).await,
-        Some(edition) => refusal(&edition),
-    }
+/// The answer to whatever comes, 503, where there is no licence any more.
+pub(crate) fn refused(app: &App) -> Option<Response> {
+    app.withdrawn_from().map(|edition| refusal(&edition))
 }
 
 fn refusal(edition: &str) -> Response {

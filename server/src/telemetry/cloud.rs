@@ -51,29 +51,40 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn write(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
         if self.result.is_ok() {
             // Names of fields are ours, and have nothing to escape.
-            self.result = write!(self.writer, r#","{}":{value}"#, field.name());
+            self.result = [",\"", field.name(), "\":"]
+                .into_iter()
+                .try_for_each(|part| self.writer.write_str(part))
+                .and_then(|()| value(&mut self.writer));
         }
     }
 }
 
+/// As it stands where nothing has to be escaped, which is nearly always.
+fn write_text(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        return writer.write_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+    ["\"", text, "\""].into_iter().try_for_each(|part| writer.write_str(part))
+}
+
 impl Visit for Fields<'_> {
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.write(field, format_args!("{value}"));
+        self.write(field, |writer| writer.write_str(if value { "true" } else { "false" }));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.write(field, format_args!("{value}"));
+        self.write(field, |writer| write!(writer, "{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.write(field, format_args!("{value}"));
+        self.write(field, |writer| write!(writer, "{value}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.write(field, format_args!("{}", serde_json::to_string(value).unwrap_or_default()));
+        self.write(field, |writer| write_text(writer, value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -58,6 +58,12 @@ impl Tool {
         matches!(surface, Surface::Members) || !matches!(self, Self::PrepareUpload)
     }
 
+    /// Whether it only asks Validibot something, so that nothing is lost with a client that goes away, and is done in one
+    /// answer.
+    pub(super) const fn is_read(self) -> bool {
+        matches!(self, Self::ListWorkflows | Self::GetWorkflowDetails | Self::GetRunStatus)
+    }
+
     const fn title(self) -> &'static str {
         match self {
             Self::ListWorkflows => "List validation workflows",

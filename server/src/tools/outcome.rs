@@ -22,6 +22,8 @@ pub(super) enum Outcome {
         text: String,
         /// The structured content: always an object.
         structured: Map<String, Value>,
+        /// Whether the text is that object, written.
+        same: bool,
     },
     /// A failure that the agent can read and act on.
     Failed(ToolError),
@@ -76,7 +78,7 @@ impl Outcome {
             structured.insert("next".to_owned(), next);
         }
         structured.insert("result".to_owned(), list);
-        Self::Done { text, structured }
+        Self::Done { text, structured, same: false }
     }
 
     /// Any other object.
@@ -86,7 +88,7 @@ impl Outcome {
 
     fn object(mut object: Map<String, Value>, cuts: &[shorten::Cut], whole_at: Option<String>) -> Self {
         let text = shorten::fit(&mut object, cuts, whole_at);
-        Self::Done { text, structured: object }
+        Self::Done { text, structured: object, same: true }
     }
 
     /// For the log.
@@ -105,7 +107,7 @@ impl Outcome {
 
     fn into_result(self) -> CallToolResult {
         let (mut result, structured) = match self {
-            Self::Done { text, structured } => {
+            Self::Done { text, structured, .. } => {
                 (CallToolResult::success(vec![ContentBlock::text(text)]), Value::Object(structured))
             }
             Self::Failed(error) => {

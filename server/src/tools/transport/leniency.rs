@@ -1,11 +1,7 @@
 //! Two narrow concessions to clients in wide use. Both conformance suites pass with them in place.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -16,19 +12,10 @@ const STALE: &str = "2025-11-25";
 /// What their body says.
 const MODERN: &str = "2026-07-28";
 /// Only bodies up to here are looked into: the client in question passes what a model wrote.
-const MAX_PEEK_BYTES: usize = 256 * 1024;
-
-/// Puts right what can only have one meaning.
-pub(super) async fn be_lenient(mut request: Request, next: Next) -> Response {
-    accept_anything(request.headers_mut());
-    match agree(request).await {
-        Ok(request) => next.run(request).await,
-        Err(response) => response,
-    }
-}
+pub(super) const MAX_PEEK_BYTES: usize = 256 * 1024;
 
 /// A client that takes anything takes both of MCP's types (RFC 9110, section 12.5.1; no field means anything).
-fn accept_anything(headers: &mut HeaderMap) {
+pub(super) fn accept_anything(headers: &mut HeaderMap) {
     let anything = match headers.get(ACCEPT) {
         None => true,
         Some(value) => value.to_str().is_ok_and(|value| {
@@ -40,26 +27,27 @@ fn accept_anything(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether the body may have to be looked into.
+pub(super) fn is_suspect(headers: &HeaderMap) -> bool {
+    headers.get(&VERSION).is_some_and(|value| value == STALE)
+}
+
+/// Whether the body is small enough for that, as it says.
+pub(super) fn is_small(headers: &HeaderMap) -> bool {
+    let length: Option<usize> =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.is_some_and(|length| length <= MAX_PEEK_BYTES)
+}
+
 /// claude.ai's connectors put 2025-11-25 in the header and 2026-07-28 in the body
 /// (anthropics/claude-code#93290). For exactly that pair the headers that mirror the body are set from it; any other
 /// disagreement stays the error that MCP makes it.
-async fn agree(request: Request) -> Result<Request, Response> {
-    let headers = request.headers();
-    let length: Option<usize> =
-        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let suspect = headers.get(&VERSION).is_some_and(|value| value == STALE)
-        && length.is_some_and(|length| length <= MAX_PEEK_BYTES);
-    if !suspect {
-        return Ok(request);
+pub(super) fn agree(headers: &mut HeaderMap, body: &[u8]) {
+    if is_suspect(headers)
+        && let Some(mirrored) = Mirrored::read(body)
+    {
+        mirrored.set(headers);
     }
-    let (mut parts, body) = request.into_parts();
-    let bytes = to_bytes(body, MAX_PEEK_BYTES)
-        .await
-        .map_err(|_| (axum::http::StatusCode::BAD_REQUEST, "The body ended early").into_response())?;
-    if let Some(mirrored) = Mirrored::read(&bytes) {
-        mirrored.set(&mut parts.headers);
-    }
-    Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 /// What of the body the headers mirror (MCP 2026-07-28, transports, request headers).
@@ -111,27 +99,21 @@ impl Mirrored {
 mod tests {
     use super::*;
 
-    async fn passed(header: &str, body: &str) -> HeaderMap {
-        let request = Request::builder()
-            .header(VERSION, header)
-            .header(CONTENT_LENGTH, body.len())
-            .body(Body::from(body.to_owned()))
-            .expect("a request");
-        let request = agree(request).await.expect("passed on");
-        let (parts, rest) = request.into_parts();
-        assert_eq!(to_bytes(rest, 10_000).await.expect("the body"), body.as_bytes());
-        parts.headers
+    fn passed(header: &'static str, body: &str) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([(VERSION, HeaderValue::from_static(header))]);
+        agree(&mut headers, body.as_bytes());
+        headers
     }
 
-    #[tokio::test]
-    async fn exactly_one_disagreement_is_put_right() {
+    #[test]
+    fn exactly_one_disagreement_is_put_right() {
         let body = |version: &str| {
             format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"list_workflows",
                     "_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}"}}}}}}"#
             )
         };
-        let headers = passed(STALE, &body(MODERN)).await;
+        let headers = passed(STALE, &body(MODERN));
         assert_eq!(headers[VERSION], MODERN);
         assert_eq!(
             (&headers[METHOD], &headers[NAME]),
@@ -140,7 +122,7 @@ mod tests {
         for (header, body) in
             [("2025-06-18", body(MODERN)), (STALE, body("2025-06-18")), (STALE, "{}".to_owned())]
         {
-            let headers = passed(header, &body).await;
+            let headers = passed(header, &body);
             assert_eq!(headers[VERSION], header);
             assert!(!headers.contains_key(METHOD));
         }

@@ -3,10 +3,8 @@
 
 use axum::Json;
 use axum::body::to_bytes;
-use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -20,8 +18,7 @@ const INVALID_REQUEST: i32 = -32600;
 type Refusal = (StatusCode, i32, &'static str);
 
 /// Answers in JSON-RPC what rmcp refuses in plain text. There is no `id`: there was no request to take it from.
-pub(super) async fn in_json_rpc(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+pub(super) async fn in_json_rpc(response: Response) -> Response {
     // rmcp gives its JSON-RPC errors a type, and these none.
     if !response.status().is_client_error() || response.headers().contains_key(CONTENT_TYPE) {
         return response;

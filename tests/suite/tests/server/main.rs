@@ -7,6 +7,7 @@ mod journey;
 mod privacy;
 mod probe;
 mod settings;
+mod short_way;
 mod surface;
 mod telemetry;
 mod welcome;

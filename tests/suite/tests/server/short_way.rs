@@ -1,0 +1,133 @@
+//! Reads are answered without rmcp where they say nothing unusual. Nobody can tell: the same request with a type that
+//! says its charset goes to rmcp, and is answered alike, to the byte.
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
+use sandbox::fixtures;
+use serde_json::{Value, json};
+use suite::mcp::Era;
+use suite::net::http_client;
+
+use crate::Stack;
+
+/// Status, type and body.
+type Answer = (u16, Option<String>, String);
+
+/// Sends a body with the headers of a good request, changed.
+async fn answers(
+    stack: &Stack,
+    era: Era,
+    tool: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (Answer, Answer) {
+    let send = async |kind: &'static str| {
+        let mut request = http_client()
+            .post(stack.server.mcp_url())
+            .bearer_auth(fixtures::DEMO_TOKEN)
+            .header("mcp-protocol-version", era.version())
+            .header(CONTENT_TYPE, kind)
+            .body(body.to_owned());
+        if !headers.iter().any(|(name, _)| *name == ACCEPT.as_str()) {
+            request = request.header(ACCEPT, "application/json, text/event-stream");
+        }
+        if era == Era::Modern {
+            request = request.header("mcp-method", "tools/call").header("mcp-name", tool);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.expect("an answer");
+        let kind = answer.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), kind, answer.text().await.expect("a body"))
+    };
+    (send("application/json").await, send("application/json; charset=utf-8").await)
+}
+
+fn body(era: Era, id: &Value, tool: &str, arguments: &Value) -> String {
+    let meta = match era {
+        Era::Legacy => json!({ "progressToken": "p", "traceparent": "odd" }),
+        Era::Modern => json!({
+            "io.modelcontextprotocol/protocolVersion": era.version(),
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }),
+    };
+    let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
+    json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()
+}
+
+#[tokio::test]
+async fn both_ways_answer_alike_good_calls_and_bad_ones() {
+    let stack = Stack::start().await;
+    let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
+    let file = json!({ "workflow_ref": workflow, "file_name": "a.json", "text": "{}" });
+    let client = stack.client(Era::Legacy);
+    let run = client.call_tool("validate_file", file).await.success()["run_ref"].clone();
+    client.call_tool("wait_for_run", json!({ "run_ref": run })).await.success();
+    let calls = [
+        ("list_workflows", json!({})),
+        ("list_workflows", json!({ "no": "argument" })),
+        ("get_workflow_details", json!({ "workflow_ref": workflow })),
+        ("get_workflow_details", json!({ "workflow_ref": "../x" })),
+        ("get_workflow_details", json!({ "workflow_ref": fixtures::workflow_ref("none", "such") })),
+        ("get_workflow_details", json!({})),
+        ("get_run_status", json!({ "run_ref": run, "findings_page": 1 })),
+        ("get_run_status", json!({ "run_ref": run })),
+        ("get_run_status", json!({ "run_ref": 7 })),
+        ("no_such_tool", json!({})),
+    ];
+    for era in Era::BOTH {
+        for (tool, arguments) in &calls {
+            for id in [json!(1), json!("ü \"1\""), json!("a"), json!(-3), json!(1_234_567_890_123_456_u64)] {
+                let body = body(era, &id, tool, arguments);
+                let (ours, rmcps) = answers(&stack, era, tool, &[], &body).await;
+                assert_eq!(ours, rmcps, "{era:?} {body}");
+                assert_eq!(serde_json::from_str::<Value>(&ours.2).expect("JSON")["id"], id, "{}", ours.2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_unusual_is_judged_alike() {
+    let stack = Stack::start().await;
+    let tool = "list_workflows";
+    for era in Era::BOTH {
+        let good = body(era, &json!(1), tool, &json!({}));
+        let headers: [&[(&str, &str)]; 8] = [
+            &[(ORIGIN.as_str(), "https://evil.example.com")],
+            &[(HOST.as_str(), "evil.example.com")],
+            &[(ACCEPT.as_str(), "application/json")],
+            &[(ACCEPT.as_str(), "*/*")],
+            &[(ACCEPT.as_str(), "application/json;q=0.1, text/event-stream")],
+            &[("mcp-session-id", "x")],
+            &[("mcp-param-region", "eu")],
+            &[("mcp-name", "get_run_status")],
+        ];
+        for headers in headers {
+            let (ours, rmcps) = answers(&stack, era, tool, headers, &good).await;
+            assert_eq!(ours, rmcps, "{era:?} {headers:?}");
+        }
+        let bodies = [
+            good.replace("2.0", "1.0"),
+            good.replace(r#""id":1"#, r#""id":null"#),
+            good.replace(r#""id":1"#, r#""id":1,"id":2"#),
+            good.replace(r#""id":1"#, r#""id":1,"more":2"#),
+            good.replace(r#""id":1,"#, ""),
+            good.replace("tools/call", "tools/list"),
+            good.replace("\"arguments\":{}", "\"arguments\":null"),
+            good.replace("\"arguments\":{}", "\"arguments\":{},\"arguments\":{\"a\":1}"),
+            good.replace("\"arguments\":{}", "\"arguments\":[]"),
+            good.replace("_meta", "meta"),
+            good.replace("io.modelcontextprotocol/clientCapabilities", "capabilities"),
+            good.replace("2026-07-28", "2025-11-25"),
+            format!(" {good} "),
+            format!("{good}}}"),
+            format!("[{good}]"),
+            good[..good.len() - 2].to_owned(),
+        ];
+        for body in bodies {
+            let (ours, rmcps) = answers(&stack, era, tool, &[], &body).await;
+            assert_eq!(ours, rmcps, "{era:?} {body}");
+        }
+    }
+}
