@@ -9,7 +9,7 @@ use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::budget::Share;
 use super::refusal::Refusal;
@@ -30,7 +30,11 @@ pub(super) struct Guarded {
     charge: Arc<Share<[u8; 32]>>,
     verdict: Arc<OnceLock<Refusal>>,
     deadline: Instant,
-    alarm: Pin<Box<Sleep>>,
+    /// When the next piece has to be there.
+    next: Instant,
+    /// Set where a piece has to be waited for. Most bodies are there with their head, and a timer that is earlier than all
+    /// others wakes the runtime: a write to the system for each call.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Guarded {
@@ -42,8 +46,9 @@ impl Guarded {
         charge: Arc<Share<[u8; 32]>>,
         verdict: Arc<OnceLock<Refusal>>,
     ) -> Self {
-        let deadline = Instant::now() + DEADLINE;
-        Self { body, max, seen: 0, structure, charge, verdict, deadline, alarm: Box::pin(sleep(IDLE)) }
+        let now = Instant::now();
+        let (deadline, next) = (now + DEADLINE, now + IDLE);
+        Self { body, max, seen: 0, structure, charge, verdict, deadline, next, alarm: None }
     }
 
     fn check(&mut self, data: &Bytes) -> Result<(), Refusal> {
@@ -53,10 +58,19 @@ impl Guarded {
         } else if !self.structure.as_mut().is_none_or(|structure| structure.take(data)) {
             Err(Refusal::TooComplex)
         } else {
-            let next = self.deadline.min(Instant::now() + IDLE);
-            self.alarm.as_mut().reset(next);
+            self.next = self.deadline.min(Instant::now() + IDLE);
             Ok(())
         }
+    }
+
+    /// Waits for the moment when the next piece has to be there.
+    fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let next = self.next;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(next)));
+        if alarm.deadline() != next {
+            alarm.as_mut().reset(next);
+        }
+        alarm.as_mut().poll(cx)
     }
 
     fn refuse<T>(&self, refusal: Refusal) -> Poll<Option<Result<T, BoxError>>> {
@@ -84,7 +98,7 @@ impl http_body::Body for Guarded {
                 this.charge.shrink_to(this.seen);
                 Poll::Ready(None)
             }
-            Poll::Pending => match this.alarm.as_mut().poll(cx) {
+            Poll::Pending => match this.overdue(cx) {
                 Poll::Ready(()) => this.refuse(Refusal::TooSlow),
                 Poll::Pending => Poll::Pending,
             },
