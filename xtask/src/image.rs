@@ -168,6 +168,13 @@ pub fn compile(context: &Context, package: &str, purpose: Purpose) -> Result<Pat
     compile_at(context, package, purpose, &Revision::of(context)?)
 }
 
+/// The same with a feature that images do not have. It is at the same place, until the next is compiled.
+pub fn compile_with(context: &Context, package: &str, purpose: Purpose, feature: &str) -> Result<PathBuf> {
+    let compilation =
+        compilation(context, package, purpose, &Revision::of(context)?, &Toolchain::of(context)?);
+    run(context, package, purpose, &compilation.args(["--features", feature]))
+}
+
 /// The same, as of this revision.
 pub fn compile_at(
     context: &Context,
@@ -175,8 +182,16 @@ pub fn compile_at(
     purpose: Purpose,
     revision: &Revision,
 ) -> Result<PathBuf> {
-    let compile = compilation(context, package, purpose, revision, &Toolchain::of(context)?);
-    let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
+    run(
+        context,
+        package,
+        purpose,
+        &compilation(context, package, purpose, revision, &Toolchain::of(context)?),
+    )
+}
+
+fn run(context: &Context, package: &str, purpose: Purpose, compile: &Command) -> Result<PathBuf> {
+    let outcome = context.runner.run(compile, Streams::StdoutCaptured)?;
     if outcome.code != 0 {
         return Err(Error::failed(format!("{package} cannot be compiled for its image"))
             .cause(format!("command: {}", compile.render()))

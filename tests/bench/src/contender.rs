@@ -17,11 +17,20 @@ pub(crate) enum Contender {
     FreshJwt,
     /// Ours, with an API token, called in the newest protocol version.
     Modern,
+    /// Ours with the other allocator, with an API token.
+    OtherAllocator,
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Bare, Self::Plain, Self::ApiToken, Self::Jwt, Self::FreshJwt, Self::Modern];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Bare,
+        Self::Plain,
+        Self::ApiToken,
+        Self::Jwt,
+        Self::FreshJwt,
+        Self::Modern,
+        Self::OtherAllocator,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -31,6 +40,7 @@ impl Contender {
             Self::Jwt => "ours, JWT, cached",
             Self::FreshJwt => "ours, JWT, not cached",
             Self::Modern => "ours, API token, MCP 2026-07-28",
+            Self::OtherAllocator => "ours, API token, with mimalloc",
         }
     }
 
@@ -43,6 +53,7 @@ impl Contender {
             Self::Jwt => "jwt",
             Self::FreshJwt => "fresh-jwt",
             Self::Modern => "modern",
+            Self::OtherAllocator => "other-allocator",
         }
     }
 

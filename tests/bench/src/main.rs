@@ -31,6 +31,9 @@ struct Args {
     /// The server, as it is shipped
     #[arg(long)]
     server: PathBuf,
+    /// The server with mimalloc, built alike
+    #[arg(long)]
+    other_allocator: PathBuf,
     /// The program `validibot-baseline`, built alike
     #[arg(long)]
     baseline: PathBuf,

@@ -29,28 +29,30 @@ const UPLOAD_BYTES: usize = 3_700_000;
 const SLOW: Duration = Duration::from_millis(500);
 
 pub(crate) async fn measure(stack: &Stack, rounds: usize) -> Result<Vec<Row>, String> {
-    let (mut idle, mut connected, mut uploading) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let running = stack.run(Contender::Jwt, Vec::new()).await?;
-        idle.push(megabytes(Memory::of(running.program.pid()).now));
-        stack.load(&running, CALLS, CONNECTIONS).run().await?;
-        connected.push(megabytes(Memory::of(running.program.pid()).peak));
-        running.stop().await?;
-        uploading.push(megabytes(uploads(stack).await?));
+    let mut rows = Vec::new();
+    for (contender, with) in [(Contender::Jwt, ""), (Contender::OtherAllocator, ", with mimalloc")] {
+        let (mut idle, mut connected, mut uploading) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let running = stack.run(contender, Vec::new()).await?;
+            idle.push(megabytes(Memory::of(running.program.pid()).now));
+            stack.load(&running, CALLS, CONNECTIONS).run().await?;
+            connected.push(megabytes(Memory::of(running.program.pid()).peak));
+            running.stop().await?;
+            uploading.push(megabytes(uploads(stack, contender).await?));
+        }
+        for (what, samples) in [(IDLE, idle), (CONNECTED, connected), (UPLOADING, uploading)] {
+            rows.push(Row::new(GROUP, format!("{what}{with}"), "MB", samples));
+        }
     }
-    Ok(vec![
-        Row::new(GROUP, IDLE, "MB", idle),
-        Row::new(GROUP, CONNECTED, "MB", connected),
-        Row::new(GROUP, UPLOADING, "MB", uploading),
-    ])
+    Ok(rows)
 }
 
 /// The peak; every upload is done in the end, those that were refused for load too.
-async fn uploads(stack: &Stack) -> Result<u64, String> {
+async fn uploads(stack: &Stack, contender: Contender) -> Result<u64, String> {
     let sandbox = Sandbox::builder().throttle(1_000_000).recording(false).start().await;
     let sandbox = sandbox.map_err(|error| error.to_string())?;
     sandbox.misbehave(Route::LaunchRun, Fault::Delay(SLOW));
-    let mut server = stack.ours(sandbox.url())?;
+    let mut server = stack.before(sandbox.url(), contender)?;
     server.ready().await?;
     let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
     let content = "eHh4".repeat(UPLOAD_BYTES / 4);

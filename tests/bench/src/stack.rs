@@ -28,6 +28,7 @@ const WORKFLOW: &str = include_str!("workflow.json");
 pub(crate) struct Stack {
     pub(crate) out: PathBuf,
     server: PathBuf,
+    other_allocator: PathBuf,
     baseline: PathBuf,
     core: usize,
     other_core: usize,
@@ -90,6 +91,7 @@ impl Stack {
         Ok(Self {
             out: args.out.clone(),
             server: args.server.clone(),
+            other_allocator: args.other_allocator.clone(),
             baseline: args.baseline.clone(),
             core: args.core,
             other_core: args.other_core,
@@ -118,15 +120,19 @@ impl Stack {
         Ok(running)
     }
 
-    /// Our server before this backend, as it starts.
-    pub(crate) fn ours(&self, backend: &str) -> Result<Pinned, String> {
-        self.program(Contender::ApiToken, Vec::new(), backend)
+    /// A server before this backend, as it starts.
+    pub(crate) fn before(&self, backend: &str, contender: Contender) -> Result<Pinned, String> {
+        self.program(contender, Vec::new(), backend)
     }
 
     fn program(&self, contender: Contender, under: Vec<OsString>, backend: &str) -> Result<Pinned, String> {
         let port = net::free_port();
         let (path, arguments, environment) = if contender.is_ours() {
-            (&self.server, vec!["serve".into(), "--settings".into(), "/dev/null".into()], ours(backend, port))
+            let server = match contender {
+                Contender::OtherAllocator => &self.other_allocator,
+                _ => &self.server,
+            };
+            (server, vec!["serve".into(), "--settings".into(), "/dev/null".into()], ours(backend, port))
         } else {
             let arguments = ["--port", &port.to_string(), contender.slug(), "--backend", backend];
             (&self.baseline, arguments.map(OsString::from).to_vec(), Vec::new())

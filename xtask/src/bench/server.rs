@@ -1,7 +1,7 @@
 //! `bench`: the figures of the server. Builds what is measured as it is shipped, and leaves the measuring to
 //! `validibot-bench`, which speaks HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::BenchServer;
 use crate::command::Command;
@@ -16,6 +16,10 @@ const NEEDED: [(&str, &str); 3] =
 
 /// The image whose size is told. A name of its own: what runs elsewhere is left alone.
 const IMAGE: &str = "validibot-mcp-bench:latest";
+
+/// The feature with which the server has another allocator. Both are in the report, so that what is gained and what it
+/// costs stand side by side.
+const OTHER_ALLOCATOR: &str = "mimalloc";
 
 /// Where the report goes.
 const OUT: &str = "target/bench";
@@ -34,6 +38,7 @@ pub fn server(context: &Context, args: &BenchServer) -> Result<()> {
     tools::require(context, &NEEDED)?;
     context.printer.note("compiling what is measured, as it is shipped: the first time takes some minutes");
     let baseline = image::compile(context, "validibot-baseline", Purpose::Release)?;
+    let other = other_allocator(context)?;
     let server = image::compile(context, Program::Server.name(), Purpose::Release)?;
     let image = if engine::is_usable(context) {
         image::build(context, Program::Server, Purpose::Release, &[IMAGE.to_owned()])?;
@@ -42,24 +47,41 @@ pub fn server(context: &Context, args: &BenchServer) -> Result<()> {
         context.printer.warn("no docker engine here: the size of the image is not measured");
         None
     };
-    context.runner.show(&measure(context, args, &server, &baseline, image))?;
+    let programs = Programs { server: &server, other_allocator: &other, baseline: &baseline };
+    context.runner.show(&measure(context, args, &programs, image))?;
     context.printer.data(&format!("wrote {OUT}/report.md and {OUT}/report.json"));
     Ok(())
 }
 
-fn measure(
-    context: &Context,
-    args: &BenchServer,
-    server: &Path,
-    baseline: &Path,
-    image: Option<&str>,
-) -> Command {
+/// What is measured.
+struct Programs<'a> {
+    server: &'a Path,
+    /// The server with the allocator that is not the default.
+    other_allocator: &'a Path,
+    baseline: &'a Path,
+}
+
+/// Compiles the server with the other allocator, and puts it where the default one does not replace it.
+fn other_allocator(context: &Context) -> Result<PathBuf> {
+    let name = Program::Server.name();
+    let built = image::compile_with(context, name, Purpose::Release, OTHER_ALLOCATOR)?;
+    let folder = context.root.join(OUT);
+    let kept = folder.join(format!("{name}-{OTHER_ALLOCATOR}"));
+    std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(&built, &kept)).map_err(|error| {
+        Error::failed(format!("{} cannot be written", kept.display())).cause(error.to_string())
+    })?;
+    Ok(kept)
+}
+
+fn measure(context: &Context, args: &BenchServer, programs: &Programs<'_>, image: Option<&str>) -> Command {
     let mut command = Command::new(context.cargo())
         .args(["run", "--quiet", "--locked", "--package", "validibot-bench", "--"])
         .arg("--server")
-        .arg(server)
+        .arg(programs.server)
+        .arg("--other-allocator")
+        .arg(programs.other_allocator)
         .arg("--baseline")
-        .arg(baseline)
+        .arg(programs.baseline)
         .args(["--cargo", &context.cargo()])
         .args(["--rounds", &args.rounds.to_string(), "--calls", &args.calls.to_string()])
         .arg("--out")
