@@ -81,8 +81,7 @@ impl Jwks {
             return Ok(key);
         }
         if self.may_fetch() {
-            // Seldom, so boxed.
-            Box::pin(self.fetch()).await;
+            self.fetch().await;
         }
         self.known(kid)
             .ok_or_else(|| if self.read(|state| state.failed) { NoKey::CannotTell } else { NoKey::Unknown })

@@ -62,7 +62,7 @@ impl ApiTokens {
                     self.verdicts.invalidate(&key).await;
                 }
                 // Callers that arrive while the question is under way share its answer; a failure is not kept.
-                let asked = Box::pin(self.verdicts.try_get_with(key, self.ask(&token))).await;
+                let asked = self.verdicts.try_get_with(key, self.ask(&token)).await;
                 asked.map_err(|refusal: Arc<Refusal>| *refusal)?
             }
         };
