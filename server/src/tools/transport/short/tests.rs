@@ -1,3 +1,5 @@
+//! What goes the short way, and what does not.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
