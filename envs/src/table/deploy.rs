@@ -13,6 +13,9 @@ pub const ALL: &[&Variable] = &[
     &GCP_SECRET_VERSIONS_TO_KEEP,
     &ENVS_DIR,
     &VALIDIBOT_DIR,
+    &VALIDIBOT_REVISION,
+    &VALIDIBOT_VERSION,
+    &VALIDIBOT_BUILD_CLOUD,
     &NETWORK,
     &PUBLISH,
 ];
@@ -111,6 +114,32 @@ pub const VALIDIBOT_DIR: Variable = Variable {
     doc: "A Validibot checkout, for stacks with the real application instead of the sandbox",
     held_in: &[HeldIn::Process],
     ..OPTIONAL
+};
+
+/// `VALIDIBOT_REVISION`
+pub const VALIDIBOT_REVISION: Variable = Variable {
+    name: "VALIDIBOT_REVISION",
+    doc: "Tag of the application's image that deploy-all builds",
+    held_in: &[HeldIn::Process],
+    fallback: Fallback::Derived("the short commit of VALIDIBOT_DIR"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_VERSION`
+pub const VALIDIBOT_VERSION: Variable = Variable {
+    name: "VALIDIBOT_VERSION",
+    doc: "Version that the application's image and its services show",
+    fallback: Fallback::Derived("the version in VALIDIBOT_DIR's pyproject.toml"),
+    ..VALIDIBOT_REVISION
+};
+
+/// `GCP_BUILD_VALIDIBOT_CLOUD`
+pub const VALIDIBOT_BUILD_CLOUD: Variable = Variable {
+    name: "GCP_BUILD_VALIDIBOT_CLOUD",
+    doc: "Refused by deploy-all where it is on: the commercial layers are built by the application's own recipe",
+    kind: Kind::Switch,
+    fallback: Fallback::Value("false"),
+    ..VALIDIBOT_REVISION
 };
 
 /// `VALIDIBOT_NETWORK`

@@ -3,7 +3,8 @@
 use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
 
 /// Every variable of this area.
-pub const ALL: &[&Variable] = &[&API_TOKEN, &SITE_URL, &CLIENT_SECRET, &PAID_ACCESS];
+pub const ALL: &[&Variable] =
+    &[&API_TOKEN, &SITE_URL, &CLIENT_SECRET, &PAID_ACCESS, &AUDIENCE, &ALLOWED_ACCOUNTS, &GOOGLE_KEY];
 
 /// `VALIDIBOT_SANDBOX_API_TOKEN`
 pub const API_TOKEN: Variable = Variable {
@@ -47,4 +48,32 @@ pub const PAID_ACCESS: Variable = Variable {
     secret: false,
     example: "true",
     ..API_TOKEN
+};
+
+/// `MCP_OIDC_AUDIENCE`
+pub const AUDIENCE: Variable = Variable {
+    name: "MCP_OIDC_AUDIENCE",
+    doc: "Audience that identity tokens of an MCP server must have, byte for byte",
+    kind: Kind::Text,
+    fallback: Fallback::Nothing,
+    secret: false,
+    example: "https://app.example.com",
+    ..API_TOKEN
+};
+
+/// `MCP_OIDC_ALLOWED_SERVICE_ACCOUNTS`
+pub const ALLOWED_ACCOUNTS: Variable = Variable {
+    name: "MCP_OIDC_ALLOWED_SERVICE_ACCOUNTS",
+    doc: "E-mail addresses of the service accounts whose identity tokens count, with commas between them",
+    example: "validibot-mcp-dev@acme.iam.gserviceaccount.com",
+    ..AUDIENCE
+};
+
+/// `VALIDIBOT_SANDBOX_GOOGLE_KEY`
+pub const GOOGLE_KEY: Variable = Variable {
+    name: "VALIDIBOT_SANDBOX_GOOGLE_KEY",
+    doc: "Public key that identity tokens are signed with, in place of Google's: base64url of its PKCS #1 DER; without one \
+          none counts",
+    example: "<the key of the emulated metadata server>",
+    ..AUDIENCE
 };

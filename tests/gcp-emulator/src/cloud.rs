@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::api;
 use crate::call::Call;
 use crate::clock::{Clock, timestamp};
-use crate::engine::{Engine, Launch};
+use crate::engine::{Engine, Launch, Task};
 use crate::error::{Answer, ApiError};
 use crate::policy::Policy;
 use crate::region;
@@ -38,6 +38,8 @@ pub struct Cloud {
     pub(crate) logs: Vec<Value>,
     /// Revisions that wait to be handed to the engine.
     pub(crate) launches: Vec<Launch>,
+    /// Tasks that wait to be handed to the engine.
+    pub(crate) tasks: Vec<Task>,
 }
 
 /// What to send back for a call.
@@ -77,6 +79,7 @@ impl Cloud {
             compute: api::compute::Compute::default(),
             logs: Vec::new(),
             launches: Vec::new(),
+            tasks: Vec::new(),
         }
     }
 

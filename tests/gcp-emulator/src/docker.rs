@@ -6,6 +6,7 @@ mod front;
 mod metadata;
 mod ports;
 mod probe;
+mod task;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,12 +18,13 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, Ingress, Launch, Route};
-use crate::shared::Report;
+use crate::engine::{Engine, Ingress, Launch, Route, Task};
+use crate::shared::{Report, TaskReport};
 use front::{Door, Fronts};
 use metadata::Metadata;
 
-/// Runs each revision as a container of its image, on the host's network, and answers at URLs on loopback.
+/// Runs each revision, and each task of a job, as a container of its image, on the host's network, and answers at URLs on
+/// loopback.
 ///
 /// A container gets what Cloud Run gives it: `PORT`, the secrets' files (readable by any user), a read-only root with a
 /// `/tmp` in memory, its memory limit, and a metadata server that mints identity tokens for its service account. Its
@@ -65,16 +67,17 @@ pub struct Docker {
 struct State {
     metadata: Metadata,
     fronts: Fronts,
+    /// By the name of the revision, or of the execution.
     instances: Mutex<BTreeMap<String, Instance>>,
     /// Images that were not here before: removed at the end.
     pulled: Mutex<Vec<String>>,
     folder: TempDir,
 }
 
-/// The one container of a revision.
+/// The one container of a revision or of an execution.
 struct Instance {
     container: String,
-    /// Its port on loopback, once it is ready and as long as it runs.
+    /// A revision's port on loopback, once it is ready and as long as it runs.
     port: Option<u16>,
 }
 
@@ -178,6 +181,14 @@ impl Engine for Docker {
         self.runtime.spawn(container::run(Arc::clone(&self.state), launch, report));
     }
 
+    fn executes(&self) -> bool {
+        true
+    }
+
+    fn execute(&self, task: Task, report: TaskReport) {
+        self.runtime.spawn(task::run(Arc::clone(&self.state), task, report));
+    }
+
     fn route(&self, service: &str, routes: &[Route]) {
         self.state.fronts.change(service, |front| front.routes = routes.to_vec());
     }
@@ -186,8 +197,8 @@ impl Engine for Docker {
         self.state.fronts.change(service, |front| (front.ingress, front.public) = (ingress, public));
     }
 
-    fn stop(&self, revision: &str) {
-        if let Some(instance) = self.state.instances().remove(revision) {
+    fn stop(&self, name: &str) {
+        if let Some(instance) = self.state.instances().remove(name) {
             container::remove(&[instance.container]);
         }
     }

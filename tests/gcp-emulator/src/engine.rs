@@ -3,16 +3,28 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::glob;
-use crate::shared::Report;
+use crate::shared::{Report, TaskReport};
 
 /// Runs revisions. Methods are called with the emulator's state locked or not, as each says.
 pub trait Engine: Send + Sync + 'static {
     /// Starts a revision and says through `report`, now or later, how that went. Called unlocked.
     fn launch(&self, launch: Launch, report: Report);
+
+    /// Whether executions of jobs are really run, by [`Engine::execute`]; where not, they end as the project was told.
+    /// Called locked: must not call the emulator.
+    fn executes(&self) -> bool {
+        false
+    }
+
+    /// Runs the one task of an execution and says through `report` how it ended. Called unlocked.
+    fn execute(&self, task: Task, report: TaskReport) {
+        let _ = (task, report);
+    }
 
     /// A service's traffic has changed. Called locked: must not call the emulator.
     fn route(&self, service: &str, routes: &[Route]) {
@@ -24,9 +36,9 @@ pub trait Engine: Send + Sync + 'static {
         let _ = (service, ingress, public);
     }
 
-    /// A revision is gone. Called locked: must not call the emulator.
-    fn stop(&self, revision: &str) {
-        let _ = revision;
+    /// A revision is gone, or an execution is cancelled. Called locked: must not call the emulator.
+    fn stop(&self, name: &str) {
+        let _ = name;
     }
 
     /// The base URL at which a service, or one of its tags, answers; `None` for the name that Google would give.
@@ -38,7 +50,7 @@ pub trait Engine: Send + Sync + 'static {
 }
 
 /// Everything needed to start one revision.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Launch {
     /// The revision's name, unique in the project.
     pub revision: String,
@@ -46,10 +58,38 @@ pub struct Launch {
     pub service: String,
     /// The Cloud Run region.
     pub region: String,
-    /// The image as deployed.
-    pub image: String,
+    /// What runs.
+    pub container: Container,
     /// The port the container must listen on, told to it as `PORT`.
     pub port: u16,
+    /// The startup probe, `Null` for Cloud Run's default (a TCP connect).
+    pub startup_probe: Value,
+}
+
+/// Everything needed to run one task of a job.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The execution's name, unique in the project.
+    pub execution: String,
+    /// The job it belongs to.
+    pub job: String,
+    /// The Cloud Run region.
+    pub region: String,
+    /// What runs.
+    pub container: Container,
+    /// What takes the place of the image's entry point; empty for the image's own.
+    pub command: Vec<String>,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// What a revision and a task have in common.
+#[derive(Clone)]
+pub struct Container {
+    /// The image as deployed.
+    pub image: String,
     /// Plain environment variables, in the order deployed.
     pub env: Vec<(String, String)>,
     /// Mounted secrets: absolute path and content, the version resolved when the revision was made.
@@ -60,15 +100,12 @@ pub struct Launch {
     pub memory: Option<String>,
     /// CPU limit as deployed, for example `1`.
     pub cpu: Option<String>,
-    /// The startup probe, `Null` for Cloud Run's default (a TCP connect).
-    pub startup_probe: Value,
 }
 
-impl fmt::Debug for Launch {
+impl fmt::Debug for Container {
     /// Without the content of the files: they are secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Launch")
-            .field("revision", &self.revision)
+        f.debug_struct("Container")
             .field("image", &self.image)
             .field("files", &self.files.keys())
             .finish_non_exhaustive()
@@ -150,7 +187,7 @@ impl Scripted {
 impl Engine for Scripted {
     fn launch(&self, launch: Launch, report: Report) {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let subject = format!("{} {}", launch.service, launch.image);
+        let subject = format!("{} {}", launch.service, launch.container.image);
         let script = rules.iter().find(|(pattern, _)| glob::matches(pattern, &subject));
         match script.map(|(_, script)| script) {
             None => report.ready(),

@@ -41,7 +41,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use cloud::Cloud;
 pub use docker::Docker;
 pub use emulator::{Emulator, Options};
-pub use engine::{Engine, Ingress, Launch, Route, Scripted};
+pub use engine::{Container, Engine, Ingress, Launch, Route, Scripted, Task};
 pub use fault::{Fault, FaultKind, FaultSyntax};
 pub use installed::{engine_is_here, gcloud_is_here, is_here};
 pub use record::Recorded;

@@ -131,7 +131,10 @@ async fn carry_out(shared: &Arc<Shared>, call: &Call, authorized: bool) -> Sent 
         changed.as_mut().enable();
         let reply = shared.cloud().answer(call);
         match reply {
-            Reply::Now(answer) => return json_sent(&call.host, answer),
+            Reply::Now(answer) => {
+                shared.launch();
+                return json_sent(&call.host, answer);
+            }
             Reply::NoSuchHost => return Sent::Text(StatusCode::NOT_FOUND, NOT_FOUND_PAGE),
             Reply::Service { region, name } => {
                 shared.launch();

@@ -120,6 +120,15 @@ fn list(kind: &str, items: &[Value]) -> Value {
     json!({"apiVersion": version, "kind": kind, "metadata": {}, "items": items})
 }
 
+/// One condition of any resource.
+fn condition(kind: &str, status: &str, message: &str, at: &str) -> Value {
+    let mut condition = json!({"type": kind, "status": status, "lastTransitionTime": at});
+    if !message.is_empty() {
+        condition["message"] = json!(message);
+    }
+    condition
+}
+
 fn wait(cloud: &Cloud, operation: &str) -> Reply {
     let Some(service) = cloud.services.values().find(|service| service.operation == operation) else {
         // A newer change has taken the service's operation id: the older one is over.

@@ -43,11 +43,11 @@ impl Shared {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands the revisions that wait for it to the engine.
+    /// Hands the revisions and tasks that wait for it to the engine.
     pub(crate) fn launch(self: &Arc<Self>) {
-        let (launches, engine) = {
+        let (launches, tasks, engine) = {
             let mut cloud = self.cloud();
-            (std::mem::take(&mut cloud.launches), cloud.engine())
+            (std::mem::take(&mut cloud.launches), std::mem::take(&mut cloud.tasks), cloud.engine())
         };
         for launch in launches {
             let report = Report {
@@ -57,6 +57,15 @@ impl Shared {
                 revision: launch.revision.clone(),
             };
             engine.launch(launch, report);
+        }
+        for task in tasks {
+            let report = TaskReport {
+                shared: Arc::downgrade(self),
+                job: task.job.clone(),
+                region: task.region.clone(),
+                execution: task.execution.clone(),
+            };
+            engine.execute(task, report);
         }
     }
 }
@@ -92,6 +101,31 @@ impl Report {
         if let Some(shared) = self.shared.upgrade() {
             shared.cloud().settle(&self.region, &self.service, &self.revision, outcome);
             shared.changed.notify_waiters();
+        }
+    }
+}
+
+/// How an engine tells the emulator about one task.
+#[derive(Clone)]
+pub struct TaskReport {
+    shared: Weak<Shared>,
+    job: String,
+    region: String,
+    execution: String,
+}
+
+impl TaskReport {
+    /// One line of the task's output, as Cloud Logging will hold it.
+    pub fn log(&self, line: &str) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.cloud().log_task(&self.region, &self.job, &self.execution, line);
+        }
+    }
+
+    /// The task is over; an error is the sentence that the execution's condition shows.
+    pub fn ended(&self, outcome: Result<(), String>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.cloud().end_execution(&self.region, &self.execution, outcome);
         }
     }
 }

@@ -80,6 +80,10 @@ pub(crate) async fn answer(call: Call<'_>, target: Target) -> Answer {
 /// Authentication, throttle, method, then the endpoint: the order decides which error a doubtful request gets.
 async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answer, Answer> {
     match route {
+        Route::Health => {
+            call.expect(&Method::GET)?;
+            Ok(Answer::json(StatusCode::OK, &json!({ "status": "healthy", "database": "ok" })))
+        }
         Route::LicenseFeatures => {
             call.throttle(Client::Address(call.address))?;
             call.expect(&Method::GET)?;

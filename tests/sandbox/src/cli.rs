@@ -1,19 +1,21 @@
 //! The command line, and what each command does.
 
+mod manage;
+
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sandbox::{Edition, Sandbox};
+use sandbox::{Edition, GoogleCerts, GoogleVerification, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in Validibot deployment: REST API, licence, OpenID provider and three workflows that really validate.
 ///
 /// Secrets come from the environment: `VALIDIBOT_MCP_SERVICE_KEY`, `VALIDIBOT_SANDBOX_API_TOKEN` and
-/// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`. So do `SITE_URL`, `VALIDIBOT_MCP_BASE_URL` and
-/// `VALIDIBOT_SANDBOX_PAID_ACCESS`.
+/// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`. So do `SITE_URL`, `VALIDIBOT_MCP_BASE_URL`, `VALIDIBOT_SANDBOX_PAID_ACCESS`, `PORT`, and
+/// whose identity tokens count.
 #[derive(Parser)]
 #[command(name = "validibot-sandbox", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -27,6 +29,12 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve until SIGTERM or SIGINT (the default).
     Serve(Serve),
+    /// Stand in for a migration job: play a script of steps joined by `&&`, in which `python manage.py …` only says
+    /// that it ran, and files that are sourced have to be there.
+    Manage {
+        /// The script, as a shell would be given it.
+        script: String,
+    },
     /// Exit with 0 when a sandbox answers on this machine's port, else with 1.
     Healthcheck {
         /// The port that the sandbox listens on.
@@ -40,9 +48,9 @@ struct Serve {
     /// IP address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// TCP port to listen on; 0 takes a free one.
-    #[arg(long, default_value_t = DEFAULT_PORT)]
-    port: u16,
+    /// TCP port to listen on; 0 takes a free one [default: that of PORT, else 8000].
+    #[arg(long)]
+    port: Option<u16>,
     /// Validibot's edition: only community lacks the MCP feature.
     #[arg(long, value_enum, default_value_t = EditionName::Pro)]
     edition: EditionName,
@@ -71,6 +79,7 @@ impl Cli {
     pub(crate) async fn run(self, environment: &Environment) -> io::Result<ExitCode> {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(serve) => serve.run(environment).await,
+            Command::Manage { script } => manage::play(&script).map(|()| ExitCode::SUCCESS),
             Command::Healthcheck { port } => {
                 healthcheck(port).map_err(|error| {
                     io::Error::new(error.kind(), format!("no sandbox answers on port {port}: {error}"))
@@ -86,7 +95,7 @@ impl Serve {
         // Before anything is said: a signal that follows the first line must not be lost.
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let address = SocketAddr::new(self.bind, self.port);
+        let address = SocketAddr::new(self.bind, self.port(environment)?);
         let mut builder = Sandbox::builder()
             .bind(address)
             .edition(self.edition.into())
@@ -99,6 +108,9 @@ impl Serve {
             say(&format!("warning: {name} is not set, so no MCP server can prove itself by shared key"))?;
             builder.no_service_key()
         };
+        if let Some(google) = google(environment)? {
+            builder = builder.google_verification(google);
+        }
         if let Some(token) = variable(environment, envs::sandbox::API_TOKEN.name) {
             builder = builder.api_token(token);
         }
@@ -124,6 +136,34 @@ impl Serve {
         sandbox.stop().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Serve {
+    fn port(&self, environment: &Environment) -> io::Result<u16> {
+        let name = envs::server::PORT.name;
+        match (self.port, variable(environment, name)) {
+            (Some(port), _) => Ok(port),
+            (None, Some(text)) => text.parse().map_err(|_| invalid(name, "a TCP port")),
+            (None, None) => Ok(DEFAULT_PORT),
+        }
+    }
+}
+
+/// Whose identity tokens count; `None` where no key says how to know them.
+fn google(environment: &Environment) -> io::Result<Option<GoogleVerification>> {
+    let name = envs::sandbox::GOOGLE_KEY.name;
+    let Some(key) = variable(environment, name) else { return Ok(None) };
+    let certs = GoogleCerts::of_public(&key).ok_or_else(|| invalid(name, "base64url"))?;
+    let accounts = variable(environment, envs::sandbox::ALLOWED_ACCOUNTS.name).unwrap_or_default();
+    Ok(Some(GoogleVerification {
+        audience: variable(environment, envs::sandbox::AUDIENCE.name).unwrap_or_default(),
+        allowed_service_accounts: accounts.split(',').map(|account| account.trim().to_owned()).collect(),
+        certs,
+    }))
+}
+
+fn invalid(name: &str, form: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{name} is not {form}"))
 }
 
 impl From<EditionName> for Edition {

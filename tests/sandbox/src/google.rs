@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use time::OffsetDateTime;
 
 use crate::jwt::{self, SigningKey};
@@ -28,6 +30,8 @@ pub struct GoogleCerts(Arc<Certs>);
 #[derive(Default)]
 struct Certs {
     key: OnceLock<SigningKey>,
+    /// The public half alone, where who signs is another process.
+    public: Option<Vec<u8>>,
     unreachable: AtomicBool,
 }
 
@@ -44,6 +48,23 @@ impl GoogleCerts {
     /// Whether Validibot can fetch them. While it cannot, it refuses every token.
     pub fn set_reachable(&self, reachable: bool) {
         self.0.unreachable.store(!reachable, Ordering::Relaxed);
+    }
+
+    /// The public half as base64url of its PKCS #1 DER: what another process needs to believe these tokens.
+    ///
+    /// Makes the key where there is none yet, which takes a good part of a second.
+    pub fn public(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.public_der())
+    }
+
+    /// The certs of somebody else, by what [`GoogleCerts::public`] gave there; `None` where it is no base64url.
+    pub fn of_public(text: &str) -> Option<Self> {
+        let public = Some(URL_SAFE_NO_PAD.decode(text).ok()?);
+        Some(Self(Arc::new(Certs { public, ..Certs::default() })))
+    }
+
+    fn public_der(&self) -> &[u8] {
+        self.0.public.as_deref().unwrap_or_else(|| self.key().public_der())
     }
 
     pub(crate) fn key(&self) -> &SigningKey {
@@ -63,7 +84,7 @@ impl GoogleVerification {
         let now = now.unix_timestamp();
         let token = jwt::decode(token)
             .filter(|_| !self.certs.0.unreachable.load(Ordering::Relaxed))
-            .filter(|token| token.is_signed_by(self.certs.key()))
+            .filter(|token| token.is_signed_by(self.certs.public_der()))
             // No leeway: the clocks have to agree to the second.
             .filter(|token| token.number("iat").is_some_and(|iat| iat <= now))
             .filter(|token| token.number("exp").is_some_and(|exp| exp > now))

@@ -43,10 +43,10 @@ pub(crate) fn decode(token: &str) -> Option<Decoded> {
 }
 
 impl Decoded {
-    /// Whether this key signed it with RS256, whatever the header says: no other algorithm is used here.
-    pub(crate) fn is_signed_by(&self, key: &SigningKey) -> bool {
+    /// Whether the key with this public half (PKCS #1 DER) signed it with RS256, whatever the header says: no other algorithm is used here.
+    pub(crate) fn is_signed_by(&self, public_der: &[u8]) -> bool {
         self.header.get("alg").is_some_and(|alg| alg == "RS256")
-            && UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_der())
+            && UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_der)
                 .verify(self.signed.as_bytes(), &self.signature)
                 .is_ok()
     }

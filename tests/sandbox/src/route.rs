@@ -9,6 +9,8 @@ use percent_encoding::percent_decode_str;
 pub enum Route {
     /// Every path, known or not.
     Any,
+    /// `/health/`
+    Health,
     /// `/api/v1/license/features/`
     LicenseFeatures,
     /// `/api/v1/auth/me/`
@@ -93,7 +95,7 @@ pub(crate) fn resolve(path: &str) -> Target {
 }
 
 fn endpoint(path: &str) -> Option<(Route, String)> {
-    if let Some(route) = identity(path) {
+    if let Some(route) = outside(path) {
         return Some((route, String::new()));
     }
     let segments: Vec<&str> = path.strip_prefix("/api/v1/")?.strip_suffix('/')?.split('/').collect();
@@ -122,10 +124,11 @@ fn endpoint(path: &str) -> Option<(Route, String)> {
     (whole == reference.is_empty()).then(|| (route, reference.to_owned()))
 }
 
-/// The OpenID provider's paths: most of them end without a slash.
-fn identity(path: &str) -> Option<Route> {
+/// The paths outside the API: the OpenID provider's, most of which end without a slash, and the health check's.
+fn outside(path: &str) -> Option<Route> {
     Some(match path {
         "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => Route::Discovery,
+        "/health/" => Route::Health,
         "/.well-known/jwks.json" => Route::Jwks,
         "/accounts/login/" => Route::Login,
         "/identity/o/authorize" => Route::Authorize,

@@ -59,10 +59,6 @@ impl Fleet {
         finished
     }
 
-    fn deploy(&self) -> Finished {
-        self.ends(0, &["--yes"])
-    }
-
     /// Within this process, with a played gcloud; has to succeed. What was said.
     fn quick(&self, more: &[&str]) -> String {
         let (done, said, _) = inside::run(self, more, None);
@@ -116,10 +112,10 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
     }
     assert_eq!(fleet.writes(), [""; 0]);
 
-    let first = fleet.deploy();
+    let first = fleet.quick(&[]);
     let state = fleet.state();
     let services: Vec<_> = state["services"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(services, ["validibot-mcp-dev", "validibot-web-dev", "validibot-worker-dev"], "{}", first.err);
+    assert_eq!(services, ["validibot-mcp-dev", "validibot-web-dev", "validibot-worker-dev"], "{first}");
     assert_eq!(fleet.runs(), 1);
     assert_eq!(state["scheduler"].as_object().unwrap().len(), 10);
     let job = &state["scheduler"]["validibot-purge-expired-outputs-dev"];
@@ -144,8 +140,7 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
     assert_eq!(annotations["run.googleapis.com/vpc-access-egress"], "private-ranges-only");
 
     fleet.writes();
-    let again = fleet.deploy();
-    assert!(again.out.ends_with("nothing to do\n"), "{}", again.out);
+    assert!(fleet.quick(&[]).contains("\nnothing to do\n"));
     assert_eq!(fleet.writes(), [""; 0], "no write, no lock");
     assert_eq!(fleet.runs(), 1);
 
@@ -270,6 +265,21 @@ fn the_image_of_a_checkout_is_built_once_with_its_version() {
     );
     let (_, again, writes) = inside::tool(&fleet, &words, None);
     assert!(again.contains("nothing to do") && writes == 0, "{again}");
+
+    // What the recipes take from the environment is taken, or refused in so many words.
+    let said = |name: &'static str, value: &'static str| {
+        let (done, [out, err], _) =
+            inside::told(&fleet, &[(name, value)], &[&words[..], &["--dry-run"]].concat());
+        done.map(|()| out + &err).map_err(|error| error.to_string())
+    };
+    let tagged = said("VALIDIBOT_REVISION", "v2.0").unwrap();
+    assert!(tagged.contains(&format!("  + image {APPLICATION}:v2.0\n")), "{tagged}");
+    let named = said("VALIDIBOT_VERSION", "v9.9.9").unwrap();
+    assert!(named.contains("env VALIDIBOT_VERSION: 'v1.4.2' -> 'v9.9.9'"), "{named}");
+    let refused = said("VALIDIBOT_REVISION", "a tag").unwrap_err();
+    assert!(refused.contains("VALIDIBOT_REVISION is 'a tag', not a tag"), "{refused}");
+    let refused = said("GCP_BUILD_VALIDIBOT_CLOUD", "1").unwrap_err();
+    assert!(refused.contains("the commercial layers are not built here"), "{refused}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The life of one container: from a launch to its last line.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,12 +14,12 @@ use tokio::process::{Child, Command};
 use super::probe::Probe;
 use super::{Instance, State, ports};
 use crate::api::logging::LogSource;
-use crate::engine::Launch;
+use crate::engine::{Container, Launch};
 use crate::run::quantity;
 use crate::shared::Report;
 
 /// Marks every container of an engine, for people who look for what a killed test left behind.
-const LABEL: &str = "validibot-gcp-emulator";
+pub(super) const LABEL: &str = "validibot-gcp-emulator";
 
 /// Starts a revision and follows it to its end.
 pub(super) async fn run(state: Arc<State>, launch: Launch, report: Report) {
@@ -30,18 +31,33 @@ pub(super) async fn run(state: Arc<State>, launch: Launch, report: Report) {
 
 /// Everything up to the running client, which lives as long as the container.
 async fn start(state: &State, launch: &Launch) -> Result<(Child, u16), String> {
-    let failed = |error: io::Error| format!("the engine could not start the container: {error}");
-    pull(state, &launch.image).await?;
     let port = ports::free().ok_or("the engine has no port left")?;
-    let mounts = write_files(state.folder.path(), launch).map_err(failed)?;
-    let metadata = state.metadata.host(&launch.service_account).await.map_err(failed)?;
     // Revisions of two emulators on one machine may have the same name; a port is one container's alone.
-    let container = format!("{LABEL}-{}-{port}", launch.revision);
+    let unique = format!("{LABEL}-{}-{port}", launch.revision);
+    let own = contract(launch, port);
+    let mut command = prepare(state, &launch.container, &launch.revision, &unique, &own).await?;
+    command.arg(&launch.container.image);
+    Ok((spawn(state, &launch.revision, unique, command)?, port))
+}
+
+/// `docker run` up to the image: what is the same for a revision and for a task.
+pub(super) async fn prepare(
+    state: &State,
+    container: &Container,
+    name: &str,
+    unique: &str,
+    own: &[(&str, String)],
+) -> Result<Command, String> {
+    pull(state, &container.image).await?;
+    let mounts =
+        write_files(&state.folder.path().join(name), &container.files).map_err(|error| could_not(&error))?;
+    let metadata =
+        state.metadata.host(&container.service_account).await.map_err(|error| could_not(&error))?;
     let mut command = Command::new("docker");
-    command.args(["run", "--rm", "--name", &container, "--label", LABEL, "--pull", "never"]);
+    command.args(["run", "--rm", "--name", unique, "--label", LABEL, "--pull", "never"]);
     command.args(["--network", "host", "--no-healthcheck", "--read-only", "--tmpfs", "/tmp"]);
     command.args(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]);
-    if let Some(bytes) = launch.memory.as_deref().and_then(quantity) {
+    if let Some(bytes) = container.memory.as_deref().and_then(quantity) {
         let bytes = bytes.to_string();
         command.args(["--memory", &bytes, "--memory-swap", &bytes]);
     }
@@ -49,37 +65,49 @@ async fn start(state: &State, launch: &Launch) -> Result<(Child, u16), String> {
         let mount = format!("type=bind,source={},destination={inside},readonly", folder.display());
         command.args(["--mount", &mount]);
     }
-    for (name, value) in environment(launch, port, &metadata) {
+    command.args(["--env", &format!("GCE_METADATA_HOST={metadata}")]);
+    // The deployed ones come last, and win.
+    let deployed = container.env.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in own.iter().map(|(name, value)| (*name, value)).chain(deployed) {
         command.args(["--env", &format!("{name}={value}")]);
     }
-    command.arg(&launch.image).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.kill_on_drop(true);
-    // Entered first: whoever stops the revision from now on finds the container by its name.
-    let instance = Instance { container, port: None };
-    state.instances().insert(launch.revision.clone(), instance);
-    let child = command.spawn().map_err(failed)?;
-    Ok((child, port))
+    Ok(command)
 }
 
-/// The container contract's variables (<https://cloud.google.com/run/docs/container-contract#env-vars>), what the
-/// machine that it runs on makes necessary, and the deployed ones, which win.
-fn environment(launch: &Launch, port: u16, metadata: &str) -> Vec<(String, String)> {
-    let own = [
+/// Starts the client.
+pub(super) fn spawn(
+    state: &State,
+    name: &str,
+    container: String,
+    mut command: Command,
+) -> Result<Child, String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    // Entered first: whoever stops the revision from now on finds the container by its name.
+    state.instances().insert(name.to_owned(), Instance { container, port: None });
+    command.spawn().map_err(|error| could_not(&error))
+}
+
+fn could_not(error: &io::Error) -> String {
+    format!("the engine could not start the container: {error}")
+}
+
+/// The container contract's variables (<https://cloud.google.com/run/docs/container-contract#env-vars>), and what the
+/// machine that it runs on makes necessary.
+fn contract(launch: &Launch, port: u16) -> [(&'static str, String); 5] {
+    [
         ("PORT", port.to_string()),
         ("K_SERVICE", launch.service.clone()),
         ("K_REVISION", launch.revision.clone()),
         ("K_CONFIGURATION", launch.service.clone()),
-        ("GCE_METADATA_HOST", metadata.to_owned()),
         // On the host's network the server's default, all interfaces, would open it to others.
         ("VALIDIBOT_MCP_BIND", "127.0.0.1".to_owned()),
-    ];
-    own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(launch.env.iter().cloned()).collect()
+    ]
 }
 
 /// Reads the container's output, waits for its probe, and says how it went.
 async fn follow(state: &State, launch: &Launch, report: &Report, mut child: Child, port: u16) {
-    let out = lines(child.stdout.take(), report, LogSource::Stdout);
-    let err = lines(child.stderr.take(), report, LogSource::Stderr);
+    let out = lines(child.stdout.take(), |line| report.log(LogSource::Stdout, line));
+    let err = lines(child.stderr.take(), |line| report.log(LogSource::Stderr, line));
     let mut ended = std::pin::pin!(async {
         // Its last lines come first, so that they stand in the log when somebody hears of its end.
         tokio::join!(out, err);
@@ -134,14 +162,15 @@ fn exit_line(status: &io::Result<std::process::ExitStatus>) -> String {
     )
 }
 
-async fn lines(stream: Option<impl AsyncRead + Unpin>, report: &Report, from: LogSource) {
+/// Reads a stream to its end, line by line.
+pub(super) async fn lines(stream: Option<impl AsyncRead + Unpin>, mut log: impl FnMut(&str)) {
     let Some(stream) = stream else { return };
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
     while stream.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
         let text = String::from_utf8_lossy(&line);
         if !text.trim_end().is_empty() {
-            report.log(from, text.trim_end());
+            log(text.trim_end());
         }
         line.clear();
     }
@@ -174,14 +203,14 @@ async fn pull(state: &State, image: &str) -> Result<(), String> {
 ///
 /// The files are readable by everybody, since an image's user is known by number only; what keeps others out is the
 /// engine's folder above them.
-fn write_files(engine: &Path, launch: &Launch) -> io::Result<Vec<(PathBuf, String)>> {
+fn write_files(own: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<Vec<(PathBuf, String)>> {
     let mut mounts: Vec<(PathBuf, String)> = Vec::new();
-    for (path, content) in &launch.files {
+    for (path, content) in files {
         let path = Path::new(path);
         let inside = path.parent().unwrap_or(Path::new("/")).display().to_string();
         let known = mounts.iter().find(|(_, known)| *known == inside).map(|(folder, _)| folder.clone());
         let folder = known.unwrap_or_else(|| {
-            let folder = engine.join(&launch.revision).join(mounts.len().to_string());
+            let folder = own.join(mounts.len().to_string());
             mounts.push((folder.clone(), inside));
             folder
         });

@@ -1,4 +1,4 @@
-//! Cloud Run jobs: what runs once and ends. Nothing is really run: executions end as the project was told.
+//! Cloud Run jobs: what runs once and ends. Without an engine that runs them, executions end as the project was told.
 
 mod execution;
 
@@ -7,6 +7,7 @@ pub(crate) use execution::{Execution, Script};
 
 use serde_json::{Value, json};
 
+use super::condition;
 use super::template::check_job;
 use crate::api::is_name;
 use crate::call::Call;
@@ -160,30 +161,33 @@ impl Job {
             None => ("True", ""),
             Some(trouble) => ("False", trouble.as_str()),
         };
-        let mut ready = json!({"type": "Ready", "status": status, "lastTransitionTime": now});
-        if !message.is_empty() {
-            ready["message"] = json!(message);
-        }
-        json!({
-            "apiVersion": "run.googleapis.com/v1",
-            "kind": "Job",
-            "metadata": {
-                "name": self.name,
-                "namespace": cloud.number,
-                "selfLink": format!("/apis/run.googleapis.com/v1/namespaces/{}/jobs/{}", cloud.number, self.name),
-                "uid": self.uid,
-                "resourceVersion": self.resource_version(),
-                "generation": self.generation,
-                "creationTimestamp": self.created,
-                "labels": labels,
-                "annotations": self.metadata["annotations"],
-            },
-            "spec": self.spec,
-            "status": {
-                "observedGeneration": self.generation,
-                "conditions": [ready],
-                "executionCount": self.executions,
-            },
-        })
+        let metadata = json!({
+            "name": self.name,
+            "selfLink": format!("/apis/run.googleapis.com/v1/namespaces/{}/jobs/{}", cloud.number, self.name),
+            "uid": self.uid,
+            "resourceVersion": self.resource_version(),
+            "generation": self.generation,
+            "creationTimestamp": self.created,
+            "labels": labels,
+            "annotations": self.metadata["annotations"],
+        });
+        let status = json!({
+            "observedGeneration": self.generation,
+            "conditions": [condition("Ready", status, message, &now)],
+            "executionCount": self.executions,
+        });
+        document(cloud, "Job", metadata, &self.spec, &status)
     }
+}
+
+/// A resource of this API.
+fn document(cloud: &Cloud, kind: &str, mut metadata: Value, spec: &Value, status: &Value) -> Value {
+    metadata["namespace"] = json!(cloud.number);
+    json!({
+        "apiVersion": "run.googleapis.com/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    })
 }

@@ -159,10 +159,9 @@ impl Service {
 }
 
 fn condition(kind: &str, status: &str, message: &str, at: &str) -> Value {
-    let mut condition = json!({"type": kind, "status": status, "lastTransitionTime": at});
+    let mut condition = super::condition(kind, status, message, at);
     if !message.is_empty() {
         condition["reason"] = json!(if status == "False" { "RevisionFailed" } else { "Deploying" });
-        condition["message"] = json!(message);
     }
     condition
 }

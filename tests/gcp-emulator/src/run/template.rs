@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::service::Service;
 use crate::cloud::Cloud;
-use crate::engine::Launch;
+use crate::engine::{Container, Launch};
 use crate::error::ApiError;
 
 pub(crate) use check::quantity;
@@ -104,28 +104,35 @@ pub(super) fn launch(
     revision: &str,
     template: &Value,
 ) -> Result<Launch, String> {
-    let spec = &template["spec"];
-    let container = &spec["containers"][0];
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let account = text(&spec["serviceAccountName"]).unwrap_or_default();
-    let env = container["env"].as_array().into_iter().flatten().filter_map(|entry| {
-        Some((text(&entry["name"])?, entry["value"].as_str().unwrap_or_default().to_owned()))
-    });
+    let container = &template["spec"]["containers"][0];
     Ok(Launch {
         revision: revision.to_owned(),
         service: service.name.clone(),
         region: service.region.clone(),
-        image: text(&container["image"]).unwrap_or_default(),
         port: container["ports"][0]["containerPort"]
             .as_u64()
             .and_then(|port| port.try_into().ok())
             .unwrap_or(8080),
+        container: self::container(cloud, &template["spec"])?,
+        startup_probe: container["startupProbe"].clone(),
+    })
+}
+
+/// The one container of a revision or a task, or the sentence that says why it cannot start.
+pub(super) fn container(cloud: &Cloud, spec: &Value) -> Result<Container, String> {
+    let container = &spec["containers"][0];
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let service_account = text(&spec["serviceAccountName"]).unwrap_or_default();
+    let env = container["env"].as_array().into_iter().flatten().filter_map(|entry| {
+        Some((text(&entry["name"])?, entry["value"].as_str().unwrap_or_default().to_owned()))
+    });
+    Ok(Container {
+        image: text(&container["image"]).unwrap_or_default(),
         env: env.collect(),
-        files: files(cloud, spec, &account)?,
+        files: files(cloud, spec, &service_account)?,
         memory: text(&container["resources"]["limits"]["memory"]),
         cpu: text(&container["resources"]["limits"]["cpu"]),
-        startup_probe: container["startupProbe"].clone(),
-        service_account: account,
+        service_account,
     })
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn id_token(state: &State, grant: &Grant, nonce: Option<&str>) -> Str
 pub(crate) fn userinfo(call: &Call<'_>) -> Result<Answer, Answer> {
     let user = auth::bearer_value(call)
         .and_then(jwt::decode)
-        .filter(|token| token.is_signed_by(&call.state.oidc.key()))
+        .filter(|token| token.is_signed_by(call.state.oidc.key().public_der()))
         .filter(|token| token.number("exp").is_some_and(|exp| exp > call.state.clock.now().unix_timestamp()))
         .and_then(|token| call.state.world.user(token.text("sub")?.parse().ok()?))
         .ok_or_else(|| {

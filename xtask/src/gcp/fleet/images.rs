@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use envs::Variable;
+use envs::deploy::{VALIDIBOT_BUILD_CLOUD, VALIDIBOT_REVISION, VALIDIBOT_VERSION};
+
 use super::place::Place;
 use crate::cli::GcpDeployAll;
 use crate::context::Context;
@@ -52,7 +55,8 @@ impl Built {
     /// What revisions of it carry in their names: lower-case letters and digits.
     pub(super) fn mark(&self) -> String {
         let legal = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        self.tag.split('-').next().unwrap_or_default().chars().filter(legal).take(12).collect()
+        let tag = self.tag.to_ascii_lowercase();
+        tag.split('-').next().unwrap_or_default().chars().filter(legal).take(12).collect()
     }
 
     /// What is the image's own in a text.
@@ -171,8 +175,14 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
         Source::Workspace => context.root.clone(),
         Source::Checkout(variable) => checkout(context, variable, image)?,
     };
-    let source = build::source_in(context, &folder, allow_dirty)
+    let mut source = build::source_in(context, &folder, allow_dirty)
         .map_err(|error| error.during(&format!("the sources of {}", image.key)))?;
+    let mut version = version(&folder).unwrap_or_else(|| source.tag.clone());
+    if matches!(image.source, Source::Checkout(_)) {
+        let said = Said::read(context)?;
+        version = said.version.unwrap_or(version);
+        source.tag = said.revision.unwrap_or(source.tag);
+    }
     let registry = place.names();
     let name = format!(
         "{}/{}/{}/{}",
@@ -181,7 +191,6 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
         registry.repository(),
         place.fill(&image.name)
     );
-    let version = version(&folder).unwrap_or_else(|| source.tag.clone());
     let scope =
         place.scope_with(&[("version", &version), ("revision", &source.tag), ("commit", &source.commit)]);
     let arg = |(name, value): &(String, crate::fleet::Text)| {
@@ -192,6 +201,44 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
     // What is in no commit has to be built again: its tag says nothing about it.
     let digest = if source.dirty { None } else { build::digest(context, &format!("{name}:{}", source.tag))? };
     Ok(Built { name, tag: source.tag, digest, version, commit: source.commit, recipe: Some(recipe) })
+}
+
+/// What the command line says of an image of the application, in place of its checkout.
+struct Said {
+    version: Option<String>,
+    revision: Option<String>,
+}
+
+impl Said {
+    /// Reads it; what would be built as something else than is asked for is refused.
+    fn read(context: &Context) -> Result<Self> {
+        let read = |variable: &Variable| {
+            let value = context.environment.get(variable.name).map(str::trim);
+            value.filter(|value| !value.is_empty()).map(str::to_owned)
+        };
+        let commercial = read(&VALIDIBOT_BUILD_CLOUD);
+        if commercial.as_deref().is_some_and(|word| envs::parse_switch(word) != Some(false)) {
+            let name = VALIDIBOT_BUILD_CLOUD.name;
+            return Err(Error::usage(format!("{name} is set, and the commercial layers are not built here"))
+                .cause("they come from checkouts beside VALIDIBOT_DIR: what would be built is the edition without them")
+                .hint("build that image by the application's own recipe, and give it: --image IMAGE"));
+        }
+        let revision = read(&VALIDIBOT_REVISION);
+        if let Some(tag) = revision.as_deref().filter(|tag| !is_tag(tag)) {
+            let form = "1 to 128 letters, digits, '.', '_' and '-', beginning with a letter or a digit";
+            return Err(Error::usage(format!("{} is '{tag}', not a tag: {form}", VALIDIBOT_REVISION.name)));
+        }
+        Ok(Self { version: read(&VALIDIBOT_VERSION), revision })
+    }
+}
+
+/// A tag of an image (OCI distribution specification, section "Pulling manifests"), but for those that begin with `_`:
+/// they would leave nothing for a revision's name.
+fn is_tag(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text.len() <= 128
+        && text.bytes().all(legal)
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
 }
 
 fn checkout(context: &Context, variable: &str, image: &Image) -> Result<PathBuf> {

@@ -40,7 +40,19 @@ pub(super) fn tool(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result
 }
 
 /// As [`tool`], with what it said on standard output apart from what it said beside that.
-pub(super) fn heard(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Result<()>, [String; 2], usize) {
+pub(super) fn heard(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> Heard {
+    listen(fleet, &[], words, kill)
+}
+
+/// As [`heard`], with more in the environment.
+pub(super) fn told(fleet: &Fleet, more: &[(&str, &str)], words: &[&str]) -> Heard {
+    listen(fleet, more, words, None)
+}
+
+/// How it ended, its two streams, and how many writes there were.
+type Heard = (Result<()>, [String; 2], usize);
+
+fn listen(fleet: &Fleet, more: &[(&str, &str)], words: &[&str], kill: Option<Kill>) -> Heard {
     let played = Played(fleet.deployment.stage.emulator.address());
     let writes = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&writes);
@@ -75,7 +87,7 @@ pub(super) fn heard(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (Resul
     let sources = fleet.deployment.path("application").display().to_string();
     let envs = Some(fleet.deployment.path("envs"));
     let environment: Environment =
-        [("USER", "ada"), ("VALIDIBOT_DIR", sources.as_str())].into_iter().collect();
+        [("USER", "ada"), ("VALIDIBOT_DIR", sources.as_str())].iter().chain(more).copied().collect();
     let context =
         Context::new(environment, envs, printer.clone(), runner, &fleet.deployment.path("checkout")).unwrap();
     let words = ["xtask", "gcp"].iter().chain(words);
