@@ -152,7 +152,9 @@ impl Cloud {
         let secret = format!("django-env{suffix}");
         self.seed_secret(&secret);
         self.bind_secret(&secret, "roles/secretmanager.secretAccessor", &account);
-        let worker = format!("https://validibot-worker{suffix}-{}.{region}.run.app", self.number);
+        let worker = format!("validibot-worker{suffix}");
+        let foreseen = || format!("https://{worker}-{}.{region}.run.app", self.number);
+        let worker = self.engine().address(&worker, None).unwrap_or_else(foreseen);
         self.seed_version(&secret, &format!("DJANGO_SECRET_KEY=not-a-secret\nWORKER_URL={worker}\n"));
     }
 }

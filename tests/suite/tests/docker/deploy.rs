@@ -81,7 +81,7 @@ async fn listed_through_both_chains(project: &Project, python: &Python, url: &st
 /// With ingress locked, the candidate cannot be asked: its startup probe counts, then the public address at once.
 async fn behind_a_load_balancer(project: &Project) {
     let balancer = project.engine.balancer_url(SERVICE);
-    project.write_files(&balancer);
+    project.write_files(project.web.url(), &balancer);
     project.emulator.cloud().seed_endpoint_group("us-west1", "validibot-mcp-neg-dev", SERVICE);
     project.ends(0, &DEPLOY).await;
     assert_eq!(project.version(&balancer).await, project.named);

@@ -4,6 +4,7 @@ mod builder;
 mod cloud_run;
 mod deploy;
 mod errors;
+mod fleet;
 mod image;
 mod local;
 mod maintenance;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use suite::docker::docker;
 use suite::process::{self, Output};
 use suite::xtask::Xtask;
+use tokio::process::Command;
 
 use crate::{RELEASE_IMAGE, release_image};
 
@@ -49,7 +50,7 @@ pub(crate) struct Project {
     pub(crate) engine: Arc<Docker>,
     pub(crate) web: Sandbox,
     registry: Registry,
-    xtask: Xtask,
+    pub(crate) xtask: Xtask,
     /// The commit that the program names.
     pub(crate) named: String,
 }
@@ -77,7 +78,7 @@ impl Project {
         std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).expect("it may be run");
         let named = unpack(&xtask).await;
         let project = Self { emulator, engine, web, registry, xtask, named };
-        project.write_files(&project.engine.url(SERVICE));
+        project.write_files(project.web.url(), &project.engine.url(SERVICE));
         project
     }
 
@@ -92,14 +93,14 @@ impl Project {
         cloud.bind_secret("mcp-env-dev", "roles/secretmanager.secretAccessor", &account);
     }
 
-    pub(crate) fn write_files(&self, base_url: &str) {
+    /// A Validibot at `api`, and a server that its users reach at `base_url`.
+    pub(crate) fn write_files(&self, api: &str, base_url: &str) {
         let write = |name: &str, text: &str| self.xtask.write(&format!("dev/google-cloud/{name}"), text);
         let registry = self.registry.address();
         write(
             ".gcp",
             &format!("GCP_PROJECT_ID=demo-proj\nGCP_REGION=us-west1\nGCP_REGISTRY_HOST={registry}\n"),
         );
-        let api = self.web.url();
         write(
             ".build",
             &format!(
@@ -127,13 +128,22 @@ impl Project {
     }
 
     pub(crate) async fn gcp(&self, arguments: &[&str]) -> Output {
+        self.run(self.command(arguments)).await
+    }
+
+    pub(crate) async fn run(&self, mut command: Command) -> Output {
+        process::run(&mut command, DEADLINE).await.expect("it ends")
+    }
+
+    /// `gcp` of the tool, in the checkout, against the project.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.xtask.command(None, &[&["gcp"], arguments].concat());
         let checkout = self.xtask.path("checkout");
         let path =
             format!("{}:{}", self.xtask.path("bin").display(), process::env("PATH").unwrap_or_default());
         command.env_clear().env("PATH", path).env("USER", "ada");
         command.envs(self.emulator.env()).env("CARGO_MANIFEST_DIR", &checkout).current_dir(&checkout);
-        process::run(&mut command, DEADLINE).await.expect("it ends")
+        command
     }
 
     pub(crate) async fn ends(&self, code: i32, arguments: &[&str]) -> Output {
