@@ -118,8 +118,8 @@ pub enum Task {
 
     /// Check what takes too long for every change, and write docs/verification.md
     ///
-    /// Ten minutes of soak, a minute for each fuzz target, a planted panic, the figures, and that the
-    /// image's program is the same wherever it is compiled. Takes an hour or more.
+    /// The figures, ten minutes of soak, a minute for each fuzz target, a planted panic, payments with a
+    /// real chain, and that the image's program is the same wherever it is compiled. Takes an hour or more.
     Verify,
 
     /// Write the files that come from the table of variables
