@@ -29,6 +29,8 @@ struct Step {
 
 /// Runs everything, goes on after a failure, and writes the report.
 pub fn verify(context: &Context) -> Result<()> {
+    // Before anything is written: the figures that are kept make the checkout differ from its commit.
+    let revision = Revision::of(context)?;
     // The figures come first, while nothing has warmed the machine or filled its memory.
     let own: [(&str, &[&str]); 3] = [
         ("the figures", &["bench", "--keep"]),
@@ -64,9 +66,9 @@ pub fn verify(context: &Context) -> Result<()> {
         }
     }));
     let how = "the server compiled in two folders".to_owned();
-    steps.push(step(context, "the image's program is reproducible", how, || reproducible(context)));
+    steps
+        .push(step(context, "the image's program is reproducible", how, || reproducible(context, &revision)));
     let page = context.root.join(PAGE);
-    let revision = Revision::of(context)?;
     std::fs::write(&page, report(&steps, &revision)).map_err(|error| {
         Error::failed(format!("{} cannot be written", page.display())).cause(error.to_string())
     })?;
@@ -99,9 +101,8 @@ fn nothing_skipped(command: Command, context: &Context) -> Command {
 }
 
 /// The same commit gives the same program, wherever it is compiled.
-fn reproducible(context: &Context) -> Result<String> {
-    let revision = Revision::of(context)?;
-    let here = image::compile_at(context, Program::Server.name(), Purpose::Release, &revision)?;
+fn reproducible(context: &Context, revision: &Revision) -> Result<String> {
+    let here = image::compile_at(context, Program::Server.name(), Purpose::Release, revision)?;
     let copy = context.root.join(COPY);
     let _ = std::fs::remove_dir_all(&copy);
     let failed =
@@ -112,7 +113,7 @@ fn reproducible(context: &Context) -> Result<String> {
     context.runner.read(&git)?;
     context.runner.read(&Command::new("tar").arg("--extract").arg("--file").arg(&archive).dir(&copy))?;
     let elsewhere = Context { root: copy, ..context.clone() };
-    let there = image::compile_at(&elsewhere, Program::Server.name(), Purpose::Release, &revision)?;
+    let there = image::compile_at(&elsewhere, Program::Server.name(), Purpose::Release, revision)?;
     let (here, there) = (sum(&here)?, sum(&there)?);
     if here == there {
         Ok(format!("sha256:{here}"))
