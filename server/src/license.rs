@@ -10,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use self::standing::Standing;
-pub(crate) use self::standing::refused;
+pub(crate) use self::standing::gate;
 use crate::config::{BaseUrl, Settings};
 
 /// The feature that `validibot-pro` declares.

@@ -56,48 +56,30 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
 async fn before_mcp(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
     let licensed = |request| async move {
-        if let Some(refusal) = license::refused(app) {
-            return refusal;
-        }
         match caller::authenticate(app, request).await {
             Ok(request) => limits::share(app, request, |request| next.run(request)).await,
             Err(refusal) => refusal,
         }
     };
-    limits::admit(app, request, licensed).await
+    limits::admit(app, request, |request| license::gate(app, request, licensed)).await
 }
 
 /// In place of chain 1, a door that takes payments.
 async fn before_public_mcp(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let licensed = |request| async move {
-        if let Some(refusal) = license::refused(app) {
-            return refusal;
-        }
-        let paid = |request| limits::share(app, request, |request| next.run(request));
-        payments::open_door(request, paid).await
-    };
-    limits::admit(app, request, licensed).await
+    let paid = |request| limits::share(app, request, |request| next.run(request));
+    let licensed = |request| payments::open_door(request, paid);
+    limits::admit(app, request, |request| license::gate(app, request, licensed)).await
 }
 
 async fn before_uploads(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let licensed = |request| async move {
-        match license::refused(app) {
-            Some(refusal) => refusal,
-            None => limits::share_upload(app, request, |request| next.run(request)).await,
-        }
-    };
-    limits::admit(app, request, licensed).await
+    let licensed = |request| limits::share_upload(app, request, |request| next.run(request));
+    limits::admit(app, request, |request| license::gate(app, request, licensed)).await
 }
 
 async fn before_sign_in(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let licensed = |request| async move {
-        match license::refused(app) {
-            Some(refusal) => refusal,
-            None => next.run(request).await,
-        }
-    };
-    limits::admit_sign_in(app, request, licensed).await
+    let licensed = |request| next.run(request);
+    limits::admit_sign_in(app, request, |request| license::gate(app, request, licensed)).await
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -98,9 +99,16 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// The answer to whatever comes, 503, where there is no licence any more.
-pub(crate) fn refused(app: &App) -> Option<Response> {
-    app.withdrawn_from().map(|edition| refusal(&edition))
+/// Without a licence, 503 for whatever comes.
+pub(crate) async fn gate<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    match app.withdrawn_from() {
+        None => next(request).await,
+        Some(edition) => refusal(&edition),
+    }
 }
 
 fn refusal(edition: &str) -> Response {
