@@ -50,6 +50,12 @@ fn read<'a>(names: &'a Names, args: impl IntoIterator<Item = &'a str>, format: &
     gcloud(names, args).arg(format!("--format={format}")).reads()
 }
 
+/// Reads its last flags from standard input, so that gcloud can be started before they are known: it reads them before it
+/// does anything, and refuses an empty text (`gcloud topic flags-file`).
+fn last_flags(command: Command, flags: &serde_json::Value) -> Command {
+    command.arg("--flags-file=-").stdin_text(flags.to_string())
+}
+
 /// The APIs that are on, one a line.
 pub fn list_apis(names: &Names) -> Command {
     read(names, ["services", "list", "--enabled"], "value(config.name)")

@@ -1,7 +1,10 @@
 //! The runner: executes commands, shows them, or records them for tests.
 
+mod ahead;
 mod process;
 mod tail;
+
+pub use ahead::Ahead;
 
 use std::path::Path;
 use std::process::Child;
@@ -114,7 +117,8 @@ impl Runner {
             }
             Mode::Real | Mode::DryRun => {
                 self.printer.detail(|| format!("running: {}", command.render()));
-                process::run(command, streams, &self.interrupts)
+                self.interrupts.check()?;
+                process::finish(process::start(command, streams)?, command, &self.interrupts)
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The deploy lock: a secret without versions. Google makes it once only, and removes it when its time is over.
 
-use super::{gcloud, read};
+use serde_json::json;
+
+use super::{gcloud, last_flags, read};
 use crate::command::Command;
 use crate::stage::Names;
 
@@ -21,6 +23,11 @@ pub fn describe(names: &Names) -> Command {
     read(names, ["secrets", "describe", &names.lock()], "json")
 }
 
+/// Who holds the lock; for gcloud to be started ahead.
+pub fn look(names: &Names) -> Command {
+    last_flags(describe(names), &json!({"--quiet": null}))
+}
+
 /// Holds the lock for `seconds` more, if nobody has touched it. Prints the secret.
 pub fn renew(names: &Names, seconds: u64, etag: &str) -> Command {
     gcloud(names, ["secrets", "update", &names.lock(), "--format=json"])
@@ -28,9 +35,9 @@ pub fn renew(names: &Names, seconds: u64, etag: &str) -> Command {
         .arg(format!("--etag={etag}"))
 }
 
-/// Gives the lock back, if nobody has touched it.
+/// Gives the lock back, if nobody has touched it; for gcloud to be started ahead.
 pub fn release(names: &Names, etag: &str) -> Command {
-    gcloud(names, ["secrets", "delete", &names.lock()]).arg(format!("--etag={etag}"))
+    last_flags(gcloud(names, ["secrets", "delete", &names.lock()]), &json!({ "--etag": etag }))
 }
 
 /// A value on one line, without what parts the annotations.

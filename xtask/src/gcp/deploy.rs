@@ -1,42 +1,38 @@
 //! `gcp plan` and `gcp deploy`: this commit's image into service, proven before users get it.
 
 mod facts;
+mod order;
 mod planned;
 
 pub(super) use facts::project_number;
 pub(crate) use facts::{Facts, balanced};
 
-use super::build::{self, Source};
 use super::lock::{self, Lock};
-use super::mcp::{Config, Place, Prober};
-use super::rollout::{Access, Rollout};
+use super::mcp::Prober;
+use super::rollout::{self, Access, Rollout};
 use super::service::{Live, Spec};
-use super::settings::{self, Settings};
-use super::side_by_side::both;
 use super::{apply, plan::Plan};
 use crate::cli::{GcpDeploy, GcpPlan};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::gcloud;
+use crate::runner::Ahead;
+use facts::{First, Rest};
+use order::Order;
 use planned::File;
 
 /// Everything that a deploy of this commit to this stage is made from.
 struct Deploy<'a> {
-    context: &'a Context,
-    settings: Settings,
-    service: String,
-    config: Config,
-    source: Source,
-    image: String,
-    at_once: usize,
+    order: Order<'a>,
     facts: Facts,
     spec: Spec,
 }
 
 /// Shows the difference between what is wanted and what is there: exit code 2 where there is one.
 pub(super) fn plan(context: &Context, args: &GcpPlan) -> Result<Exit> {
-    let deploy = Deploy::prepare(context, args.stage, args.allow_dirty, args.at_once)?;
+    let (order, first) = Order::read(context, args.stage, args.allow_dirty, args.at_once)?;
+    let deploy = Deploy::read(order, first)?;
     let plan = deploy.plan("gcp plan");
     if let Some(path) = &args.out {
         deploy.save(path)?;
@@ -54,7 +50,12 @@ pub(super) fn plan(context: &Context, args: &GcpPlan) -> Result<Exit> {
 pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     let planned = args.plan.as_deref().map(File::read).transpose()?;
     let common = &args.common;
-    let mut deploy = Deploy::prepare(context, common.stage, args.allow_dirty, common.at_once)?;
+    let (order, first) = Order::read(context, common.stage, args.allow_dirty, common.at_once)?;
+    let nobody_looks = common.yes && !common.dry_run && planned.is_none();
+    if nobody_looks && common.at_once > 1 && order.makes_a_revision(&first) {
+        return deploy_at_once(order, first, args);
+    }
+    let mut deploy = Deploy::read(order, first)?;
     if let Some(planned) = &planned {
         deploy.check(planned)?;
     }
@@ -71,77 +72,82 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
         return Ok(());
     }
     apply::confirm(context, common)?;
-    let command = format!("gcp deploy {}", common.stage);
-    let after = lock::under(context, &deploy.settings.names.clone(), &command, args.lock_wait, |lock| {
-        deploy.look_again(lock, planned.as_ref(), common.yes)?;
-        deploy.apply(lock)
+    let (names, command) = (deploy.order.settings.names.clone(), command(args));
+    let after = lock::under(context, &names, &command, args.lock_wait, |lock| {
+        deploy.look_again(planned.as_ref(), common.yes)?;
+        deploy.apply(lock, Ahead::default())
     })?;
     deploy.done(&plan, Some(&after), common.json);
     Ok(())
 }
 
-impl<'a> Deploy<'a> {
-    /// Reads the files, asks git and the registry, and looks at what is there. Changes nothing.
-    fn prepare(
-        context: &'a Context,
-        stage: crate::stage::Stage,
-        allow_dirty: bool,
-        at_once: usize,
-    ) -> Result<Self> {
-        let settings = settings::load(context, stage)?;
-        let config = Config::load(context, stage)?;
-        let source = build::source(context, allow_dirty)?;
-        let tagged = format!("{}:{}", settings.names.image(), source.tag);
-        let (facts, digest) =
-            both(|| Facts::read(context, &settings.names, at_once), || build::digest(context, &tagged));
-        let Some(digest) = digest? else {
-            return Err(Error::failed(format!("there is no image of commit {}", source.tag))
-                .cause(format!("the registry does not have {tagged}"))
-                .cause("nothing was changed")
-                .hint(format!("cargo xtask gcp build {stage}")));
+/// A deploy that will make a revision, whatever else there is to do, and that nobody is asked about: the lock is taken
+/// beside the reads, and what another deploy changes is read under it. The plan is made of what is there then.
+///
+/// Everything is known before the first write, as ever; where it is not, the lock is given back.
+fn deploy_at_once(order: Order<'_>, first: First, args: &GcpDeploy) -> Result<()> {
+    let (context, at_once, json) = (order.context, order.at_once, args.common.json);
+    let names = order.settings.names.clone();
+    std::thread::scope(|scope| {
+        let rest = scope.spawn(|| Rest::read(context, &names, at_once - 1));
+        let work = |lock: &Lock<'_>| {
+            let first = first.again(context, &names);
+            let write = Ahead::default();
+            rollout::start_write(context, &names, &write);
+            let rest = rest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // Who had to wait for the lock may have waited for an hour.
+            let facts = if lock.was_waited_for() {
+                Facts::read(context, &names, at_once)
+            } else {
+                Facts::of(context, &names, first?, rest?)
+            };
+            let deploy = Deploy::new(order, facts?);
+            let plan = deploy.plan("gcp deploy");
+            if !json {
+                context.printer.data(&plan.render());
+            }
+            let after = deploy.apply(lock, write)?;
+            Ok((deploy, plan, after))
         };
-        let (image, facts) = (format!("{}@{digest}", settings.names.image()), facts?);
-        let spec = spec(&settings, &config, &source, &image, &facts);
-        Ok(Self {
-            context,
-            service: settings.names.service(),
-            settings,
-            config,
-            source,
-            image,
-            at_once,
-            facts,
-            spec,
-        })
+        let (deploy, plan, after) = lock::under(context, &names, &command(args), args.lock_wait, work)?;
+        deploy.done(&plan, Some(&after), json);
+        Ok(())
+    })
+}
+
+/// As the lock says it.
+fn command(args: &GcpDeploy) -> String {
+    format!("gcp deploy {}", args.common.stage)
+}
+
+impl<'a> Deploy<'a> {
+    fn new(order: Order<'a>, facts: Facts) -> Self {
+        let spec = order.spec(&facts);
+        Self { order, facts, spec }
     }
 
-    /// Looks again, now that nobody else is at it.
-    fn look_again(&mut self, lock: &Lock<'_>, planned: Option<&File>, yes: bool) -> Result<()> {
+    /// Reads the rest. Changes nothing.
+    fn read(order: Order<'a>, first: First) -> Result<Self> {
+        let (context, names) = (order.context, &order.settings.names);
+        let rest = Rest::read(context, names, order.at_once)?;
+        let facts = Facts::of(context, names, first, rest)?;
+        Ok(Self::new(order, facts))
+    }
+
+    /// Looks again, now that nobody else is at it: who was asked, or had to wait, may have taken an hour.
+    fn look_again(&mut self, planned: Option<&File>, yes: bool) -> Result<()> {
         let before = self.facts.document();
-        let names = &self.settings.names;
-        // A plan in a file is held to whole; and who was asked, or had to wait, may have taken an hour.
-        let whole = planned.is_some() || !yes || lock.was_waited_for();
-        let (looked, facts) = both(
-            || lock.look_ahead(),
-            || {
-                if whole {
-                    Facts::read(self.context, names, self.at_once)
-                } else {
-                    self.facts.again(self.context, names)
-                }
-            },
-        );
-        self.facts = facts?;
-        looked?;
-        self.spec = spec(&self.settings, &self.config, &self.source, &self.image, &self.facts);
+        let Order { context, at_once, .. } = self.order;
+        self.facts = Facts::read(context, &self.order.settings.names, at_once)?;
+        self.spec = self.order.spec(&self.facts);
         if let Some(planned) = planned {
             return self.check(planned);
         }
         if self.facts.document() == before {
             return Ok(());
         }
-        self.context.printer.note("what is there has changed since the plan was made; it is now:");
-        self.context.printer.note(&self.plan("gcp deploy").render());
+        self.order.context.printer.note("what is there has changed since the plan was made; it is now:");
+        self.order.context.printer.note(&self.plan("gcp deploy").render());
         if yes {
             return Ok(());
         }
@@ -151,64 +157,71 @@ impl<'a> Deploy<'a> {
     }
 
     /// Does what is to do; what serves then.
-    fn apply(&self, lock: &Lock<'_>) -> Result<Live> {
-        let names = &self.settings.names;
+    fn apply(&self, lock: &Lock<'_>, write: Ahead) -> Result<Live> {
+        let names = &self.order.settings.names;
         if self.facts.invoker == Some(false) {
             lock.verify()?;
-            self.context
+            self.order
+                .context
                 .runner
                 .read(&gcloud::bind_invoker(names))
                 .map_err(|error| error.during("access to the web application"))?;
         }
         let prober = self.prober()?;
         let proof = |url: &str| prober.prove(url);
-        self.rollout(lock, &proof).run(self.facts.service.as_ref())
+        self.rollout(lock, &proof, write).run(self.facts.service.as_ref())
     }
 
-    fn rollout<'b>(&'b self, lock: &'b Lock<'b>, proof: &'b dyn Fn(&str) -> Result<()>) -> Rollout<'b> {
+    fn rollout<'b>(&'b self, lock: &'b Lock<'b>, proof: rollout::Proof<'b>, write: Ahead) -> Rollout<'b> {
         Rollout {
-            context: self.context,
-            names: &self.settings.names,
+            context: self.order.context,
+            names: &self.order.settings.names,
             lock,
-            service: &self.service,
+            service: &self.order.service,
             spec: &self.spec,
             access: Access::Everybody,
             found: Some(self.facts.access),
-            mark: self.source.mark(),
+            mark: self.order.source.mark(),
             proof: Some(proof),
             remembered: true,
-            public_url: Some(&self.config.base_url),
+            public_url: Some(&self.order.config.base_url),
+            next_write: write,
         }
     }
 
     fn prober(&self) -> Result<Prober<'_>> {
-        Prober::new(self.context, self.settings.names.stage(), &self.image, &self.source.commit)
+        Prober::new(
+            self.order.context,
+            self.order.settings.names.stage(),
+            &self.order.image,
+            &self.order.source.commit,
+        )
     }
 
     /// Nothing differs; still, what serves has to be this commit and fit for traffic.
     fn prove_what_serves(&self) -> Result<()> {
         let Some(live) = &self.facts.service else { return Ok(()) };
         let prober = self.prober()?;
-        super::rollout::public_proof(
-            self.context,
+        rollout::public_proof(
+            self.order.context,
             live,
             Some(&|url| prober.prove(url)),
-            Some(&self.config.base_url),
+            Some(&self.order.config.base_url),
         )
         .map_err(|error| {
-            error.hint(format!("go back: cargo xtask gcp rollback {}", self.settings.names.stage()))
+            error.hint(format!("go back: cargo xtask gcp rollback {}", self.order.settings.names.stage()))
         })
     }
 
     /// A dry run: the plan's commands, ready to paste.
     fn show(&self, plan: &Plan, json: bool) -> Result<()> {
         if json {
-            self.context.printer.json(&self.json(plan, false));
+            self.order.context.printer.json(&self.json(plan, false));
             return Ok(());
         }
         let runner = crate::runner::Runner::dry_run(
-            self.context.printer.clone(),
-            self.context.runner.interrupts().clone(),
+            self.order.context.printer.clone(),
+            self.order.context.runner.interrupts().clone(),
         );
         for (_, command) in plan.steps() {
             runner.read(command)?;
@@ -224,23 +237,12 @@ impl<'a> Deploy<'a> {
             let mut report = self.json(plan, after.is_some());
             report["serving"] = serde_json::json!(serving);
             report["url"] = serde_json::json!(url);
-            self.context.printer.json(&report);
+            self.order.context.printer.json(&report);
         } else {
-            self.context.printer.data(&format!("{serving} serves commit {} at {url}", self.source.commit));
+            self.order
+                .context
+                .printer
+                .data(&format!("{serving} serves commit {} at {url}", self.order.source.commit));
         }
     }
-}
-
-fn spec(settings: &Settings, config: &Config, source: &Source, image: &str, facts: &Facts) -> Spec {
-    config.spec(
-        &settings.names,
-        &Place {
-            image,
-            commit: &source.commit,
-            version: facts.version,
-            project_number: &facts.project_number,
-            balanced: facts.balanced,
-            maintenance: facts.in_maintenance(),
-        },
-    )
 }

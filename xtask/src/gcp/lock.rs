@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::gcloud::{Advice, Seen, classify, lock};
-use crate::runner::Streams;
+use crate::runner::{Ahead, Streams};
 use crate::secret::random_hex;
 use crate::stage::Names;
 
@@ -41,6 +41,9 @@ pub(crate) struct Lock<'a> {
     /// Whether somebody else had to be waited for.
     waited: bool,
     held: Mutex<Held>,
+    /// The gcloud of the next look, and the one that gives it back.
+    next_look: Ahead,
+    last: Ahead,
 }
 
 /// What was true when the lock was last seen.
@@ -49,12 +52,6 @@ struct Held {
     since: Instant,
     /// When it was looked at for the next write.
     looked: Option<Instant>,
-}
-
-impl Held {
-    fn new(etag: String, since: Instant) -> Mutex<Self> {
-        Mutex::new(Self { etag, since, looked: None })
-    }
 }
 
 /// Does `work` while holding the stage's lock, and gives it back however that ends.
@@ -91,12 +88,12 @@ impl<'a> Lock<'a> {
             let outcome = context.runner.run(&take, Streams::Captured)?;
             let etag = holder::etag(&outcome.stdout).filter(|_| outcome.code == 0);
             if let Some(etag) = etag {
-                return Ok(Self { context, names, id, waited, held: Held::new(etag, since) });
+                return Ok(Self::held_by(context, names, id, waited, etag, since));
             }
             // Refused, or unknown what became of it: whose is it?
             match Holder::read(context, names)? {
                 Seen::Present(holder) if holder.id == id => {
-                    return Ok(Self { context, names, id, waited, held: Held::new(holder.etag, since) });
+                    return Ok(Self::held_by(context, names, id, waited, holder.etag, since));
                 }
                 Seen::Present(holder) => waiting.for_holder(&holder)?,
                 // It was given back in between; anything but a conflict says what really is the matter.
@@ -112,6 +109,19 @@ impl<'a> Lock<'a> {
             }
             waited = true;
         }
+    }
+
+    /// Ours since then, which is the first look as well: nobody can have had it in between.
+    fn held_by(
+        context: &'a Context,
+        names: &'a Names,
+        id: String,
+        waited: bool,
+        etag: String,
+        since: Instant,
+    ) -> Self {
+        let held = Mutex::new(Held { etag, since, looked: Some(since) });
+        Self { context, names, id, waited, held, next_look: Ahead::default(), last: Ahead::default() }
     }
 
     /// Whether somebody else held it before: what was read until then is old.
@@ -134,6 +144,16 @@ impl<'a> Lock<'a> {
         Ok(())
     }
 
+    /// Starts the gcloud of the next look, which then takes less time.
+    pub(crate) fn prepare_look(&self) {
+        self.next_look.start(&self.context.runner, &lock::look(self.names));
+    }
+
+    /// Starts the gcloud that gives it back.
+    pub(crate) fn prepare_release(&self) {
+        self.last.start(&self.context.runner, &lock::release(self.names, ""));
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +164,9 @@ impl<'a> Lock<'a> {
                 .cause("stopped before the next write")
                 .hint("when the other one is done, type the same command again: it looks first, and does only what is missing"))
         };
-        let mut holder = match Holder::read(self.context, self.names)? {
+        let command = lock::look(self.names);
+        let outcome = self.next_look.run(&self.context.runner, &command)?;
+        let mut holder = match Holder::understand(&command, &outcome) {
             Seen::Present(holder) if holder.id == self.id => holder,
             Seen::Present(holder) => return lost(format!("it is {}'s now", holder.who())),
             Seen::Absent => return lost("somebody broke it, or its time was over".to_owned()),
@@ -174,7 +196,7 @@ impl<'a> Lock<'a> {
         let etag = self.held().etag.clone();
         let command = lock::release(self.names, &etag);
         let stage = self.names.stage();
-        let problem = match self.context.runner.run(&command, Streams::Captured) {
+        let problem = match self.last.run(&self.context.runner, &command) {
             Ok(outcome) if outcome.code == 0 => return,
             Ok(outcome) => match classify("the deploy lock", &command, &outcome) {
                 // Nothing to give back; whoever broke it knows.
@@ -211,8 +233,7 @@ mod tests {
         let context = Context::new(Environment::default(), None, printer, runner.clone(), here).unwrap();
         let names = Names::new("acme", "us-west1", "validibot", "r", Stage::Dev);
         let since = Instant::now().checked_sub(ago).unwrap();
-        let held = Held::new("\"1\"".into(), since);
-        let lock = Lock { context: &context, names: &names, id: "me".into(), waited: false, held };
+        let lock = Lock::held_by(&context, &names, "me".into(), false, "\"1\"".into(), since);
         work(&lock);
         lock.release();
         let words = |command: &crate::command::Command| command.arguments()[1].to_string_lossy().into_owned();

@@ -16,7 +16,7 @@ use super::side_by_side::both;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gcloud::run;
-use crate::runner::Streams;
+use crate::runner::Ahead;
 use crate::secret::random_hex;
 use crate::stage::Names;
 
@@ -47,6 +47,15 @@ pub(crate) struct Rollout<'a> {
     pub(crate) remembered: bool,
     /// Where users reach it where its own address does not answer them (a load balancer's ingress).
     pub(crate) public_url: Option<&'a str>,
+    /// The gcloud of the next write; see [`start_write`].
+    pub(crate) next_write: Ahead,
+}
+
+/// Starts gcloud for a write before it is known what is to be written, which is told once everything is checked.
+///
+/// gcloud reads the manifest to its end before it asks or changes anything, and refuses an empty or a torn one.
+pub(crate) fn start_write(context: &Context, names: &Names, write: &Ahead) {
+    write.start(&context.runner, &run::replace(names, ""));
 }
 
 /// What a rollout has to do, worked out from what is wanted and what is there.
@@ -226,11 +235,18 @@ impl Rollout<'_> {
         self.lock.verify().map_err(|error| error.during(phase.name()))?;
         let command = run::replace(self.names, &manifest.text());
         let _progress = self.context.printer.progress(&format!("{}: {}", self.service, phase.doing()));
-        let outcome = self
-            .context
-            .runner
-            .run(&command, Streams::Captured)
-            .map_err(|error| error.during(phase.name()))?;
+        // While this one is at it, what comes next starts.
+        let Self { context, names, lock, next_write, .. } = self;
+        let next = || {
+            if phase == Phase::Candidate {
+                lock.prepare_look();
+                start_write(context, names, next_write);
+            } else {
+                lock.prepare_release();
+            }
+        };
+        let outcome = next_write.run_beside(&context.runner, &command, next);
+        let outcome = outcome.map_err(|error| error.during(phase.name()))?;
         if outcome.code != 0 {
             let error = failure(&outcome.stderr, outcome.code);
             return Err(self.failed(phase, error, starts, phase.traffic()));

@@ -35,12 +35,33 @@ enum Ending {
     TimedOut,
 }
 
-pub(super) fn run(command: &Command, streams: Streams, interrupts: &Interrupts) -> Result<Outcome> {
-    interrupts.check()?;
+/// A program that runs, and has not been given its input.
+#[derive(Debug)]
+pub(super) struct Started {
+    child: Child,
+    group: Pid,
+    stdout: Option<Receiver<String>>,
+    stderr: Option<Receiver<String>>,
+}
+
+pub(super) fn start(command: &Command, streams: Streams) -> Result<Started> {
     let mut child = prepare(command, streams).spawn().map_err(|error| start_error(command, &error))?;
     let group = group_of(&child);
     let stdout = child.stdout.take().map(|stream| tail::collect(stream, tail::STDOUT_LIMIT));
     let stderr = child.stderr.take().map(|stream| tail::collect(stream, tail::STDERR_LIMIT));
+    Ok(Started { child, group, stdout, stderr })
+}
+
+/// Ends a program that was not given its input: killed, so that it cannot take the end of it for an empty one.
+pub(super) fn abandon(started: &mut Started) {
+    signal_group(started.group, Signal::SIGKILL);
+    // One that somebody else has reaped is gone as well.
+    let _ = started.child.wait();
+}
+
+/// Gives it the command's input, and runs it to its end.
+pub(super) fn finish(started: Started, command: &Command, interrupts: &Interrupts) -> Result<Outcome> {
+    let Started { mut child, group, stdout, stderr } = started;
     write_input(&mut child, command);
 
     let (events, inbox) = mpsc::channel();

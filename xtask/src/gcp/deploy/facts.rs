@@ -32,32 +32,83 @@ pub(crate) struct Facts {
     pub(crate) project_number: String,
 }
 
-impl Facts {
-    /// Looks. What nobody can tell is an error.
-    pub(crate) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
-        let web = names.web_service();
+/// What is asked first: it tells whether there will be a new revision.
+#[derive(Debug, Clone)]
+pub(super) struct First {
+    services: Seen<String>,
+    versions: Seen<String>,
+}
+
+/// What else has to be known before anything is written.
+#[derive(Debug)]
+pub(super) struct Rest {
+    policy: Seen<String>,
+    group: Seen<String>,
+    web_policy: Seen<String>,
+}
+
+impl First {
+    pub(super) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
+        let versions = Read::new("the secret's versions", gcloud::list_versions(names));
+        let [services, versions] = observe(context, at_once, &[services(names), versions])?;
+        Ok(Self { services, versions })
+    }
+
+    /// Looks again at what another deploy changes.
+    pub(super) fn again(self, context: &Context, names: &Names) -> Result<Self> {
+        let [services] = observe(context, 1, &[services(names)])?;
+        Ok(Self { services, ..self })
+    }
+
+    /// The facts as far as a revision depends on them; `None` where something is not there, or nobody can tell.
+    pub(super) fn facts(&self, names: &Names) -> Option<Facts> {
+        let rest = Rest { policy: Seen::Absent, group: Seen::Absent, web_policy: Seen::Absent };
+        Facts::known(names, self.clone(), rest).ok().filter(|facts| facts.service.is_some())
+    }
+}
+
+impl Rest {
+    pub(super) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
+        let (service, web) = (names.service(), names.web_service());
         let reads = [
-            services(names),
-            policy(names),
-            Read::new("the secret's versions", gcloud::list_versions(names)),
+            Read::new(format!("the policy of {service}"), run::policy(names, &service)),
             Read::new("the load balancer's way to it", gcloud::describe_endpoint_group(names)),
             Read::new(format!("the policy of {web}"), run::policy(names, &web)),
         ];
-        let [services, policy, versions, group, web_policy] = observe(context, at_once, &reads)?;
+        let [policy, group, web_policy] = observe(context, at_once, &reads)?;
+        Ok(Self { policy, group, web_policy })
+    }
+}
+
+impl Facts {
+    /// Looks. What nobody can tell is an error.
+    pub(super) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
+        let first = First::read(context, names, at_once)?;
+        Self::of(context, names, first, Rest::read(context, names, at_once)?)
+    }
+
+    /// What the answers say. What nobody can tell is an error.
+    pub(super) fn of(context: &Context, names: &Names, first: First, rest: Rest) -> Result<Self> {
+        let mut facts = Self::known(names, first, rest)?;
+        if facts.project_number.is_empty() {
+            facts.project_number = project_number(context, names)?;
+        }
+        Ok(facts)
+    }
+
+    /// As [`Facts::of`]; the project's number is empty where no service says it.
+    fn known(names: &Names, first: First, rest: Rest) -> Result<Self> {
         let mut troubles = Vec::new();
-        let (live, web) = understand(names, services, &mut troubles);
-        let policy = policy.understand("the service's policy", Policy::parse).take(&mut troubles);
-        let versions = versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
-        let web_policy = web_policy.understand("its policy", Policy::parse).take(&mut troubles);
-        let balanced = balanced(group, live.as_ref(), &mut troubles);
+        let (live, web) = understand(names, first.services, &mut troubles);
+        let policy = rest.policy.understand("the service's policy", Policy::parse).take(&mut troubles);
+        let versions =
+            first.versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
+        let web_policy = rest.web_policy.understand("its policy", Policy::parse).take(&mut troubles);
+        let balanced = balanced(rest.group, live.as_ref(), &mut troubles);
         if !troubles.is_empty() {
             return Err(cannot_tell(&troubles));
         }
         let known = live.as_ref().or(web.as_ref()).map(|service| service.project_number.clone());
-        let project_number = match known.filter(|number| !number.is_empty()) {
-            Some(number) => number,
-            None => project_number(context, names)?,
-        };
         let account = names.service_account();
         Ok(Self {
             access: policy.as_ref().map_or(Access::Granted, access),
@@ -66,33 +117,7 @@ impl Facts {
             invoker: web.as_ref().map(|_| web_policy.is_some_and(|policy| policy.grants(INVOKER, &account))),
             web: web.as_ref().map(Web::of),
             service: live,
-            project_number,
-        })
-    }
-
-    /// Looks again, a moment later, at what another deploy changes: the services, and who may call ours where that was
-    /// not yet as a deploy leaves it.
-    pub(crate) fn again(&self, context: &Context, names: &Names) -> Result<Self> {
-        let (services, policy) = if self.access == Access::Everybody {
-            let [services] = observe(context, 1, &[services(names)])?;
-            (services, None)
-        } else {
-            let [services, policy] = observe(context, 2, &[services(names), policy(names)])?;
-            (services, Some(policy))
-        };
-        let mut troubles = Vec::new();
-        let (service, web) = understand(names, services, &mut troubles);
-        let policy =
-            policy.map(|policy| policy.understand("the service's policy", Policy::parse).take(&mut troubles));
-        if !troubles.is_empty() {
-            return Err(cannot_tell(&troubles));
-        }
-        Ok(Self {
-            access: policy.map_or(self.access, |policy| policy.as_ref().map_or(Access::Granted, access)),
-            invoker: web.as_ref().and(self.invoker),
-            web: web.as_ref().map(Web::of),
-            service,
-            ..self.clone()
+            project_number: known.unwrap_or_default(),
         })
     }
 
@@ -117,11 +142,6 @@ impl Facts {
 /// Both services at once: each start of gcloud is half a second of processor.
 fn services(names: &Names) -> Read {
     Read::new("the services of the region", gcloud::fleet::services(names))
-}
-
-fn policy(names: &Names) -> Read {
-    let service = names.service();
-    Read::new(format!("the policy of {service}"), run::policy(names, &service))
 }
 
 /// The service and the web application, where they are there.

@@ -36,7 +36,7 @@ pub(crate) struct File {
 impl Deploy<'_> {
     /// The plan.
     pub(super) fn plan(&self, command: &'static str) -> Plan {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         let mut items = vec![self.service_item(), self.traffic_item(), self.access_item()];
         items.push(self.invoker_item());
         items.push(self.web_item());
@@ -45,7 +45,7 @@ impl Deploy<'_> {
             names.stage(),
             names.project(),
             names.region(),
-            self.source.tag
+            self.order.source.tag
         );
         Plan { command, place, items }
     }
@@ -56,10 +56,10 @@ impl Deploy<'_> {
     }
 
     fn service_item(&self) -> Item {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         let name = names.service();
         let resource = format!("service {name}");
-        let revision = format!("{name}-{}-{REVISION}", self.source.mark());
+        let revision = format!("{name}-{}-{REVISION}", self.order.source.mark());
         let step = |traffic: Vec<Target>| {
             let manifest = Manifest {
                 name: &name,
@@ -105,7 +105,7 @@ impl Deploy<'_> {
     }
 
     fn traffic_item(&self) -> Item {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         let resource = "traffic".to_owned();
         let whole = |live: Option<&Live>, revision: &str| {
             let name = names.service();
@@ -140,7 +140,7 @@ impl Deploy<'_> {
     }
 
     fn access_item(&self) -> Item {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         let resource = format!("everybody may call {}", names.service());
         match self.facts.access {
             Access::Everybody => Item::unchanged(resource),
@@ -152,7 +152,7 @@ impl Deploy<'_> {
     }
 
     fn invoker_item(&self) -> Item {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         let resource = format!("{} may call {}", names.service_account(), names.web_service());
         match self.facts.invoker {
             Some(true) => Item::unchanged(resource),
@@ -163,7 +163,7 @@ impl Deploy<'_> {
 
     /// Both sides' values; never changed from here.
     fn web_item(&self) -> Item {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         let resource = format!("what {} is told", names.web_service());
         let Some(comparisons) = self.comparisons() else {
             return Item::pending(resource, "the web application is not deployed yet");
@@ -179,14 +179,14 @@ impl Deploy<'_> {
 
     /// What the web application is told, beside what is used here; `None` where it is not there.
     pub(super) fn comparisons(&self) -> Option<Vec<Comparison>> {
-        let names = &self.settings.names;
-        self.facts.web.as_ref().map(|web| web.compare(names, &self.config))
+        let names = &self.order.settings.names;
+        self.facts.web.as_ref().map(|web| web.compare(names, &self.order.config))
     }
 
     /// For programs.
     pub(super) fn json(&self, plan: &Plan, applied: bool) -> Value {
         let mut json = plan.json(applied);
-        json["commit"] = json!(self.source.commit);
+        json["commit"] = json!(self.order.source.commit);
         json["image"] = json!(self.spec.image);
         json["fields"] = json!(self.changes());
         json["web"] = json!(self.comparisons());
@@ -194,13 +194,13 @@ impl Deploy<'_> {
     }
 
     fn file(&self) -> File {
-        let names = &self.settings.names;
+        let names = &self.order.settings.names;
         File {
             schema_version: SCHEMA_VERSION,
             stage: names.stage().name().to_owned(),
             project: names.project().to_owned(),
             region: names.region().to_owned(),
-            commit: self.source.commit.clone(),
+            commit: self.order.source.commit.clone(),
             wanted: json!(self.spec),
             live: self.facts.document(),
         }

@@ -14,6 +14,7 @@ use crate::gcp::mcp::{Config, Prober};
 use crate::gcp::plan::Plan;
 use crate::gcp::rollout::Rollout;
 use crate::gcp::{apply, rollout};
+use crate::runner::Ahead;
 
 /// Runs the steps.
 pub(super) struct Line<'p, 'a> {
@@ -86,6 +87,7 @@ impl Line<'_, '_> {
             proof,
             remembered: true,
             public_url,
+            next_write: Ahead::default(),
         };
         let after = rollout.run(live)?;
         let end = format!("{} at {}", serves(&after), after.url);

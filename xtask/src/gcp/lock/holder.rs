@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::Result;
 use crate::gcloud::{Seen, classify, lock};
-use crate::runner::Streams;
+use crate::runner::{Outcome, Streams};
 use crate::stage::Names;
 
 /// Whoever holds the lock, as the lock says.
@@ -55,8 +56,13 @@ impl Holder {
     pub(crate) fn read(context: &Context, names: &Names) -> Result<Seen<Self>> {
         let command = lock::describe(names);
         let outcome = context.runner.run(&command, Streams::Captured)?;
+        Ok(Self::understand(&command, &outcome))
+    }
+
+    /// What the answer to a look says.
+    pub(super) fn understand(command: &Command, outcome: &Outcome) -> Seen<Self> {
         let what = "the deploy lock";
-        Ok(classify(what, &command, &outcome).understand(what, Self::parse))
+        classify(what, command, outcome).understand(what, Self::parse)
     }
 
     /// Reads the secret's document.

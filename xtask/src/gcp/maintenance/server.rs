@@ -22,6 +22,7 @@ use crate::gcp::plan::{Item, State};
 use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, Rollout, Way, access, way};
 use crate::gcp::service::{COMMIT, Ingress, Live, Spec, difference};
+use crate::runner::Ahead;
 use crate::stage::Names;
 
 /// A stage's server, as far as this is concerned.
@@ -200,6 +201,7 @@ impl<'a> Server<'a> {
             proof: None,
             remembered: false,
             public_url: None,
+            next_write: Ahead::default(),
         }
     }
 }
