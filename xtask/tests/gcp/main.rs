@@ -17,3 +17,4 @@ mod secrets;
 mod setup;
 mod stage;
 mod starts;
+mod words;

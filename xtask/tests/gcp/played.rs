@@ -21,6 +21,7 @@ use xtask::output::Printer;
 use xtask::runner::{Outcome, Runner};
 
 use crate::stage::Stage;
+use crate::words::words;
 
 pub(crate) const SERVICE: &str = "validibot-mcp-dev";
 const RUN: &str = "http://us-west1-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/demo-proj";
@@ -190,8 +191,7 @@ impl World {
     }
 
     fn answer(self: &Arc<Self>, command: &Command, blow: Option<(usize, Blow)>) -> Outcome {
-        let words: Vec<String> =
-            command.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words = words(command);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let counts = command.effect() == Effect::Changes || words.starts_with(&["run", "--rm"]);
         let blind = self.blind.lock().unwrap().filter(|words| command.render().contains(words));

@@ -36,8 +36,7 @@ fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
         "run services replace -",
         &taken,
         &given,
-        // Before each write.
-        &looked,
+        // Before the second write: it was taken just before the first.
         &looked,
         "secrets versions list mcp-env-dev",
     ];

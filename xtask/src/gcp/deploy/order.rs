@@ -47,7 +47,7 @@ impl<'a> Order<'a> {
                 .hint(format!("cargo xtask gcp build {stage}")));
         };
         let (image, service) = (format!("{}@{digest}", names.image()), names.service());
-        Ok((Self { context, service, settings, config, source, image, at_once }, first?))
+        Ok((Self { context, settings, service, config, source, image, at_once }, first?))
     }
 
     /// The service that is wanted where this is there.

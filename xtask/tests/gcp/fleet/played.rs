@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use xtask::command::{Command, Stdin};
 use xtask::runner::Outcome;
 
+use crate::words::words;
+
 const PROJECT: &str = "projects/demo-proj";
 const PLACE: &str = "projects/demo-proj/locations/us-west1";
 const SERVING: &str = "us-west1-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/demo-proj";
@@ -25,8 +27,7 @@ type Answer = Result<Value, Outcome>;
 impl Played {
     /// What the real one would end with.
     pub(super) fn answer(self, command: &Command) -> Outcome {
-        let words: Vec<String> =
-            command.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words = words(command);
         let flag = |name: &str| {
             words.iter().find_map(|word| word.strip_prefix(&format!("--{name}="))).map(str::to_owned)
         };
