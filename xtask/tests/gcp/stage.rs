@@ -1,5 +1,7 @@
 //! A stage with its files, an emulated project, and ways to run the tool and gcloud against it.
 
+use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -98,10 +100,19 @@ impl Stage {
 
     /// gcloud itself, as an operator's own hand.
     pub(crate) fn gcloud(&self, args: &[&str]) -> Finished {
+        self.gcloud_told(args, "")
+    }
+
+    /// The same, with something on its standard input.
+    pub(crate) fn gcloud_told(&self, args: &[impl AsRef<OsStr>], input: &str) -> Finished {
         let mut command = Command::new("gcloud");
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.envs(self.emulator.env()).args(args).arg("--quiet").stdin(Stdio::null());
-        Finished::of(&command.output().unwrap())
+        command.envs(self.emulator.env()).args(args).arg("--quiet");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that does not read is told nothing.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Finished::of(&child.wait_with_output().unwrap())
     }
 }
 

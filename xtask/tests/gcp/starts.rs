@@ -1,6 +1,11 @@
 //! How often gcloud is started: each start is half a second of processor, which is most of the time that a command takes.
 
+use gcp_emulator::gcloud_is_here;
+use xtask::gcloud::{lock, run};
+use xtask::stage::{Names, Stage};
+
 use crate::played::World;
+use crate::stage;
 
 /// The words between `gcloud` and its flags, sorted: what runs side by side has no order.
 fn started(world: &World) -> Vec<String> {
@@ -54,4 +59,28 @@ fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
     // Nothing to do: one look.
     assert_eq!(world.run(&["deploy", "dev", "--yes"], None).code, Some(0));
     assert_eq!(started(&world).len(), 5);
+}
+
+/// The tool starts these before it knows what to tell them: should it be killed, they are told nothing, or half of it.
+#[test]
+fn a_gcloud_that_is_told_nothing_asks_nothing() {
+    if !gcloud_is_here("a_gcloud_that_is_told_nothing_asks_nothing") {
+        return;
+    }
+    let stage = stage::Stage::ready();
+    let names = Names::new("demo-proj", "us-west1", "validibot", "validibot", Stage::Dev);
+    stage.emulator.cloud().seed_secret(&names.lock());
+    stage.emulator.take_calls();
+    let ahead = [lock::look(&names), lock::release(&names, ""), run::replace(&names, "")];
+    for command in ahead {
+        let words: Vec<_> =
+            command.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        for told in ["", r#"{"metadata": {"na"#] {
+            let ended = stage.gcloud_told(&words, told);
+            assert!(ended.code.is_some_and(|code| code != 0), "{words:?}, {told:?}: {}", ended.out);
+            assert!(ended.err.contains("ERROR: (gcloud"), "{words:?}, {told:?}: {}", ended.err);
+        }
+    }
+    let calls: Vec<_> = stage.emulator.take_calls().iter().map(|call| call.line()).collect();
+    assert_eq!(calls, [""; 0]);
 }
