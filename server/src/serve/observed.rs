@@ -1,6 +1,7 @@
-//! A connection's stream: what comes in is noted, and at its end the client gets to read the last answer.
+//! A connection's stream: what comes in is noted, what goes out has to be read, and at its end the client gets to read
+//! the last answer.
 
-use std::io::{IoSlice, Result};
+use std::io::{ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,11 +17,17 @@ pub(super) const LINGER: Duration = Duration::from_secs(20);
 /// The same in bytes: beyond this a client has not read what the limits are, and gets a broken connection.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
+/// How long a client may leave what is written for it, until it reads some of it: an answer that nobody reads would be
+/// kept for ever.
+pub(super) const UNREAD: Duration = Duration::from_mins(1);
+
 /// A stream that closes in two steps where the client may be sending still: closed with bytes unread, or sent to
 /// afterwards, a connection is reset, and the client's system throws the answer away with it (RFC 9112, section 9.6).
 pub(super) struct Observed<S> {
     stream: S,
     activity: Arc<Activity>,
+    /// Runs while nothing more can be written.
+    stalled: Option<Pin<Box<Sleep>>>,
     end: End,
 }
 
@@ -37,7 +44,18 @@ enum End {
 
 impl<S> Observed<S> {
     pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, end: End::Open }
+        Self { stream, activity, stalled: None, end: End::Open }
+    }
+
+    /// What became of a write; an error where nothing could be written for too long.
+    fn patiently<T>(&mut self, cx: &mut Context<'_>, polled: Poll<Result<T>>) -> Poll<Result<T>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let alarm = self.stalled.get_or_insert_with(|| Box::pin(sleep(UNREAD)));
+        ready!(alarm.as_mut().poll(cx));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
 
@@ -52,7 +70,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Observed<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.patiently(cx, polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -99,6 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Observed<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.patiently(cx, polled)
     }
 }

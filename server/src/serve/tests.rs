@@ -12,9 +12,11 @@ use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::activity::{HEAD_WITHIN, IDLE, IDLE_IN_A_CROWD};
 use super::connections::{CROWD, Connections, GOODBYE, STREAMS, WINDOW};
-use super::observed::LINGER;
+use super::observed::{LINGER, UNREAD};
 
 const LONG: Duration = Duration::from_hours(2);
+/// More than lies between a client and the server.
+const LARGE: usize = 4 * 64 * 1024;
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 const GET_LONG: &[u8] = b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -28,7 +30,8 @@ fn connections() -> Connections {
     let router = Router::new()
         .route("/", get(async || "yes"))
         .route("/long", get(long))
-        .route("/refuse", post(refuse));
+        .route("/refuse", post(refuse))
+        .route("/large", get(async || vec![b'x'; LARGE]));
     Connections::new(router)
 }
 
@@ -127,6 +130,30 @@ async fn a_request_that_takes_long_is_never_cut() {
 }
 
 /// As if the process had got no time between the arrival of a request and the moment that it is late for.
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_kept_for_who_reads_it_slowly_and_not_for_who_does_not() {
+    let connections = connections();
+    let request = b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let (mut client, served) = connect(&connections);
+    client.write_all(request).await.expect("sent");
+    let (mut read, mut part) = (0, vec![0; 16 * 1024]);
+    loop {
+        sleep(UNREAD / 2).await;
+        match client.read(&mut part).await.expect("it is still there") {
+            0 => break,
+            more => read += more,
+        }
+    }
+    assert!(read > LARGE, "{read}");
+    served.await.expect("its task ends");
+
+    let (mut client, served) = connect(&connections);
+    let begun = Instant::now();
+    client.write_all(request).await.expect("sent");
+    served.await.expect("its task ends");
+    assert!(begun.elapsed() >= UNREAD && begun.elapsed() < 2 * UNREAD, "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_has_arrived_is_read_before_anything_is_judged() {
     let connections = connections();
