@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::env::Environment;
@@ -18,6 +18,8 @@ use crate::error::Error;
 pub struct Printer {
     sinks: Arc<Mutex<Sinks>>,
     style: Style,
+    /// A line for each thing that goes on, below whatever else is written.
+    bars: MultiProgress,
 }
 
 /// A line that moves while something goes on; on a terminal only, elsewhere it is written once.
@@ -51,13 +53,17 @@ impl Printer {
         let terminal = std::io::stderr().is_terminal() && environment.get("TERM") != Some("dumb");
         let style =
             Style { colour: terminal && !set("NO_COLOR"), live: terminal && !set("CI") && !verbose, verbose };
-        Self { sinks: Arc::new(Mutex::new(Sinks::Terminal)), style }
+        Self::new(Sinks::Terminal, style)
     }
 
     /// Keeps everything, for tests.
     pub fn captured() -> Self {
         let sinks = Sinks::Captured { stdout: Vec::new(), stderr: Vec::new() };
-        Self { sinks: Arc::new(Mutex::new(sinks)), style: Style::default() }
+        Self::new(sinks, Style::default())
+    }
+
+    fn new(sinks: Sinks, style: Style) -> Self {
+        Self { sinks: Arc::new(Mutex::new(sinks)), style, bars: MultiProgress::new() }
     }
 
     /// A result: one or more lines on standard output.
@@ -103,7 +109,7 @@ impl Printer {
             self.note(text);
             return Progress { bar: None };
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = self.bars.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
@@ -136,6 +142,14 @@ impl Printer {
 
     fn write(&self, stream: Stream, text: &str) {
         let line = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+        if self.style.live {
+            self.bars.suspend(|| self.put(stream, &line));
+        } else {
+            self.put(stream, &line);
+        }
+    }
+
+    fn put(&self, stream: Stream, line: &str) {
         let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         // A closed pipe (`… | head`) is the reader's choice, not our failure.
         let _ = match (&mut *sinks, stream) {
