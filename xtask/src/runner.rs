@@ -82,6 +82,13 @@ impl Runner {
         Self { mode: Mode::Record(Arc::new(recording)), printer, interrupts: Interrupts::none() }
     }
 
+    /// The same, interrupted by these.
+    #[must_use]
+    pub fn interrupted_by(mut self, interrupts: Interrupts) -> Self {
+        self.interrupts = interrupts;
+        self
+    }
+
     /// Whether changes are only shown.
     pub fn is_dry_run(&self) -> bool {
         matches!(self.mode, Mode::DryRun)
@@ -108,8 +115,11 @@ impl Runner {
     pub fn run(&self, command: &Command, streams: Streams) -> Result<Outcome> {
         match &self.mode {
             Mode::Record(recording) => {
+                self.interrupts.check()?;
                 recording.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
-                Ok((recording.answer)(command))
+                let outcome = (recording.answer)(command);
+                self.interrupts.check()?;
+                Ok(outcome)
             }
             Mode::DryRun if command.effect() == Effect::Changes => {
                 self.printer.data(&command.render());

@@ -17,8 +17,8 @@ pub(super) const LINGER: Duration = Duration::from_secs(20);
 /// The same in bytes: beyond this a client has not read what the limits are, and gets a broken connection.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
-/// How long a client may leave what is written for it, until it reads some of it: an answer that nobody reads would be
-/// kept for ever.
+/// How long a client may leave what is written for it, until it has read so much that the system takes more: an answer that
+/// nobody reads would be kept for ever. On HTTP/2, a client that opens no window holds its streams up before they come here.
 pub(super) const UNREAD: Duration = Duration::from_mins(1);
 
 /// A stream that closes in two steps where the client may be sending still: closed with bytes unread, or sent to

@@ -129,7 +129,6 @@ async fn a_request_that_takes_long_is_never_cut() {
     assert!(ask(&mut client, GET).await.ends_with("yes"));
 }
 
-/// As if the process had got no time between the arrival of a request and the moment that it is late for.
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_kept_for_who_reads_it_slowly_and_not_for_who_does_not() {
     let connections = connections();
@@ -154,6 +153,7 @@ async fn an_answer_is_kept_for_who_reads_it_slowly_and_not_for_who_does_not() {
     assert!(begun.elapsed() >= UNREAD && begun.elapsed() < 2 * UNREAD, "{:?}", begun.elapsed());
 }
 
+/// As if the process had got no time between the arrival of a request and the moment that it is late for.
 #[tokio::test(start_paused = true)]
 async fn what_has_arrived_is_read_before_anything_is_judged() {
     let connections = connections();

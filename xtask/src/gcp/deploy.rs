@@ -81,8 +81,8 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     Ok(())
 }
 
-/// A deploy that will make a revision, whatever else there is to do, and that nobody is asked about: the lock is taken
-/// beside the reads, and what another deploy changes is read under it. The plan is made of what is there then.
+/// A deploy that will certainly write, whatever else is found, and that nobody is asked about: the lock is taken beside the
+/// rest of the reads, and what another deploy changes (the services) is read once more under it. The plan is made of that.
 ///
 /// Everything is known before the first write, as ever; where it is not, the lock is given back.
 fn deploy_at_once(order: Order<'_>, first: First, args: &GcpDeploy) -> Result<()> {
@@ -106,11 +106,16 @@ fn deploy_at_once(order: Order<'_>, first: First, args: &GcpDeploy) -> Result<()
             if !json {
                 context.printer.data(&plan.render());
             }
+            // Whoever had the lock before has done it.
+            if plan.is_empty() {
+                deploy.prove_what_serves()?;
+                return Ok((deploy, plan, None));
+            }
             let after = deploy.apply(lock, write)?;
-            Ok((deploy, plan, after))
+            Ok((deploy, plan, Some(after)))
         };
         let (deploy, plan, after) = lock::under(context, &names, &command(args), args.lock_wait, work)?;
-        deploy.done(&plan, Some(&after), json);
+        deploy.done(&plan, after.as_ref(), json);
         Ok(())
     })
 }

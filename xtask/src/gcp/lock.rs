@@ -66,12 +66,18 @@ pub(crate) fn under<T>(
 ) -> Result<T> {
     let lock = Lock::take(context, names, command, patience).map_err(|error| error.during("lock"))?;
     let done = work(&lock);
-    if done.as_ref().is_err_and(|error| error.exit() == Exit::Interrupted) {
-        // So that the lock can be given back; a second signal interrupts that, too.
-        context.runner.interrupts().acknowledge();
+    if let Err(error) = &done {
+        interrupted(context, error);
     }
     lock.release();
     done
+}
+
+/// After an interrupt the lock can still be given back; a second signal interrupts that, too.
+fn interrupted(context: &Context, error: &Error) {
+    if error.exit() == Exit::Interrupted {
+        context.runner.interrupts().acknowledge();
+    }
 }
 
 impl<'a> Lock<'a> {
@@ -85,7 +91,15 @@ impl<'a> Lock<'a> {
         loop {
             // Before the request: the lock may live shorter than we think, never longer.
             let since = Instant::now();
-            let outcome = context.runner.run(&take, Streams::Captured)?;
+            let outcome = context.runner.run(&take, Streams::Captured).inspect_err(|error| {
+                // It may be ours all the same, and nobody would give it back.
+                interrupted(context, error);
+                if let Ok(Seen::Present(holder)) = Holder::read(context, names)
+                    && holder.id == id
+                {
+                    Self::held_by(context, names, id.clone(), waited, holder.etag, since).release();
+                }
+            })?;
             let etag = holder::etag(&outcome.stdout).filter(|_| outcome.code == 0);
             if let Some(etag) = etag {
                 return Ok(Self::held_by(context, names, id, waited, etag, since));
@@ -111,7 +125,7 @@ impl<'a> Lock<'a> {
         }
     }
 
-    /// Ours since then, which is the first look as well: nobody can have had it in between.
+    /// Ours since then, which is as good as a look.
     fn held_by(
         context: &'a Context,
         names: &'a Names,

@@ -28,7 +28,9 @@ impl Ahead {
     /// As [`Runner::run`] with captured streams; one that has been started is given its input, which is all in which
     /// `command` may differ from what was started.
     pub fn run(&self, runner: &Runner, command: &Command) -> Result<Outcome> {
-        self.run_beside(runner, command, || {})
+        let Some(started) = self.take() else { return runner.run(command, Streams::Captured) };
+        runner.printer.detail(|| format!("running: {}", command.render()));
+        process::finish(started, command, &runner.interrupts)
     }
 
     /// As [`Ahead::run`]; while it runs, something else is done, such as to start the next one.
@@ -38,14 +40,16 @@ impl Ahead {
         command: &Command,
         beside: impl FnOnce() + Send,
     ) -> Result<Outcome> {
-        runner.interrupts.check()?;
-        let started = self.started().take();
+        let this = Self { started: Mutex::new(self.take()) };
         std::thread::scope(|scope| {
             scope.spawn(beside);
-            let Some(started) = started else { return runner.run(command, Streams::Captured) };
-            runner.printer.detail(|| format!("running: {}", command.render()));
-            process::finish(started, command, &runner.interrupts)
+            this.run(runner, command)
         })
+    }
+
+    /// What was started and still waits.
+    fn take(&self) -> Option<process::Started> {
+        self.started().take().and_then(|mut started| (!started.has_ended()).then_some(started))
     }
 
     fn started(&self) -> MutexGuard<'_, Option<process::Started>> {
@@ -129,5 +133,19 @@ mod tests {
         ahead.start(&runner, &command);
         interrupts.raise(signal_hook::consts::SIGINT);
         assert_eq!(ahead.run(&runner, &command).unwrap_err().exit().code(), 130);
+    }
+
+    #[test]
+    fn what_has_ended_while_it_waited_is_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        // The first one ends at once; the second finds its trace.
+        let script = "[ -e ended ] && exec cat; : > ended";
+        let command = Command::new("sh").args(["-c", script]).dir(folder.path()).stdin_text("now");
+        let ahead = Ahead::default();
+        ahead.start(&real(), &command);
+        while !ahead.started().as_mut().unwrap().has_ended() {
+            std::thread::yield_now();
+        }
+        assert_eq!(ahead.run(&real(), &command).unwrap().stdout, "now");
     }
 }

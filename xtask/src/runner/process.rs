@@ -6,6 +6,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
@@ -44,8 +45,15 @@ pub(super) struct Started {
     stderr: Option<Receiver<String>>,
 }
 
+impl Started {
+    /// Whether it has ended by itself, told nothing.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
 pub(super) fn start(command: &Command, streams: Streams) -> Result<Started> {
-    let mut child = prepare(command, streams).spawn().map_err(|error| start_error(command, &error))?;
+    let mut child = spawn(command, &mut prepare(command, streams))?;
     let group = group_of(&child);
     let stdout = child.stdout.take().map(|stream| tail::collect(stream, tail::STDOUT_LIMIT));
     let stderr = child.stderr.take().map(|stream| tail::collect(stream, tail::STDERR_LIMIT));
@@ -60,15 +68,19 @@ pub(super) fn abandon(started: &mut Started) {
 }
 
 /// Gives it the command's input, and runs it to its end.
-pub(super) fn finish(started: Started, command: &Command, interrupts: &Interrupts) -> Result<Outcome> {
-    let Started { mut child, group, stdout, stderr } = started;
-    write_input(&mut child, command);
-
+pub(super) fn finish(mut started: Started, command: &Command, interrupts: &Interrupts) -> Result<Outcome> {
     let (events, inbox) = mpsc::channel();
     let signals = events.clone();
     let _subscription = interrupts.subscribe(move |signal| {
         let _ = signals.send(Event::Signal(signal));
     });
+    // One that was started ahead acts as soon as it is told.
+    if let Err(error) = interrupts.check() {
+        abandon(&mut started);
+        return Err(error);
+    }
+    let Started { mut child, group, stdout, stderr } = started;
+    write_input(&mut child, command);
     std::thread::spawn(move || {
         // A child that somebody else has reaped counts as killed.
         let status = child.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32));
@@ -101,11 +113,7 @@ pub(super) fn detach(command: &Command, log: &Path) -> Result<Child> {
     let (out, err) = open().and_then(|out| Ok((out, open()?))).map_err(|error| {
         Error::failed(format!("the log file {} cannot be written", log.display())).cause(error.to_string())
     })?;
-    let mut child = prepare(command, Streams::Inherited)
-        .stdout(out)
-        .stderr(err)
-        .spawn()
-        .map_err(|error| start_error(command, &error))?;
+    let mut child = spawn(command, prepare(command, Streams::Inherited).stdout(out).stderr(err))?;
     write_input(&mut child, command);
     Ok(child)
 }
@@ -140,6 +148,14 @@ fn prepare(command: &Command, streams: Streams) -> std::process::Command {
     };
     child.stdout(stdout).stderr(stderr);
     child
+}
+
+/// One at a time: where a pipe cannot be made closed to other children in one step (macOS), a program that starts at the
+/// same moment would inherit it, and its reader would wait for that program's end.
+fn spawn(command: &Command, prepared: &mut std::process::Command) -> Result<Child> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    prepared.spawn().map_err(|error| start_error(command, &error))
 }
 
 fn start_error(command: &Command, error: &std::io::Error) -> Error {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use gcp_emulator::{ManualClock, Options};
 use serde_json::Value;
 
-use crate::played::{Blow, World, by_hand};
+use crate::blow::Blow;
+use crate::played::{World, by_hand};
 
 const DEPLOY: [&str; 3] = ["deploy", "dev", "--yes"];
 const BREAK: [&str; 4] = ["lock", "break", "dev", "--yes"];
@@ -128,6 +129,8 @@ fn goes_on(
         let ended = world.run(args, Some((at, blow)));
         let place = format!("{args:?}, command {at} of {commands}, {blow:?}");
         assert_eq!(ended.code.is_none(), blow.kills(), "{place}: {}", ended.err);
+        // Whoever is interrupted gives the lock back, even the one that was just being taken.
+        assert!(blow != Blow::Interrupted || !world.is_locked(), "{place}: {}", ended.err);
         meanwhile(&world, &place);
         let again = again(&world);
         let again: Vec<&str> = again.iter().map(String::as_str).collect();

@@ -1,6 +1,7 @@
 //! `cargo xtask gcp` as an operator runs it: the real tool, the real gcloud, and a project on loopback.
 
 mod balancer;
+mod blow;
 mod build;
 mod deploy;
 mod deployment;

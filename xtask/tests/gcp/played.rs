@@ -11,15 +11,18 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use gcp_emulator::{Emulator, Options};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use xtask::cli::{Cli, Task};
 use xtask::command::{Command, Effect, Stdin};
 use xtask::context::Context;
 use xtask::env::Environment;
 use xtask::gcp::gcp;
+use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::{Outcome, Runner};
 
+use crate::blow::Blow;
 use crate::stage::Stage;
 use crate::words::words;
 
@@ -27,28 +30,6 @@ pub(crate) const SERVICE: &str = "validibot-mcp-dev";
 const RUN: &str = "http://us-west1-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/demo-proj";
 const POLICY: &str = "http://run.googleapis.com/v1/projects/demo-proj/locations/us-west1/services";
 const SECRETS: &str = "http://secretmanager.googleapis.com/v1/projects/demo-proj/secrets";
-
-/// What happens at one of the commands that count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blow {
-    /// gcloud fails, and nothing was done.
-    FailsBefore,
-    /// gcloud fails, though it was done.
-    FailsAfter,
-    /// The tool is killed before it is done.
-    KilledBefore,
-    /// The tool is killed once it is done.
-    KilledAfter,
-}
-
-impl Blow {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::FailsBefore, Self::FailsAfter, Self::KilledBefore, Self::KilledAfter];
-
-    pub(crate) fn kills(self) -> bool {
-        matches!(self, Self::KilledBefore | Self::KilledAfter)
-    }
-}
 
 /// A stage, and what its outside world is like.
 pub(crate) struct World {
@@ -118,8 +99,10 @@ impl World {
     pub(crate) fn run(self: &Arc<Self>, args: &[&str], blow: Option<(usize, Blow)>) -> Ended {
         self.counted.store(0, Ordering::SeqCst);
         let printer = Printer::captured();
-        let world = Arc::clone(self);
-        let runner = Runner::record(printer.clone(), move |command| world.answer(command, blow));
+        let (world, interrupts) = (Arc::clone(self), Interrupts::none());
+        let signals = interrupts.clone();
+        let answer = move |command: &Command| world.answer(command, blow, &signals);
+        let runner = Runner::record(printer.clone(), answer).interrupted_by(interrupts);
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let environment: Environment = [("USER", "ada")].into_iter().collect();
         let context =
@@ -190,7 +173,12 @@ impl World {
         })
     }
 
-    fn answer(self: &Arc<Self>, command: &Command, blow: Option<(usize, Blow)>) -> Outcome {
+    fn answer(
+        self: &Arc<Self>,
+        command: &Command,
+        blow: Option<(usize, Blow)>,
+        signals: &Interrupts,
+    ) -> Outcome {
         let words = words(command);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let counts = command.effect() == Effect::Changes || words.starts_with(&["run", "--rm"]);
@@ -217,6 +205,10 @@ impl World {
             Some(Blow::FailsAfter) => {
                 self.play(command, &words);
                 failed()
+            }
+            Some(Blow::Interrupted) => {
+                signals.raise(Signal::SIGINT as i32);
+                self.play(command, &words)
             }
             Some(Blow::KilledBefore) => std::panic::resume_unwind(Box::new("killed")),
             Some(Blow::KilledAfter) => {

@@ -81,6 +81,6 @@ fn a_gcloud_that_is_told_nothing_asks_nothing() {
             assert!(ended.err.contains("ERROR: (gcloud"), "{words:?}, {told:?}: {}", ended.err);
         }
     }
-    let calls: Vec<_> = stage.emulator.take_calls().iter().map(|call| call.line()).collect();
+    let calls: Vec<_> = stage.emulator.take_calls().iter().map(gcp_emulator::Recorded::line).collect();
     assert_eq!(calls, [""; 0]);
 }

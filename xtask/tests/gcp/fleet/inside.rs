@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Parser as _;
+use nix::sys::signal::Signal;
 use serde_json::json;
 use xtask::cli::{Cli, Task};
 use xtask::command::{Command, Effect};
 use xtask::context::Context;
 use xtask::env::Environment;
 use xtask::error::{Error, Result};
+use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::{Outcome, Runner};
 
 use super::Fleet;
 use super::played::Played;
-use crate::played::Blow;
+use crate::blow::Blow;
 
 /// Which write is struck, counted from 0, and how.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +60,8 @@ fn listen(fleet: &Fleet, more: &[(&str, &str)], words: &[&str], kill: Option<Kil
     let count = Arc::clone(&writes);
     let home = fleet.deployment.path("home");
     let tags = home.join("tags");
+    let interrupts = Interrupts::none();
+    let signals = interrupts.clone();
     let answer = move |command: &Command| match command.name().as_str() {
         "git" if command.render().contains("status") => Outcome::success(""),
         "git" => Outcome::success("abc1234\n"),
@@ -77,13 +81,17 @@ fn listen(fleet: &Fleet, more: &[(&str, &str)], words: &[&str], kill: Option<Kil
             };
             match blow {
                 None => outcome,
+                Some(Blow::Interrupted) => {
+                    signals.raise(Signal::SIGINT as i32);
+                    outcome
+                }
                 Some(blow) if blow.kills() => std::panic::resume_unwind(Box::new("killed")),
                 Some(_) => Outcome::failure(137, ""),
             }
         }
     };
     let printer = Printer::captured();
-    let runner = Runner::record(printer.clone(), answer);
+    let runner = Runner::record(printer.clone(), answer).interrupted_by(interrupts);
     let sources = fleet.deployment.path("application").display().to_string();
     let envs = Some(fleet.deployment.path("envs"));
     let environment: Environment =

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Fleet;
 use super::inside::{Kill, run};
-use crate::played::Blow;
+use crate::blow::Blow;
 
 /// gcloud is killed, the tool is not.
 const GCLOUD: [Blow; 2] = [Blow::FailsBefore, Blow::FailsAfter];

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Fleet;
 use super::inside::{Kill, heard, tool};
-use crate::played::Blow;
+use crate::blow::Blow;
 
 /// One word of the command, within this process; what was said.
 fn turn(fleet: &Fleet, words: &[&str]) -> String {
