@@ -80,6 +80,15 @@ impl Error {
         self
     }
 
+    /// Adds something else that is wrong: its message becomes a reason, and what to do about it is kept.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let origin = other.origin.map(|origin| format!("from: {origin}"));
+        self.causes.extend(std::iter::once(other.message).chain(other.causes).chain(origin));
+        self.hints.extend(other.hints);
+        self
+    }
+
     /// The reasons so far, for a report that gathers several errors.
     pub fn causes_of(&self) -> &[String] {
         &self.causes
@@ -128,5 +137,20 @@ mod tests {
             hint: write true or false"]]
         .assert_eq(&error.to_string());
         assert_eq!(error.exit().code(), 64);
+    }
+
+    #[test]
+    fn two_errors_are_told_as_one() {
+        let first = Error::usage("no step 'wep'").hint("write web");
+        let second =
+            Error::usage("no project").cause("GCP_PROJECT_ID is not set").origin(".gcp").hint("set it");
+        expect_test::expect![[r"
+            no step 'wep'
+              no project
+              GCP_PROJECT_ID is not set
+              from: .gcp
+            hint: write web
+            hint: set it"]]
+        .assert_eq(&first.and(second).to_string());
     }
 }

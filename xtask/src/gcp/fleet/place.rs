@@ -53,10 +53,14 @@ impl<'a> Place<'a> {
 
     /// The steps that are asked for and that the gate lets through, whether or not the files are complete.
     pub(in crate::gcp) fn chosen(context: &'a Context, stage: Stage, choice: &Choice<'_>) -> Result<Self> {
-        let mut place = Self::whole(context, stage)?;
+        let fleet = Fleet::load(context)?;
+        let (mut place, (steps, skipped)) = match (chosen(&fleet, choice), Self::of(context, stage, fleet)) {
+            (Ok(chosen), Ok(place)) => (place, chosen),
+            (Err(unknown), Err(wrong)) => return Err(unknown.and(wrong)),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
         let build = context.tree.read(Target::GoogleCloud(stage), HeldIn::Build)?;
         let gate = crate::gate::Gate::read(&context.environment, build.as_ref())?;
-        let (steps, skipped) = chosen(&place.fleet, choice)?;
         let is_gated = |key: &str| place.fleet.service(key).is_some_and(|service| service.gated);
         let (gated, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|key| is_gated(key) && !gate.open);
         let why = format!(
@@ -71,7 +75,10 @@ impl<'a> Place<'a> {
 
     /// The whole fleet, to look at, whatever the gate says and whether or not the files are complete.
     pub(in crate::gcp) fn whole(context: &'a Context, stage: Stage) -> Result<Self> {
-        let fleet = Fleet::load(context)?;
+        Self::of(context, stage, Fleet::load(context)?)
+    }
+
+    fn of(context: &'a Context, stage: Stage, fleet: Fleet) -> Result<Self> {
         let settings = settings::load(context, stage)?;
         let target = Target::GoogleCloud(stage);
         let build = context.tree.read(target, HeldIn::Build)?;
@@ -191,12 +198,12 @@ type Chosen = (Vec<String>, Vec<(String, String)>);
 /// Follows the command line's choice.
 fn chosen(fleet: &Fleet, choice: &Choice<'_>) -> Result<Chosen> {
     let known = fleet.order.join(", ");
-    for key in choice.only.iter().map(String::as_str).chain(choice.from) {
-        if !fleet.order.iter().any(|step| step == key) {
-            return Err(
-                Error::usage(format!("the fleet has no step '{key}'")).hint(format!("write one of {known}"))
-            );
-        }
+    let named = choice.only.iter().map(String::as_str).chain(choice.from);
+    let unknown = named.filter(|key| !fleet.order.iter().any(|step| step == key));
+    let unknown = unknown.map(|key| format!("'{key}'")).collect::<Vec<_>>();
+    if !unknown.is_empty() {
+        return Err(Error::usage(format!("the fleet has no step {}", unknown.join(", no step ")))
+            .hint(format!("write one of {known}")));
     }
     let begin = choice.from.and_then(|from| fleet.order.iter().position(|step| step == from)).unwrap_or(0);
     let mut skipped = Vec::new();

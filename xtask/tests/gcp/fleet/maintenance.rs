@@ -162,13 +162,17 @@ fn a_part_alone_and_a_server_that_cannot_be_opened() {
     assert_eq!(essence(&fleet), live);
 
     for (words, sentence) in [
-        (["on", "--only=wbe"], "the fleet has no step 'wbe'"),
+        (["on", "--only=wbe,wep"], "the fleet has no step 'wbe', no step 'wep'"),
         (["on", "--only=migrate"], "migrate is not something that can be closed"),
     ] {
         let error = attempt(&fleet, &words, None).0.unwrap_err();
         assert_eq!(error.exit().code(), 64);
         assert!(error.to_string().contains(sentence), "{error}");
     }
+    // All that is wrong at once.
+    fleet.deployment.stage.write(".gcp", "GCP_REGION=us-west1\n");
+    let error = attempt(&fleet, &["on", "--only=wbe"], None).0.unwrap_err().to_string();
+    assert!(error.contains("no step 'wbe'") && error.contains("GCP_PROJECT_ID is not set"), "{error}");
 }
 
 #[test]
