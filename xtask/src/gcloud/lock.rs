@@ -23,7 +23,8 @@ pub fn describe(names: &Names) -> Command {
     read(names, ["secrets", "describe", &names.lock()], "json")
 }
 
-/// Who holds the lock; for gcloud to be started ahead.
+/// Who holds the lock; for gcloud to be started ahead. The flag that it is told is one that it has: an empty text would be
+/// refused.
 pub fn look(names: &Names) -> Command {
     last_flags(describe(names), &json!({"--quiet": null}))
 }

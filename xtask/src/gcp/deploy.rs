@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::gcloud;
 use crate::runner::Ahead;
+use crate::stage::Names;
 use facts::{First, Rest};
 use order::Order;
 use planned::File;
@@ -52,7 +53,7 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     let common = &args.common;
     let (order, first) = Order::read(context, common.stage, args.allow_dirty, common.at_once)?;
     let nobody_looks = common.yes && !common.dry_run && planned.is_none();
-    if nobody_looks && common.at_once > 1 && order.makes_a_revision(&first) {
+    if nobody_looks && common.at_once > 1 && order.is_sure_to_write(&first) {
         return deploy_at_once(order, first, args);
     }
     let mut deploy = Deploy::read(order, first)?;
@@ -72,7 +73,7 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
         return Ok(());
     }
     apply::confirm(context, common)?;
-    let (names, command) = (deploy.order.settings.names.clone(), command(args));
+    let (names, command) = (deploy.names().clone(), command(args));
     let after = lock::under(context, &names, &command, args.lock_wait, |lock| {
         deploy.look_again(planned.as_ref(), common.yes)?;
         deploy.apply(lock, Ahead::default())
@@ -126,6 +127,10 @@ fn command(args: &GcpDeploy) -> String {
 }
 
 impl<'a> Deploy<'a> {
+    fn names(&self) -> &Names {
+        &self.order.settings.names
+    }
+
     fn new(order: Order<'a>, facts: Facts) -> Self {
         let spec = order.spec(&facts);
         Self { order, facts, spec }
@@ -143,7 +148,7 @@ impl<'a> Deploy<'a> {
     fn look_again(&mut self, planned: Option<&File>, yes: bool) -> Result<()> {
         let before = self.facts.document();
         let Order { context, at_once, .. } = self.order;
-        self.facts = Facts::read(context, &self.order.settings.names, at_once)?;
+        self.facts = Facts::read(context, self.names(), at_once)?;
         self.spec = self.order.spec(&self.facts);
         if let Some(planned) = planned {
             return self.check(planned);
@@ -163,7 +168,7 @@ impl<'a> Deploy<'a> {
 
     /// Does what is to do; what serves then.
     fn apply(&self, lock: &Lock<'_>, write: Ahead) -> Result<Live> {
-        let names = &self.order.settings.names;
+        let names = self.names();
         if self.facts.invoker == Some(false) {
             lock.verify()?;
             self.order
@@ -180,7 +185,7 @@ impl<'a> Deploy<'a> {
     fn rollout<'b>(&'b self, lock: &'b Lock<'b>, proof: rollout::Proof<'b>, write: Ahead) -> Rollout<'b> {
         Rollout {
             context: self.order.context,
-            names: &self.order.settings.names,
+            names: self.names(),
             lock,
             service: &self.order.service,
             spec: &self.spec,
@@ -195,12 +200,7 @@ impl<'a> Deploy<'a> {
     }
 
     fn prober(&self) -> Result<Prober<'_>> {
-        Prober::new(
-            self.order.context,
-            self.order.settings.names.stage(),
-            &self.order.image,
-            &self.order.source.commit,
-        )
+        Prober::new(self.order.context, self.names().stage(), &self.order.image, &self.order.source.commit)
     }
 
     /// Nothing differs; still, what serves has to be this commit and fit for traffic.
@@ -213,9 +213,7 @@ impl<'a> Deploy<'a> {
             Some(&|url| prober.prove(url)),
             Some(&self.order.config.base_url),
         )
-        .map_err(|error| {
-            error.hint(format!("go back: cargo xtask gcp rollback {}", self.order.settings.names.stage()))
-        })
+        .map_err(|error| error.hint(format!("go back: cargo xtask gcp rollback {}", self.names().stage())))
     }
 
     /// A dry run: the plan's commands, ready to paste.

@@ -91,14 +91,15 @@ impl<'a> Lock<'a> {
         loop {
             // Before the request: the lock may live shorter than we think, never longer.
             let since = Instant::now();
-            let outcome = context.runner.run(&take, Streams::Captured).inspect_err(|error| {
+            let outcome = context.runner.run(&take, Streams::Captured).map_err(|error| {
                 // It may be ours all the same, and nobody would give it back.
-                interrupted(context, error);
+                interrupted(context, &error);
                 if let Ok(Seen::Present(holder)) = Holder::read(context, names)
                     && holder.id == id
                 {
                     Self::held_by(context, names, id.clone(), waited, holder.etag, since).release();
                 }
+                error.cause("nothing was changed")
             })?;
             let etag = holder::etag(&outcome.stdout).filter(|_| outcome.code == 0);
             if let Some(etag) = etag {

@@ -62,7 +62,9 @@ pub(crate) fn observe<const N: usize>(
 /// As [`observe`], where the number of questions is known only when they are asked.
 pub(super) fn observe_all(context: &Context, at_once: usize, reads: &[Read]) -> Result<Vec<Seen<String>>> {
     let count = reads.len();
-    let _progress = context.printer.progress(&format!("reading what is there ({count} questions)"));
+    let _progress = context
+        .printer
+        .progress(&format!("reading what is there ({count} question{})", if count == 1 { "" } else { "s" }));
     let on = OnceLock::new();
     let results = side_by_side(at_once, reads, |read| ask(context, read, &on));
     let mut answers = Vec::with_capacity(count);

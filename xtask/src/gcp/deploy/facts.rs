@@ -32,7 +32,7 @@ pub(crate) struct Facts {
     pub(crate) project_number: String,
 }
 
-/// What is asked first: it tells whether there will be a new revision.
+/// What is asked first: it mostly tells whether there is something to write.
 #[derive(Debug, Clone)]
 pub(super) struct First {
     services: Seen<String>,

@@ -67,7 +67,7 @@ impl<'a> Order<'a> {
 
     /// Whether a service that is there will get a new revision, or another one the traffic: no answer that is still to
     /// come changes that, for it is about who reaches the service.
-    pub(super) fn makes_a_revision(&self, first: &First) -> bool {
+    pub(super) fn is_sure_to_write(&self, first: &First) -> bool {
         let facts = first.facts(&self.settings.names);
         facts.is_some_and(|facts| {
             matches!(way(&self.spec(&facts), facts.service.as_ref()), Way::NewRevision | Way::Newest)

@@ -36,7 +36,7 @@ pub(crate) struct File {
 impl Deploy<'_> {
     /// The plan.
     pub(super) fn plan(&self, command: &'static str) -> Plan {
-        let names = &self.order.settings.names;
+        let names = self.names();
         let mut items = vec![self.service_item(), self.traffic_item(), self.access_item()];
         items.push(self.invoker_item());
         items.push(self.web_item());
@@ -56,7 +56,7 @@ impl Deploy<'_> {
     }
 
     fn service_item(&self) -> Item {
-        let names = &self.order.settings.names;
+        let names = self.names();
         let name = names.service();
         let resource = format!("service {name}");
         let revision = format!("{name}-{}-{REVISION}", self.order.source.mark());
@@ -105,7 +105,7 @@ impl Deploy<'_> {
     }
 
     fn traffic_item(&self) -> Item {
-        let names = &self.order.settings.names;
+        let names = self.names();
         let resource = "traffic".to_owned();
         let whole = |live: Option<&Live>, revision: &str| {
             let name = names.service();
@@ -140,7 +140,7 @@ impl Deploy<'_> {
     }
 
     fn access_item(&self) -> Item {
-        let names = &self.order.settings.names;
+        let names = self.names();
         let resource = format!("everybody may call {}", names.service());
         match self.facts.access {
             Access::Everybody => Item::unchanged(resource),
@@ -152,7 +152,7 @@ impl Deploy<'_> {
     }
 
     fn invoker_item(&self) -> Item {
-        let names = &self.order.settings.names;
+        let names = self.names();
         let resource = format!("{} may call {}", names.service_account(), names.web_service());
         match self.facts.invoker {
             Some(true) => Item::unchanged(resource),
@@ -163,7 +163,7 @@ impl Deploy<'_> {
 
     /// Both sides' values; never changed from here.
     fn web_item(&self) -> Item {
-        let names = &self.order.settings.names;
+        let names = self.names();
         let resource = format!("what {} is told", names.web_service());
         let Some(comparisons) = self.comparisons() else {
             return Item::pending(resource, "the web application is not deployed yet");
@@ -179,7 +179,7 @@ impl Deploy<'_> {
 
     /// What the web application is told, beside what is used here; `None` where it is not there.
     pub(super) fn comparisons(&self) -> Option<Vec<Comparison>> {
-        let names = &self.order.settings.names;
+        let names = self.names();
         self.facts.web.as_ref().map(|web| web.compare(names, &self.order.config))
     }
 
@@ -194,7 +194,7 @@ impl Deploy<'_> {
     }
 
     fn file(&self) -> File {
-        let names = &self.order.settings.names;
+        let names = self.names();
         File {
             schema_version: SCHEMA_VERSION,
             stage: names.stage().name().to_owned(),
