@@ -37,3 +37,4 @@ mod testing;
 pub mod tools;
 mod uploads;
 pub mod validibot;
+mod visible;

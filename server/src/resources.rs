@@ -1,5 +1,6 @@
 //! Workflows and runs as MCP resources: Markdown for people, JSON for programs.
 
+mod markdown;
 mod report;
 pub(crate) mod uri;
 
@@ -13,9 +14,12 @@ use serde_json::{Value, json};
 use self::uri::{Form, Subject};
 use crate::caller::Caller;
 use crate::validibot::{ApiError, Validibot, code};
+use crate::visible::visible;
 
 const MARKDOWN: &str = "text/markdown";
 const JSON: &str = "application/json";
+/// How much of a URI that names nothing is repeated.
+const MAX_URI_CHARS: usize = 256;
 
 /// One resource for each workflow that the caller can see.
 pub(crate) async fn list(api: &Validibot, caller: &Caller) -> Result<ListResourcesResult, ErrorData> {
@@ -27,12 +31,18 @@ pub(crate) async fn list(api: &Validibot, caller: &Caller) -> Result<ListResourc
         let reference = workflow.get("workflow_ref")?.as_str()?;
         let name = format!("{}/{}", text(workflow, "org_slug"), text(workflow, "slug"));
         let resource = Resource::new(uri::workflow(reference), name)
-            .with_title(text(workflow, "name"))
-            .with_description(text(workflow, "description"))
+            .with_title(title(&text(workflow, "name"), &text(workflow, "org_name")))
+            .with_description(visible(&text(workflow, "description")))
             .with_mime_type(MARKDOWN);
         Some(resource)
     });
     Ok(ListResourcesResult::with_all_items(resources.collect()))
+}
+
+/// Two organisations may have workflows of one name.
+fn title(name: &str, org: &str) -> String {
+    let title = if org.is_empty() { name.to_owned() } else { format!("{name} ({org})") };
+    visible(&title)
 }
 
 /// How to make the URI of any workflow or run.
@@ -51,16 +61,17 @@ pub(crate) fn templates() -> ListResourceTemplatesResult {
     ListResourceTemplatesResult::with_all_items(workflows.into_iter().chain(runs).collect())
 }
 
-/// Reads one resource.
+/// Reads one resource. `now` is in seconds since the Unix epoch.
 pub(crate) async fn read(
     api: &Validibot,
     caller: &Caller,
     text: &str,
+    now: u64,
 ) -> Result<ReadResourceResult, ErrorData> {
     let Some((subject, form)) = uri::parse(text) else {
         return Err(ErrorData::resource_not_found(
             "There is no such resource. resources/templates/list shows what there is",
-            Some(json!({ "uri": text })),
+            Some(json!({ "uri": text.chars().take(MAX_URI_CHARS).collect::<String>() })),
         ));
     };
     let object = match &subject {
@@ -71,7 +82,7 @@ pub(crate) async fn read(
     let (body, mime) = match (form, &subject) {
         (Form::Json, _) => (Value::Object(object).to_string(), JSON),
         (Form::Markdown, Subject::Workflow(_)) => (report::workflow(&object), MARKDOWN),
-        (Form::Markdown, Subject::Run(_)) => (report::run(&object), MARKDOWN),
+        (Form::Markdown, Subject::Run(_)) => (report::run(&object, now), MARKDOWN),
     };
     Ok(ReadResourceResult::new(vec![ResourceContents::text(body, text).with_mime_type(mime)]))
 }

@@ -2,9 +2,12 @@
 
 mod arguments;
 mod catalog;
+mod catalogue;
+mod definition;
 mod enrich;
 mod findings;
 mod outcome;
+mod overview;
 mod paid;
 mod prepare;
 mod progress;
@@ -89,9 +92,10 @@ impl ServerHandler for Tools {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        only_page(page)?;
         let mut tools = ListToolsResult::with_all_items(self.definitions().cloned().collect());
         tools.ttl_ms = Some(TOOLS_TTL_MS);
         tools.cache_scope = Some(CacheScope::Private);
@@ -104,9 +108,10 @@ impl ServerHandler for Tools {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        only_page(page)?;
         let caller = self.caller_of_resources(&context)?;
         let mut list = resources::list(&self.app.validibot, &caller).await?;
         list.ttl_ms = Some(WORKFLOWS_TTL_MS);
@@ -116,9 +121,10 @@ impl ServerHandler for Tools {
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        only_page(page)?;
         self.has_resources()?;
         let mut templates = resources::templates();
         templates.ttl_ms = Some(TOOLS_TTL_MS);
@@ -144,7 +150,8 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller_of_resources(&context)?;
-        let mut read = resources::read(&self.app.validibot, &caller, &request.uri).await?;
+        let mut read =
+            resources::read(&self.app.validibot, &caller, &request.uri, self.app.clock.unix()).await?;
         // A run changes from one moment to the next.
         read.ttl_ms = Some(0);
         read.cache_scope = Some(CacheScope::Private);
@@ -194,6 +201,18 @@ impl Origin {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Lists come whole, so that no cursor is one of ours (MCP, pagination: an invalid cursor is -32602). An empty one is how
+/// some clients say that they have none.
+fn only_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        Some(cursor) if !cursor.is_empty() => Err(ErrorData::invalid_params(
+            "The cursor is none of this server's: its lists come whole, in one answer",
+            None,
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Who is calling: chain 1 put it into the request.
@@ -308,20 +327,23 @@ impl Tools {
             Tool::ValidateFile if self.surface == Surface::Public => {
                 Box::pin(paid::validate(app, &mut arguments, context)).await
             }
-            Tool::ValidateFile => Box::pin(validate::validate(&app.validibot, &mut arguments, caller)).await,
+            Tool::ValidateFile => Box::pin(validate::validate(app, &mut arguments, caller)).await,
             Tool::WaitForRun => Box::pin(wait::wait(app, &mut arguments, caller, context)).await,
             Tool::PrepareUpload => prepare::prepare(app, &mut arguments, caller),
             Tool::ListWorkflows | Tool::GetWorkflowDetails | Tool::GetRunStatus => {
-                self.look(tool, arguments, caller).await
+                self.look(tool, &mut arguments, caller).await
             }
         }
-        .unwrap_or_else(Outcome::Failed)
+        .map_or_else(Outcome::Failed, |outcome| outcome.noting(arguments))
     }
 
     /// A call of a tool that only reads: it needs nothing of what rmcp knows of it.
     async fn read(&self, tool: Tool, arguments: JsonObject, caller: Option<Caller>) -> Outcome {
         match self.arguments(arguments) {
-            Ok(arguments) => self.look(tool, arguments, caller).await.unwrap_or_else(Outcome::Failed),
+            Ok(mut arguments) => {
+                let looked = self.look(tool, &mut arguments, caller).await;
+                looked.map_or_else(Outcome::Failed, |outcome| outcome.noting(arguments))
+            }
             Err(refused) => Outcome::Failed(refused),
         }
     }
@@ -329,13 +351,13 @@ impl Tools {
     async fn look(
         &self,
         tool: Tool,
-        mut arguments: Arguments,
+        arguments: &mut Arguments,
         caller: Option<Caller>,
     ) -> Result<Outcome, ToolError> {
         match tool {
-            Tool::ListWorkflows => workflows::list(&self.app, &mut arguments, caller).await,
-            Tool::GetWorkflowDetails => workflows::details(&self.app, &mut arguments, caller).await,
-            Tool::GetRunStatus => runs::status(&self.app, &mut arguments, caller).await,
+            Tool::ListWorkflows => workflows::list(&self.app, arguments, caller).await,
+            Tool::GetWorkflowDetails => workflows::details(&self.app, arguments, caller).await,
+            Tool::GetRunStatus => runs::status(&self.app, arguments, caller).await,
             // They are no reads.
             Tool::ValidateFile | Tool::WaitForRun | Tool::PrepareUpload => Err(ApiError::internal().into()),
         }

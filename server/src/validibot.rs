@@ -8,6 +8,7 @@ mod media;
 mod pass;
 mod refs;
 mod retry;
+mod run;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,9 @@ use self::answer::Answer;
 pub use self::error::{ApiError, FieldError, code};
 use self::identity::{Identity, Proof};
 pub use self::media::content_type;
-pub(crate) use self::pass::{Catalogue, Definition, Step};
+pub(crate) use self::pass::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
+pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};
 use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Settings};
 use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};

@@ -127,8 +127,18 @@ impl Journey {
     }
 
     async fn list(&mut self) -> Said {
-        let list = self.call("list_workflows", json!({})).await?;
-        let all = list["result"].as_array().cloned().unwrap_or_default();
+        let mut all: Vec<Value> = Vec::new();
+        let mut page = json!({});
+        loop {
+            let list = self.call("list_workflows", page).await?;
+            let entries = list["result"].as_array().cloned().unwrap_or_default();
+            page = list["more"]["arguments"].clone();
+            let ended = entries.is_empty() || !page.is_object();
+            all.extend(entries);
+            if ended {
+                break;
+            }
+        }
         let of = |key: &str, wanted: &Option<String>, workflow: &Value| {
             wanted.as_ref().is_none_or(|wanted| workflow[key] == wanted.as_str())
         };

@@ -9,7 +9,7 @@ use rmcp::model::{JsonObject, Tool as Definition, ToolAnnotations};
 use serde_json::Value;
 
 use super::Surface;
-use super::wait::DEFAULT_SECONDS;
+use super::wait::{DEFAULT_SECONDS, SILENT_SECONDS};
 
 /// A tool of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,16 +88,16 @@ impl Tool {
             Self::ValidateFile => "Submits a file to a workflow and returns at once with a run_ref. Give its content \
                  as `text`, or as base64 in `file_content`. For a binary file, or one of more than about 10 KB, use \
                  prepare_upload instead: long base64 is easily damaged on its way through a model. Each call starts \
-                 a new run. Then call wait_for_run with the run_ref."
+                 a new run. Then call wait_for_run with the run_ref, unless overview.is_complete."
                 .into(),
             Self::GetRunStatus => "Reads a run once, without waiting, and pages through its findings. \
                  overview.state says whether it is finished (COMPLETED), overview.result what came out (PASS, FAIL, \
                  ERROR …), overview.findings what was found and where."
                 .into(),
             Self::WaitForRun => format!(
-                "Waits until a run is finished and returns it, at most timeout_seconds ({DEFAULT_SECONDS} by \
-                 default). If the run is not finished by then, is_complete is false: call it again with the same \
-                 run_ref. In the result, overview comes first: state, result, the findings with their place (path), \
+                "Waits until a run is finished and returns it, at most timeout_seconds ({SILENT_SECONDS} to \
+                 {DEFAULT_SECONDS} by default). If the run is not finished by then, is_complete is false: call it \
+                 again with the same run_ref. In the result, overview comes first: state, result, the findings with their place (path), \
                  and next, the call to make now if there is one."
             )
             .into(),
@@ -146,7 +146,7 @@ impl Tool {
                      x402: a call without a payment is answered with what to pay, and the payment goes into _meta of \
                      the same call. Give the file's content as `text`, or as base64 in `file_content`. A payment buys \
                      one run; the same payment sent again leads to the same run. Then call wait_for_run with the \
-                     run_ref, and keep it: whoever has it can read the run."
+                     run_ref, unless overview.is_complete, and keep it: whoever has it can read the run."
                         .into(),
                 );
                 definition.output_schema = None;

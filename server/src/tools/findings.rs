@@ -3,12 +3,24 @@
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value, json};
 
+use crate::visible::visible;
+
 /// How many findings a result shows where nobody asked for more.
 pub(super) const DEFAULT_LIMIT: usize = 20;
-/// How many it shows at most: 200 of ordinary length stay below a host's limit for one result.
+/// How many it shows at most.
 pub(super) const MAX_LIMIT: usize = 200;
+/// How much of a result the findings of one page may take, as JSON: the run around them has its room, too.
+const MAX_PAGE_BYTES: usize = 24_000;
 /// One message may not crowd out the others.
 const MAX_TEXT_CHARS: usize = 500;
+/// What a step may be called.
+const MAX_NAME_CHARS: usize = 200;
+/// Severities, states and results are words.
+const MAX_WORD_CHARS: usize = 64;
+/// How many severities are counted apart; Validibot knows four.
+const MAX_SEVERITIES: usize = 20;
+/// The rows that a finding brings along, as JSON.
+const MAX_ROWS_BYTES: usize = 600;
 
 /// Which findings to show.
 #[derive(Debug, Clone, Copy)]
@@ -71,96 +83,101 @@ impl<'a> Findings<'a> {
     pub(super) fn by_severity(&self) -> Value {
         let mut counts = Map::new();
         for finding in &self.0 {
-            let count = counts.get(finding.severity).and_then(Value::as_u64).unwrap_or_default();
-            counts.insert(finding.severity.to_owned(), (count + 1).into());
+            let mut severity = word(finding.severity);
+            if counts.len() >= MAX_SEVERITIES && !counts.contains_key(&severity) {
+                "OTHER".clone_into(&mut severity);
+            }
+            let count = counts.get(&severity).and_then(Value::as_u64).unwrap_or_default();
+            counts.insert(severity, (count + 1).into());
         }
         Value::Object(counts)
     }
 
-    /// One page of them.
+    /// One page of them, shorter where they are long: at least one, if there is one.
     pub(super) fn page(&self, page: Page) -> Vec<Value> {
-        self.0.iter().skip(page.offset).take(page.limit).map(Finding::shown).collect()
+        let mut room = MAX_PAGE_BYTES;
+        let mut shown = Vec::new();
+        for finding in self.0.iter().skip(page.offset).take(page.limit).map(Finding::shown) {
+            let takes = finding.to_string().len();
+            if takes > room && !shown.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(takes);
+            shown.push(finding);
+        }
+        shown
     }
 }
 
 impl Finding<'_> {
-    /// Severity, place and message; the rest stands in the full object.
+    /// Severity, place, message and the rows that it is about; the rest stands in the resource.
     fn shown(&self) -> Value {
         let mut shown = Map::new();
-        shown.insert("severity".to_owned(), self.severity.into());
+        shown.insert("severity".to_owned(), word(self.severity).into());
         let texts = [("path", "path"), ("message", "message"), ("code", "code")];
         for (key, name) in texts {
             if let Some(text) = self.issue.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()) {
-                shown.insert(name.to_owned(), short(text).into());
+                shown.insert(name.to_owned(), short(text, MAX_TEXT_CHARS).into());
             }
         }
-        shown.insert("step".to_owned(), self.step.into());
+        if let Some(Value::Object(rows)) = self.issue.get("failed_rows") {
+            shown.insert("failed_rows".to_owned(), self::rows(rows));
+        }
+        shown.insert("step".to_owned(), short(self.step, MAX_NAME_CHARS).into());
         Value::Object(shown)
     }
+}
+
+/// Leaves only how many findings there were: they stand in the overview, by the page, and in the run's resource.
+pub(super) fn count_only(run: &mut JsonObject) {
+    let counted = |object: &mut JsonObject, key: &str, count_key: &str| {
+        if let Some(Value::Array(list)) = object.get(key) {
+            let count = list.len();
+            object.shift_remove(key);
+            object.insert(count_key.to_owned(), count.into());
+        }
+    };
+    counted(run, "findings", "findings_count");
+    let steps = run.get_mut("steps").and_then(Value::as_array_mut);
+    for step in steps.into_iter().flatten().filter_map(Value::as_object_mut) {
+        counted(step, "issues", "issues_count");
+    }
+}
+
+/// The rows of a table that a finding is about, or how many there are where they are long.
+fn rows(rows: &JsonObject) -> Value {
+    let written = serde_json::to_string(rows).unwrap_or_default();
+    if written.len() <= MAX_ROWS_BYTES && written == visible(&written) {
+        return Value::Object(rows.clone());
+    }
+    let count = rows.get("count").and_then(Value::as_u64);
+    json!({ "count": count, "truncated": true })
 }
 
 fn rank(severity: &str) -> usize {
     SEVERITIES.iter().position(|known| *known == severity).unwrap_or(SEVERITIES.len())
 }
 
-fn short(text: &str) -> String {
-    match text.char_indices().nth(MAX_TEXT_CHARS) {
-        None => text.to_owned(),
+/// A text of Validibot's or of a file's, as much of it as a result has room for.
+pub(super) fn short(text: &str, chars: usize) -> String {
+    let text = visible(text);
+    match text.char_indices().nth(chars) {
+        None => text,
         Some((end, _)) => format!("{} …", &text[..end]),
     }
 }
 
-/// What an agent needs first: where the run stands, what was found, what to do now.
-pub(super) fn overview(run: &JsonObject, page: Page) -> Value {
-    let findings = Findings::of(run);
-    let complete = super::runs::is_complete(run);
-    let mut overview = Map::new();
-    for key in ["state", "result"] {
-        if let Some(value) = run.get(key) {
-            overview.insert(key.to_owned(), value.clone());
-        }
-    }
-    overview.insert("is_complete".to_owned(), complete.into());
-    let shown = findings.page(page);
-    let seen = page.offset + shown.len();
-    overview.insert(
-        "findings".to_owned(),
-        json!({ "total": findings.total(), "by_severity": findings.by_severity(), "offset": page.offset, "shown": shown }),
-    );
-    if let Some(next) = next(run, complete, (seen < findings.total()).then_some(seen)) {
-        overview.insert("next".to_owned(), next);
-    }
-    Value::Object(overview)
-}
-
-/// The tool to call now, with its arguments; nothing where the agent has it all.
-fn next(run: &JsonObject, complete: bool, more_from: Option<usize>) -> Option<Value> {
-    let reference = run.get("run_ref")?;
-    if !complete {
-        return Some(json!({ "tool": "wait_for_run", "arguments": { "run_ref": reference } }));
-    }
-    let offset = more_from?;
-    Some(json!({
-        "tool": "get_run_status",
-        "arguments": { "run_ref": reference, "findings_offset": offset },
-        "why": "more findings",
-    }))
+/// A word of Validibot's.
+pub(super) fn word(text: &str) -> String {
+    short(text, MAX_WORD_CHARS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(issues: usize) -> JsonObject {
-        let issues: Vec<Value> = (0..issues)
-            .map(|n| {
-                json!({ "message": format!("m{n}"), "path": format!("$.p{n}"), "code": "",
-                             "severity": if n % 2 == 0 { "WARNING" } else { "ERROR" } })
-            })
-            .collect();
-        let Value::Object(run) = json!({
-            "run_ref": "run_x", "state": "COMPLETED", "result": "FAIL", "steps": [{ "name": "Schema", "issues": issues }],
-        }) else {
+    fn run(issues: &Value) -> JsonObject {
+        let Value::Object(run) = json!({ "steps": [{ "name": "Schema", "issues": issues }] }) else {
             unreachable!("an object literal")
         };
         run
@@ -168,30 +185,71 @@ mod tests {
 
     #[test]
     fn errors_come_first_and_every_severity_is_counted() {
-        let overview = overview(&run(3), Page::default());
-        assert_eq!(overview["findings"]["by_severity"], json!({ "ERROR": 1, "WARNING": 2 }));
+        let issues: Vec<Value> = ["WARNING", "ERROR", "WARNING"]
+            .iter()
+            .enumerate()
+            .map(|(n, severity)| json!({ "message": format!("m{n}"), "path": format!("$.p{n}"), "code": "", "severity": severity }))
+            .collect();
+        let run = run(&issues.into());
+        let findings = Findings::of(&run);
+        assert_eq!(findings.by_severity(), json!({ "ERROR": 1, "WARNING": 2 }));
         assert_eq!(
-            overview["findings"]["shown"][0],
+            findings.page(Page::default())[0],
             json!({ "severity": "ERROR", "path": "$.p1", "message": "m1", "step": "Schema" })
         );
-        assert!(overview.get("next").is_none(), "everything was shown");
     }
 
     #[test]
-    fn what_is_not_shown_is_one_call_away() {
-        let first = overview(&run(30), Page::default());
-        assert_eq!(first["next"]["arguments"], json!({ "run_ref": "run_x", "findings_offset": 20 }));
-        let second = overview(&run(30), Page { offset: 20, limit: DEFAULT_LIMIT });
-        assert_eq!(second["findings"]["shown"].as_array().map(Vec::len), Some(10));
-        assert!(second.get("next").is_none());
-        let past = overview(&run(3), Page { offset: 50, limit: 1 });
-        assert_eq!(past["findings"]["shown"], json!([]));
+    fn a_page_of_long_findings_is_shorter_and_loses_none() {
+        let long = "\u{1f600}".repeat(4_000);
+        let issues: Vec<Value> = (0..200)
+            .map(
+                |n| json!({ "message": format!("{n} {long}"), "path": long, "code": long, "severity": long }),
+            )
+            .collect();
+        let Value::Object(run) = json!({ "steps": [{ "name": long, "issues": issues }] }) else {
+            unreachable!()
+        };
+        let findings = Findings::of(&run);
+        let mut seen = 0;
+        while seen < findings.total() {
+            let page = findings.page(Page { offset: seen, limit: MAX_LIMIT });
+            assert!(
+                !page.is_empty() && Value::Array(page.clone()).to_string().len() < MAX_PAGE_BYTES + 8_000
+            );
+            assert!(page[0]["message"].as_str().is_some_and(|text| text.starts_with(&format!("{seen} "))));
+            seen += page.len();
+        }
+        assert!(findings.by_severity().to_string().len() < 400);
     }
 
     #[test]
-    fn an_unfinished_run_is_to_be_waited_for() {
-        let mut run = run(0);
-        run.insert("state".into(), "RUNNING".into());
-        assert_eq!(overview(&run, Page::default())["next"]["tool"], "wait_for_run");
+    fn severities_without_end_are_counted_together() {
+        let issues: Vec<Value> = (0..500).map(|n| json!({ "severity": format!("S{n}") })).collect();
+        let run = run(&issues.into());
+        let counted = Findings::of(&run).by_severity();
+        assert_eq!(
+            (counted.as_object().map(Map::len), &counted["OTHER"]),
+            (Some(MAX_SEVERITIES + 1), &json!(480))
+        );
+    }
+
+    #[test]
+    fn rows_come_along_where_they_are_few_and_nothing_hidden_does() {
+        let few = json!({ "sample_rows": [1, 2], "count": 2, "truncated": false });
+        let many =
+            json!({ "sample_rows": (0..1_000).collect::<Vec<_>>(), "count": 1000, "truncated": false });
+        let hidden = json!({ "sample_rows": ["\u{e0041}"], "count": 1, "truncated": false });
+        let run = run(&json!([
+            { "severity": "ERROR", "message": "a\u{e0041}\u{202e}b", "failed_rows": few },
+            { "severity": "ERROR", "failed_rows": many },
+            { "severity": "ERROR", "failed_rows": hidden },
+            { "severity": "ERROR", "failed_rows": null },
+        ]));
+        let page = Findings::of(&run).page(Page::default());
+        assert_eq!((&page[0]["message"], &page[0]["failed_rows"]), (&json!("ab"), &few));
+        assert_eq!(page[1]["failed_rows"], json!({ "count": 1000, "truncated": true }));
+        assert_eq!(page[2]["failed_rows"], json!({ "count": 1, "truncated": true }));
+        assert!(page[3].get("failed_rows").is_none());
     }
 }

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
 
+use super::arguments::Arguments;
 use super::findings::{self, Page};
-use super::shorten;
+use super::overview::overview;
+use super::{catalogue, definition, shorten};
 use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
 use crate::validibot::{ApiError, Catalogue, FieldError, RunRef, code};
@@ -20,10 +22,8 @@ pub(super) enum Outcome {
     Done {
         /// For the text content: JSON.
         text: String,
-        /// The structured content: always an object.
+        /// The structured content: always an object. The text is this, written.
         structured: Map<String, Value>,
-        /// Whether the text is that object, written.
-        same: bool,
     },
     /// A failure that the agent can read and act on.
     Failed(ToolError),
@@ -43,9 +43,11 @@ pub(crate) struct ToolError {
 }
 
 impl Outcome {
-    /// One reading of a run: first what an agent needs, then Validibot's object as it is.
-    pub(super) fn run(mut run: Map<String, Value>, page: Page) -> Self {
-        let overview = findings::overview(&run, page);
+    /// One reading of a run: first what an agent needs, then Validibot's object, without the findings that stand in the
+    /// overview. `now` is in seconds since the Unix epoch.
+    pub(super) fn run(mut run: Map<String, Value>, page: Page, now: u64) -> Self {
+        let overview = overview(&run, page, now);
+        findings::count_only(&mut run);
         run.shift_insert(0, "overview".to_owned(), overview);
         let whole_at = run.get("run_ref").and_then(Value::as_str);
         // What was paid for is no resource.
@@ -53,32 +55,21 @@ impl Outcome {
         Self::object(run, shorten::RUN, whole_at)
     }
 
-    /// A workflow's definition, which may be a resource too.
-    pub(super) fn workflow(mut workflow: Map<String, Value>, resource: bool) -> Self {
-        let reference = workflow.get("workflow_ref").cloned().unwrap_or_default();
-        let next = json!({
-            "tool": "validate_file",
-            "arguments": { "workflow_ref": reference },
-            "fill_in": ["file_name", "text or file_content"],
-        });
-        let whole_at = reference.as_str().filter(|_| resource).map(uri::workflow);
-        workflow.insert("next".to_owned(), next);
+    /// A workflow's definition, which may be a resource too, with the call to make now.
+    pub(super) fn workflow(mut workflow: Map<String, Value>, next: Option<Value>, resource: bool) -> Self {
+        definition::once(&mut workflow);
+        if let Some(next) = next {
+            workflow.shift_insert(0, "next".to_owned(), next);
+        }
+        let reference = workflow.get("workflow_ref").and_then(Value::as_str).filter(|_| resource);
+        let whole_at = reference.map(uri::workflow);
         Self::object(workflow, shorten::WORKFLOW, whole_at)
     }
 
-    /// The catalogue. The text is the bare list, the structured content wraps it (contract, D5).
-    pub(super) fn catalogue(Catalogue { first, text, list }: Catalogue) -> Self {
-        let mut structured = Map::new();
-        if let Some(reference) = first {
-            let next = json!({
-                "tool": "get_workflow_details",
-                "arguments": { "workflow_ref": reference },
-                "why": "this one, or the one of the list that fits better",
-            });
-            structured.insert("next".to_owned(), next);
-        }
-        structured.insert("result".to_owned(), list);
-        Self::Done { text, structured, same: false }
+    /// The catalogue, from an entry on. The text is the structured content, `next` too: many clients show their models the
+    /// text alone, and some leave it out where both are the same.
+    pub(super) fn catalogue(catalogue: Catalogue, offset: usize) -> Self {
+        Self::object(catalogue::page(catalogue, offset), &[], None)
     }
 
     /// Any other object.
@@ -87,8 +78,40 @@ impl Outcome {
     }
 
     fn object(mut object: Map<String, Value>, cuts: &[shorten::Cut], whole_at: Option<String>) -> Self {
+        // The page for people leaves out what programs need.
+        let whole_at = whole_at.map(|uri| format!("{uri}.json"));
         let text = shorten::fit(&mut object, cuts, whole_at);
-        Self::Done { text, structured: object, same: true }
+        Self::Done { text, structured: object }
+    }
+
+    /// The same, with what there is to say of the call's arguments: where an agent reads first.
+    pub(super) fn noting(self, arguments: Arguments) -> Self {
+        match arguments.note() {
+            None => self,
+            Some(note) => self.with_note(&note),
+        }
+    }
+
+    fn with_note(self, note: &str) -> Self {
+        match self {
+            Self::Done { mut structured, .. } => {
+                let place = match structured.get_mut("overview") {
+                    Some(Value::Object(overview)) => overview,
+                    _ => &mut structured,
+                };
+                let before = place.get("note").and_then(Value::as_str).map(|before| format!("{before} "));
+                let note = format!("{}{note}", before.unwrap_or_default());
+                place.insert("note".to_owned(), note.into());
+                Self::done(structured)
+            }
+            Self::Receipted(outcome, receipt) => Self::Receipted(Box::new(outcome.with_note(note)), receipt),
+            Self::Failed(_) | Self::Challenged(_) => self,
+        }
+    }
+
+    fn done(structured: Map<String, Value>) -> Self {
+        let text = serde_json::to_string(&structured).unwrap_or_default();
+        Self::Done { text, structured }
     }
 
     /// For the log.
@@ -107,7 +130,7 @@ impl Outcome {
 
     fn into_result(self) -> CallToolResult {
         let (mut result, structured) = match self {
-            Self::Done { text, structured, .. } => {
+            Self::Done { text, structured } => {
                 (CallToolResult::success(vec![ContentBlock::text(text)]), Value::Object(structured))
             }
             Self::Failed(error) => {

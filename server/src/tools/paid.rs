@@ -208,7 +208,7 @@ async fn start(
             .with_payment("The payment is settled, and Validibot's run has no name that can be used", held)
     })?;
     complete_paid(&mut run, &reference.seal(seal));
-    Ok(Outcome::run(run, Page::default()))
+    Ok(Outcome::run(run, Page::default(), app.clock.unix()))
 }
 
 /// Whether the run is the one of this call. A settled payment stands on the chain with its signature, for everybody to

@@ -56,7 +56,8 @@ pub(super) fn prepare(
 }
 
 fn size(arguments: &mut Arguments) -> Option<u64> {
-    let size = arguments.count("size_bytes")?;
+    // Nobody asks for an empty file: it is how hosts leave a number out whose schemas know no optional arguments.
+    let size = arguments.count("size_bytes").filter(|size| *size != 0)?;
     if !(1..=MAX_FILE_BYTES).contains(&size) {
         arguments.wrong("size_bytes", &format!("has to be from 1 to {MAX_FILE_BYTES}"));
     }
@@ -64,7 +65,7 @@ fn size(arguments: &mut Arguments) -> Option<u64> {
 }
 
 fn sha256(arguments: &mut Arguments) -> Option<String> {
-    let text = arguments.text("sha256")?.trim().to_ascii_lowercase();
+    let text = arguments.optional_text("sha256")?.trim().to_ascii_lowercase();
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         arguments.wrong("sha256", "has to be 64 hexadecimal digits");
     }

@@ -23,6 +23,11 @@ impl Progress {
         Self { to, done: 0, steps: None, base: 0, beats: 0, state: "asked for".to_owned() }
     }
 
+    /// Whether the client asked for them.
+    pub(super) fn is_followed(&self) -> bool {
+        self.to.is_some()
+    }
+
     /// For tests of what is reported when: nobody listens.
     #[cfg(test)]
     pub(super) fn to_nobody() -> Self {
@@ -70,9 +75,11 @@ impl Progress {
     }
 }
 
-/// Grows with each beat and stays below the next step.
+/// Grows with each beat and stays below the next step. Some hosts show the number as it is: five decimals, which grow with
+/// each of the beats that fit into the longest wait.
 fn creeping(done: usize, beats: u32) -> f64 {
-    as_float(done) + 1.0 - 1.0 / (1.0 + f64::from(beats) / 10.0)
+    let number = as_float(done) + 1.0 - 1.0 / (1.0 + f64::from(beats) / 10.0);
+    (number * 100_000.0).round() / 100_000.0
 }
 
 fn as_float(count: usize) -> f64 {
@@ -99,6 +106,7 @@ mod tests {
             }
         }
         assert!(told.windows(2).all(|pair| pair[0] < pair[1]), "{told:?}");
+        assert!(told.iter().all(|number| number.to_string().len() <= 7), "{told:?}");
         assert!(told[0] > 0.0 && told.last().is_some_and(|last| (2.0..3.0).contains(last)), "{told:?}");
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn status(
     let page = page(arguments);
     arguments.finish()?;
     let run = run.ok_or_else(ToolError::unauthorized)?;
-    Ok(Outcome::run(run.read(app, None).await?, page))
+    Ok(Outcome::run(run.read(app, None).await?, page, app.clock.unix()))
 }
 
 /// Reads which findings to show.
@@ -44,7 +44,7 @@ fn page(arguments: &mut Arguments) -> Page {
 
 /// Reads and checks the `run_ref` argument; notes what is wrong with it. `None` without a note: nobody is known.
 pub(super) fn argument(app: &App, arguments: &mut Arguments, caller: Option<Caller>) -> Option<Readable> {
-    let text = arguments.text("run_ref").unwrap_or_default();
+    let text = arguments.required_text("run_ref")?;
     if matches!(caller, Some(Caller::Public)) {
         let run = app.seal.as_ref().and_then(|seal| PaidRun::open(&text, seal, app.clock.unix()));
         if run.is_none() {

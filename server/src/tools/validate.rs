@@ -9,8 +9,9 @@ use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::runs::complete;
 use super::workflows::workflow_ref;
+use crate::app::App;
 use crate::caller::Caller;
-use crate::validibot::{MAX_FILE_BYTES, Upload, Validibot};
+use crate::validibot::{MAX_FILE_BYTES, Upload};
 
 /// Models often leave the padding out; the bytes are the same.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -23,7 +24,7 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// Starts a run and returns at once.
 pub(super) async fn validate(
-    api: &Validibot,
+    app: &App,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
@@ -36,32 +37,36 @@ pub(super) async fn validate(
         unreachable!("what is missing was noted, and noted errors end the call")
     };
     let length = content.len() as u64;
-    let mut run = api.launch(&caller, &workflow, Upload { name, content: content.into(), length }).await?;
+    let mut run =
+        app.validibot.launch(&caller, &workflow, Upload { name, content: content.into(), length }).await?;
     complete(&mut run);
-    Ok(Outcome::run(run, Page::default()))
+    Ok(Outcome::run(run, Page::default(), app.clock.unix()))
 }
 
 /// The file's bytes, from either of the two arguments.
 pub(super) fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
-    if !arguments.has("text") {
-        if !arguments.has("file_content") {
+    let before = arguments.noted();
+    let (text, encoded) = (arguments.document("text"), arguments.text("file_content"));
+    // Of two, an empty one is left out: hosts whose schemas know no optional arguments send both.
+    let encoded = encoded.filter(|encoded| !encoded.is_empty() || text.is_none());
+    let text = text.filter(|text| !text.is_empty() || encoded.is_none());
+    match (text, encoded) {
+        _ if arguments.noted() > before => None,
+        (Some(text), None) => bounded(arguments, "text", text.into_bytes()),
+        (None, Some(encoded)) => decoded(arguments, encoded),
+        (Some(_), Some(_)) => {
+            arguments.wrong("text", "and file_content are both given: give one of them");
+            None
+        }
+        (None, None) => {
             arguments
                 .wrong("file_content", "is missing: give the file as text, or as base64 in file_content");
-            return None;
+            None
         }
-        return decoded(arguments);
-    }
-    let text = arguments.text("text")?;
-    if arguments.text("file_content").is_some_and(|encoded| !encoded.is_empty()) {
-        arguments.wrong("text", "and file_content are both given: give one of them");
-        None
-    } else {
-        bounded(arguments, "text", text.into_bytes())
     }
 }
 
-fn decoded(arguments: &mut Arguments) -> Option<Vec<u8>> {
-    let mut encoded = arguments.text("file_content")?;
+fn decoded(arguments: &mut Arguments, mut encoded: String) -> Option<Vec<u8>> {
     // Encoders that wrap lines are common (RFC 2045); the line ends carry nothing.
     if encoded.contains(['\n', '\r']) {
         encoded.retain(|c| c != '\n' && c != '\r');
@@ -72,7 +77,10 @@ fn decoded(arguments: &mut Arguments) -> Option<Vec<u8>> {
         return None;
     }
     let Ok(bytes) = BASE64.decode(&encoded) else {
-        arguments.wrong("file_content", "is not base64: encode the file's bytes with the standard alphabet");
+        arguments.wrong(
+            "file_content",
+            "is not base64: encode the file's bytes with the standard alphabet, or give a text file as it is in `text`",
+        );
         return None;
     };
     bounded(arguments, "file_content", bytes)
@@ -134,9 +142,37 @@ mod tests {
     #[test]
     fn text_goes_as_it_is_and_one_of_the_two_has_to_be_there() {
         assert_eq!(read(json!({ "text": "é{}" })).expect("valid"), "é{}".as_bytes());
-        assert_eq!(read(json!({ "text": "a", "file_content": "" })).expect("valid"), b"a");
-        for bad in [json!({}), json!({ "text": "" }), json!({ "text": "a", "file_content": "YQ==" })] {
+        for (text, encoded) in [("a", json!("")), ("a", json!(null)), ("", json!("YQ=="))] {
+            let given = json!({ "text": text, "file_content": encoded });
+            assert_eq!(read(given.clone()).expect("valid"), b"a", "{given}");
+        }
+        assert_eq!(read(json!({ "text": null, "file_content": "YQ==" })).expect("valid"), b"a");
+        assert_eq!(read(json!({ "text": { "b": 1.10, "a": [] } })).expect("valid"), br#"{"b":1.1,"a":[]}"#);
+        for bad in [
+            json!({}),
+            json!({ "text": "" }),
+            json!({ "text": "", "file_content": "" }),
+            json!({ "text": "a", "file_content": "YQ==" }),
+        ] {
             assert!(read(bad.clone()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_error_names_what_is_wrong_and_nothing_else() {
+        for (bad, field, says) in [
+            (json!({ "text": 7, "file_content": "YQ==" }), "text", "string"),
+            (json!({ "text": "a", "file_content": 7 }), "file_content", "string"),
+            (json!({ "file_content": "{\"plain\": true}" }), "file_content", "`text`"),
+            (json!({ "text": "" }), "text", "is empty"),
+        ] {
+            let payload = read(bad.clone()).expect_err("it is wrong").into_payload();
+            let errors = payload["error"]["data"]["errors"].as_array().expect("errors");
+            assert_eq!((errors.len(), &errors[0]["field"]), (1, &json!(field)), "{bad}: {payload}");
+            assert!(
+                errors[0]["message"].as_str().is_some_and(|text| text.contains(says)),
+                "{bad}: {payload}"
+            );
         }
     }
 

@@ -16,8 +16,10 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::validibot::ApiError;
 
-/// Below the 60 s after which several hosts cut a silent call.
+/// How long to wait for a client that follows the progress: below the 60 s after which several hosts cut a call.
 pub(super) const DEFAULT_SECONDS: i64 = 50;
+/// And for one that hears nothing until the end: several cut such a call at 30 s.
+pub(super) const SILENT_SECONDS: i64 = 20;
 /// Below Cloud Run's request timeout of 300 s, which would cut the answer off.
 pub(super) const LONGEST_SECONDS: i64 = 270;
 /// Each poll costs the user one of 1000 requests an hour, so the pauses grow: 2, 4, 8, 16, 30, 30 …
@@ -35,18 +37,21 @@ pub(super) async fn wait(
     context: &RequestContext<RoleServer>,
 ) -> Result<Outcome, ToolError> {
     let run = argument(app, arguments, caller);
-    let seconds = arguments.integer("timeout_seconds").unwrap_or(DEFAULT_SECONDS).clamp(0, LONGEST_SECONDS);
+    let mut progress = Progress::new(context);
+    let default = if progress.is_followed() { DEFAULT_SECONDS } else { SILENT_SECONDS };
+    let seconds = arguments.integer("timeout_seconds").unwrap_or(default).clamp(0, LONGEST_SECONDS);
     arguments.finish()?;
     let run = run.ok_or_else(ToolError::unauthorized)?;
 
-    let mut progress = Progress::new(context);
     // At once: until the first message the transport sends nothing, not even a status.
     progress.report().await;
     let budget = Duration::from_secs(seconds.unsigned_abs());
     tokio::select! {
         biased;
         () = context.ct.cancelled() => Err(ToolError::cancelled()),
-        waited = poll(app, &run, budget, &mut progress) => waited.map(|run| Outcome::run(run, Page::default())),
+        waited = poll(app, &run, budget, &mut progress) => {
+            waited.map(|run| Outcome::run(run, Page::default(), app.clock.unix()))
+        }
     }
 }
 

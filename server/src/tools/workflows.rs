@@ -1,9 +1,9 @@
 //! `list_workflows` and `get_workflow_details`.
 
 use super::arguments::Arguments;
-use super::enrich;
 use super::outcome::{Outcome, ToolError};
 use super::paid;
+use super::{definition, enrich};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::payments;
@@ -15,17 +15,18 @@ pub(super) async fn list(
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
+    let offset = arguments.count("offset").unwrap_or_default();
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let Caller::Public = caller else {
-        return Ok(Outcome::catalogue(app.validibot.catalogue(&caller).await?));
+        return Ok(Outcome::catalogue(app.validibot.catalogue(&caller).await?, offset));
     };
     let mut list = paid::payments(app)?.agent_api.workflows().await?;
     list.retain(payments::for_sale);
     for workflow in list.iter_mut().filter_map(serde_json::Value::as_object_mut) {
         enrich::price(workflow);
     }
-    Ok(Outcome::catalogue(Catalogue::of(list)))
+    Ok(Outcome::catalogue(Catalogue::of(list), offset))
 }
 
 /// One workflow, with what an agent would otherwise have to work out.
@@ -43,12 +44,14 @@ pub(super) async fn details(
         _ => app.validibot.definition(&caller, &workflow).await?,
     };
     enrich::enrich(&mut object, &steps);
-    Ok(Outcome::workflow(object, !matches!(caller, Caller::Public)))
+    let member = !matches!(caller, Caller::Public);
+    let next = definition::next(&object, steps.len(), member && app.seal.is_some());
+    Ok(Outcome::workflow(object, next, member))
 }
 
 /// Reads and checks the argument; notes what is wrong with it.
 pub(super) fn workflow_ref(arguments: &mut Arguments) -> Option<WorkflowRef> {
-    let text = arguments.text("workflow_ref").unwrap_or_default();
+    let text = arguments.required_text("workflow_ref")?;
     WorkflowRef::parse(&text)
         .map_err(|error| {
             arguments.wrong("workflow_ref", &format!("{error}: take it from list_workflows as it stands"));

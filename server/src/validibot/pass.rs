@@ -20,9 +20,7 @@ const MAX_DEPTH: usize = 60;
 pub(crate) struct Catalogue {
     /// The first workflow's reference.
     pub(crate) first: Option<String>,
-    /// The list, as JSON.
-    pub(crate) text: String,
-    /// The list again.
+    /// The list.
     pub(crate) list: Value,
 }
 
@@ -75,7 +73,7 @@ pub(super) fn catalogue(body: &[u8]) -> Option<Catalogue> {
     let text = fit(body)?;
     let entries: Vec<Entry<'_>> = serde_json::from_str(text).ok()?;
     let first = entries.first().map(|entry| entry.workflow_ref.clone().into_owned());
-    Some(Catalogue { first, text: text.to_owned(), list: as_it_came(text) })
+    Some(Catalogue { first, list: as_it_came(text) })
 }
 
 /// A definition, where it can go on as it is.
@@ -102,8 +100,16 @@ impl Catalogue {
     /// The long way: of a list that has been read into a tree.
     pub(crate) fn of(list: Vec<Value>) -> Self {
         let first = list.first().and_then(|first| first.get("workflow_ref")?.as_str()).map(str::to_owned);
-        let list = Value::Array(list);
-        Self { first, text: list.to_string(), list }
+        Self { first, list: Value::Array(list) }
+    }
+
+    /// The entries of a list, whichever way it came.
+    pub(crate) fn entries(mut list: Value) -> Vec<Value> {
+        read_after_all(&mut list);
+        match list {
+            Value::Array(entries) => entries,
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -137,6 +143,20 @@ fn steps(object: &Map<String, Value>) -> Vec<Step> {
 /// looked at as a number.
 fn as_it_came(text: &str) -> Value {
     Value::Number(Number::from_string_unchecked(text.to_owned()))
+}
+
+/// Reads the members that go on as they came, where they have to be understood after all.
+pub(crate) fn take_apart(object: &mut Map<String, Value>) {
+    object.values_mut().for_each(read_after_all);
+}
+
+fn read_after_all(value: &mut Value) {
+    if let Value::Number(text) = value
+        && text.as_str().starts_with(['[', '{'])
+        && let Ok(tree) = serde_json::from_str(text.as_str())
+    {
+        *value = tree;
+    }
 }
 
 /// How deep the body is at most. As deep as it has opening brackets, where they are few.
@@ -244,10 +264,13 @@ mod tests {
         let list = format!(r#"[{{"workflow_ref":"wf_a","new":{WORKFLOW}}}]"#);
         let catalogue = catalogue(list.as_bytes()).expect("it fits");
         assert_eq!(catalogue.first.as_deref(), Some("wf_a"));
-        assert_eq!(
-            (&catalogue.text, serde_json::to_string(&catalogue.list).ok()),
-            (&list, Some(list.clone()))
-        );
+        assert_eq!(serde_json::to_string(&catalogue.list).ok().as_ref(), Some(&list));
+        // Where something is to be taken out of it, it can be.
+        let mut object = definition.object;
+        take_apart(&mut object);
+        assert_eq!(serde_json::to_string(&object).expect("JSON"), text.replace("1e5", "1e+5"));
+        assert_eq!(object["steps"][0]["name"], "S");
+        assert_eq!(Catalogue::entries(catalogue.list)[0]["workflow_ref"], "wf_a");
     }
 
     #[test]

@@ -5,14 +5,22 @@
 use serde_json::{Value, json};
 
 use super::super::findings::{DEFAULT_LIMIT, MAX_LIMIT};
-use super::super::wait::{DEFAULT_SECONDS, LONGEST_SECONDS};
+use super::super::wait::{DEFAULT_SECONDS, LONGEST_SECONDS, SILENT_SECONDS};
 use super::Tool;
 
 impl Tool {
     pub(super) fn input_schema(self) -> Value {
         let (properties, required) = match self {
-            Self::ListWorkflows => (json!({}), json!([])),
-            Self::GetWorkflowDetails => (json!({ "workflow_ref": workflow_ref() }), json!([])),
+            Self::ListWorkflows => (
+                json!({
+                    "offset": {
+                        "type": "integer", "default": 0, "minimum": 0,
+                        "description": "How many workflows to pass over: for the next page of a long list",
+                    },
+                }),
+                json!([]),
+            ),
+            Self::GetWorkflowDetails => (json!({ "workflow_ref": workflow_ref() }), json!(["workflow_ref"])),
             Self::ValidateFile => (
                 json!({
                     "file_content": text_of("The file's bytes in base64; for a text file, `text` is safer"),
@@ -22,7 +30,7 @@ impl Tool {
                     "file_name": file_name(),
                     "workflow_ref": workflow_ref(),
                 }),
-                json!(["file_name"]),
+                json!(["file_name", "workflow_ref"]),
             ),
             Self::GetRunStatus => (
                 json!({
@@ -36,17 +44,20 @@ impl Tool {
                         "description": "How many findings to show",
                     },
                 }),
-                json!([]),
+                json!(["run_ref"]),
             ),
             Self::WaitForRun => (
                 json!({
                     "run_ref": run_ref(),
                     "timeout_seconds": {
-                        "type": "integer", "default": DEFAULT_SECONDS,
-                        "description": format!("How long to wait, in seconds; at most {LONGEST_SECONDS}"),
+                        "type": "integer",
+                        "description": format!(
+                            "How long to wait, in seconds, at most {LONGEST_SECONDS}. Left out: {DEFAULT_SECONDS} where \
+                             the client shows progress, else {SILENT_SECONDS}. Many hosts cut a call at 60 s, some at 30 s"
+                        ),
                     },
                 }),
-                json!([]),
+                json!(["run_ref"]),
             ),
             Self::PrepareUpload => (
                 json!({
@@ -61,7 +72,9 @@ impl Tool {
                 json!(["workflow_ref", "file_name"]),
             ),
         };
-        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+        // Without `additionalProperties`: converters that expect a schema there fail, and some hosts add arguments of
+        // their own to every tool.
+        json!({ "type": "object", "properties": properties, "required": required })
     }
 
     /// Every result fits, a failure's too.
@@ -72,17 +85,23 @@ impl Tool {
                 properties["result"] =
                     json!({ "type": "array", "items": { "type": "object", "additionalProperties": true } });
                 properties["next"] = next();
+                properties["more"] = next();
+                properties["note"] = note();
             }
-            Self::GetWorkflowDetails => properties["next"] = next(),
+            Self::GetWorkflowDetails => {
+                properties["next"] = next();
+                properties["note"] = note();
+            }
             Self::ValidateFile | Self::GetRunStatus | Self::WaitForRun => {
                 properties["overview"] = overview();
                 // A run has an `error` of its own, which is a text (contract, A6); strict clients check.
                 let of_run = text_of("What went wrong in the run, for people; may be empty");
-                properties["error"] = json!({ "anyOf": [of_run, error()] });
+                properties["error"] = json!({ "anyOf": [of_run, { "type": "null" }, error()] });
             }
             Self::PrepareUpload => {
                 properties["curl"] = text_of("The command to run where the file is");
                 properties["next"] = next();
+                properties["note"] = note();
             }
         }
         let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": true });
@@ -102,19 +121,12 @@ fn file_name() -> Value {
     text_of("The file's name with its extension, which says what kind of file it is")
 }
 
-/// With the default of the system we replace: an empty reference is answered by the tool, not by the client.
 fn workflow_ref() -> Value {
-    json!({
-        "type": "string", "default": "",
-        "description": "A workflow_ref from list_workflows, exactly as it stands there",
-    })
+    text_of("A workflow_ref from list_workflows, exactly as it stands there")
 }
 
 fn run_ref() -> Value {
-    json!({
-        "type": "string", "default": "",
-        "description": "The run_ref that validate_file returned, exactly as it stands there",
-    })
+    text_of("The run_ref that validate_file returned, exactly as it stands there")
 }
 
 fn error() -> Value {
@@ -135,18 +147,24 @@ fn overview() -> Value {
         "type": "object",
         "description": "What an agent needs first",
         "properties": {
+            "run_ref": text_of("For wait_for_run and get_run_status"),
             "state": text_of("PENDING, RUNNING or COMPLETED"),
-            "result": text_of("PASS, FAIL, ERROR, CANCELED, TIMED_OUT or UNKNOWN"),
+            "result": text_of("PASS, FAIL, ERROR, CANCELED or TIMED_OUT; UNKNOWN while the run goes on"),
             "is_complete": { "type": "boolean" },
+            "message": text_of("Why the run has no verdict or no findings"),
+            "note": note(),
             "findings": {
                 "type": "object",
                 "properties": {
+                    "kept": {
+                        "type": "boolean",
+                        "description": "false: Validibot no longer keeps the findings; then nothing else is here",
+                    },
                     "total": { "type": "integer" },
                     "by_severity": { "type": "object", "additionalProperties": { "type": "integer" } },
                     "offset": { "type": "integer" },
                     "shown": { "type": "array", "items": finding() },
                 },
-                "required": ["total", "by_severity", "offset", "shown"],
             },
             "next": next(),
         },
@@ -163,9 +181,14 @@ fn finding() -> Value {
             "message": { "type": "string" },
             "code": { "type": "string" },
             "step": { "type": "string" },
+            "failed_rows": { "type": "object", "additionalProperties": true },
         },
         "required": ["severity", "step"],
     })
+}
+
+fn note() -> Value {
+    text_of("What else there is to know, of this call's arguments for one")
 }
 
 fn next() -> Value {

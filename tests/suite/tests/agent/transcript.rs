@@ -31,7 +31,17 @@ async fn work(client: &Client, task: &Task) -> (String, Value) {
         let _ = writeln!(transcript, "call {name} with {}", names(&arguments));
         let overview = &result["overview"];
         let next = if overview.is_object() { &overview["next"] } else { &result["next"] };
-        if !next.is_object() {
+        let judged = overview["is_complete"] == true;
+        if judged && next.is_object() {
+            let _ = writeln!(
+                transcript,
+                "  next {} with {}: {}",
+                next["tool"],
+                names(&next["arguments"]),
+                next["why"]
+            );
+        }
+        if judged || !next.is_object() {
             let _ =
                 writeln!(transcript, "done: {} {}", overview["result"], overview["findings"]["by_severity"]);
             return (transcript, overview.clone());

@@ -26,9 +26,18 @@ async fn verdict(client: &Client, workflow: &str, name: &str, file: &[u8]) -> Va
     client.call_tool("wait_for_run", json!({ "run_ref": run["run_ref"] })).await.success()
 }
 
+/// The findings, which stand once in a result; the steps say how many of them are theirs.
 fn findings(run: &Value) -> Vec<Value> {
+    let shown = run["overview"]["findings"]["shown"].as_array().expect("findings").clone();
     let steps = run["steps"].as_array().expect("steps");
-    steps.iter().flat_map(|step| step["issues"].as_array().expect("issues")).cloned().collect()
+    assert!(steps.iter().all(|step| step.get("issues").is_none()), "they stand once: {run}");
+    let counted: u64 = steps.iter().filter_map(|step| step["issues_count"].as_u64()).sum();
+    assert_eq!(
+        (shown.len() as u64, &run["overview"]["findings"]["total"]),
+        (counted, &json!(counted)),
+        "{run}"
+    );
+    shown
 }
 
 #[tokio::test]
@@ -39,7 +48,8 @@ async fn the_catalogue_is_validibots_and_each_entry_can_be_looked_at() {
         let list = client.call_tool("list_workflows", json!({})).await;
         let text: Value = serde_json::from_str(&list.text).expect("the text is JSON");
         let list = list.success();
-        assert_eq!(text, list["result"], "the text block is the bare list");
+        assert_eq!(text, list, "the text is the structured content, with `next`");
+        assert!(list["next"].is_object(), "{list}");
         let workflows = list["result"].as_array().expect("a list");
         assert_eq!(workflows.len(), 5, "{list}");
         for workflow in workflows {
@@ -135,8 +145,67 @@ async fn a_wait_that_is_too_short_says_plainly_to_call_again() {
     let waited = client.call_tool("wait_for_run", arguments).await.success();
     assert_eq!(waited["is_complete"], false, "{waited}");
     assert_eq!(waited["result"], "TIMED_OUT", "{waited}");
-    assert!(waited["message"].as_str().is_some_and(|m| m.contains("wait_for_run")), "{waited}");
+    // The system we replace has it there; who reads the overview must not take it for a verdict.
+    assert_eq!(waited["overview"]["result"], "UNKNOWN", "{waited}");
+    for told in [&waited["message"], &waited["overview"]["message"]] {
+        assert!(told.as_str().is_some_and(|m| m.contains("wait_for_run")), "{waited}");
+    }
     assert_eq!(waited["run_ref"], run["run_ref"], "{waited}");
+}
+
+/// Outputs are deleted after their retention, some a minute after the run: what was found is unknown then, and not nothing.
+#[tokio::test]
+async fn findings_that_validibot_has_deleted_are_not_reported_as_none() {
+    let stack = Stack::start().await;
+    let client = stack.client(Era::Modern);
+    let run = verdict(&client, fixtures::ENERGY_MODEL, "bad.json", fixtures::BAD_ENERGY_MODEL).await;
+    assert!(
+        run["overview"]["findings"]["total"].as_u64().is_some_and(|total| total > 0),
+        "the control: {run}"
+    );
+    stack.sandbox.advance(Duration::from_hours(31 * 24));
+    let purged = client.call_tool("get_run_status", json!({ "run_ref": run["run_ref"] })).await.success();
+    let overview = &purged["overview"];
+    assert_eq!((&overview["result"], &overview["findings"]), (&json!("FAIL"), &json!({ "kept": false })));
+    assert!(overview["message"].as_str().is_some_and(|text| text.contains("no longer keeps")), "{overview}");
+    assert_eq!(overview["next"]["tool"], "validate_file", "{overview}");
+    let uri = format!("validibot://runs/{}", run["run_ref"].as_str().expect("a reference"));
+    let report = client.request("resources/read", json!({ "uri": uri })).await.result();
+    let report = report["contents"][0]["text"].as_str().expect("text").to_owned();
+    assert!(report.contains("no longer keeps") && !report.contains("No findings"), "{report}");
+}
+
+/// A run that fell over on the way to a verdict.
+#[tokio::test]
+async fn why_a_run_has_no_verdict_stands_first() {
+    let stack = Stack::start().await;
+    let client = stack.client(Era::Modern);
+    let run = submit(&client, fixtures::ENERGY_MODEL, "good.json", fixtures::GOOD_ENERGY_MODEL).await;
+    let broken = json!({
+        "id": run["run_id"], "org": fixtures::ACME, "workflow_slug": fixtures::ENERGY_MODEL, "state": "COMPLETED",
+        "status": "FAILED", "result": "ERROR", "error_category": "RUNTIME_ERROR", "error": null,
+        "user_friendly_error": "The simulation ended early.",
+        "steps": [{ "step_id": 1, "name": "Simulation", "status": "FAILED", "issues": [], "error": "exit status 1" }],
+    });
+    stack.sandbox.misbehave(
+        Route::RunStatus,
+        Fault::Body {
+            status: 200,
+            content_type: "application/json".to_owned(),
+            bytes: broken.to_string().into_bytes().into(),
+        },
+    );
+    for era in Era::BOTH {
+        let read = stack
+            .client(era)
+            .call_tool("get_run_status", json!({ "run_ref": run["run_ref"] }))
+            .await
+            .success();
+        let message = read["overview"]["message"].as_str().expect("a message");
+        for told in ["The simulation ended early.", "Step Simulation: exit status 1"] {
+            assert!(message.contains(told), "{read}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The real server as a black box, against the sandbox.
 
+mod arguments;
 mod auth;
 mod bad_input;
 mod gate;

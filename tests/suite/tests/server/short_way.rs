@@ -66,6 +66,10 @@ async fn both_ways_answer_alike_good_calls_and_bad_ones() {
     let calls = [
         ("list_workflows", json!({})),
         ("list_workflows", json!({ "no": "argument" })),
+        ("list_workflows", json!({ "no": null })),
+        ("get_workflow_details", json!({ "workflow_ref": workflow, "wait_for_previous": true })),
+        ("get_run_status", json!({ "run_ref": run, "findings_limit": null, "findings_offset": 1e0 })),
+        ("get_run_status", json!({ "run_ref": run, "findings_limit": 5.5, "findings_offset": "" })),
         ("get_workflow_details", json!({ "workflow_ref": workflow })),
         ("get_workflow_details", json!({ "workflow_ref": "../x" })),
         ("get_workflow_details", json!({ "workflow_ref": fixtures::workflow_ref("none", "such") })),

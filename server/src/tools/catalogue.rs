@@ -1,0 +1,127 @@
+//! The list of workflows, a page at a time where it is long.
+
+use serde_json::{Map, Value, json};
+
+use super::shorten::{MAX_BYTES, trim};
+use crate::validibot::Catalogue;
+
+/// What the entries of one page may take together; `next` and the like have room beside them.
+const MAX_PAGE_BYTES: usize = MAX_BYTES - 3_000;
+/// What one entry may take before it is shortened.
+const MAX_ENTRY_BYTES: usize = 2_000;
+/// What an entry is chosen by; the definition has the rest.
+const CHOSEN_BY: [&str; 9] = [
+    "workflow_ref",
+    "slug",
+    "name",
+    "description",
+    "version",
+    "org_slug",
+    "org_name",
+    "allowed_file_types",
+    "pricing",
+];
+
+/// The structured content for the catalogue from this entry on.
+pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize) -> Map<String, Value> {
+    let short = offset == 0 && list.to_string().len() <= MAX_PAGE_BYTES;
+    if short {
+        return written(first, list, None);
+    }
+    let entries = Catalogue::entries(list);
+    let total = entries.len();
+    let mut room = MAX_PAGE_BYTES;
+    let mut page = Vec::new();
+    for mut entry in entries.into_iter().skip(offset) {
+        bound(&mut entry);
+        let takes = entry.to_string().len() + 1;
+        if takes > room && !page.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(takes);
+        page.push(entry);
+    }
+    let seen = offset.saturating_add(page.len());
+    let more = (seen < total).then(|| {
+        json!({
+            "tool": "list_workflows",
+            "arguments": { "offset": seen },
+            "why": format!("more workflows: these are {} of {total}", page.len()),
+        })
+    });
+    let first = page.first().and_then(|first| first.get("workflow_ref")?.as_str()).map(str::to_owned);
+    written(first, Value::Array(page), more)
+}
+
+fn written(first: Option<String>, list: Value, more: Option<Value>) -> Map<String, Value> {
+    let mut structured = Map::new();
+    if let Some(reference) = first {
+        let next = json!({
+            "tool": "get_workflow_details",
+            "arguments": { "workflow_ref": reference },
+            "why": "this one, or the one of the list that fits better",
+        });
+        structured.insert("next".to_owned(), next);
+    }
+    if let Some(more) = more {
+        structured.insert("more".to_owned(), more);
+    }
+    structured.insert("result".to_owned(), list);
+    structured
+}
+
+/// One entry may not crowd out the others.
+fn bound(entry: &mut Value) {
+    if entry.to_string().len() <= MAX_ENTRY_BYTES {
+        return;
+    }
+    if let Value::Object(entry) = entry {
+        entry.retain(|key, _| CHOSEN_BY.contains(&key.as_str()));
+        for (_, value) in entry.iter_mut().filter(|(key, _)| *key != "workflow_ref") {
+            trim(value, 200, 20);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue(entries: usize, description: &str) -> Catalogue {
+        let entry = |n| json!({ "workflow_ref": format!("wf_{n}"), "description": description, "extra": description });
+        Catalogue::of((0..entries).map(entry).collect())
+    }
+
+    #[test]
+    fn every_workflow_of_a_long_list_is_on_one_page() {
+        for description in ["short".to_owned(), "ü".repeat(2_000), "x".repeat(900)] {
+            let (mut offset, mut seen, mut pages) = (0, Vec::new(), 0);
+            let entries = 100;
+            loop {
+                let page = page(catalogue(entries, &description), offset);
+                assert!(Value::Object(page.clone()).to_string().len() <= MAX_BYTES);
+                let list = page["result"].as_array().expect("a list");
+                assert_eq!(page["next"]["arguments"]["workflow_ref"], list[0]["workflow_ref"]);
+                seen.extend(
+                    list.iter().map(|entry| entry["workflow_ref"].as_str().expect("text").to_owned()),
+                );
+                pages += 1;
+                let Some(more) = page.get("more") else { break };
+                offset =
+                    usize::try_from(more["arguments"]["offset"].as_u64().expect("a number")).expect("small");
+                assert!(pages < 100, "paging ends");
+            }
+            let all: Vec<String> = (0..entries).map(|n| format!("wf_{n}")).collect();
+            assert_eq!(seen, all);
+        }
+    }
+
+    #[test]
+    fn a_short_list_is_left_alone_and_past_its_end_there_is_nothing() {
+        let list = page(catalogue(3, "short"), 0);
+        assert_eq!(list.keys().collect::<Vec<_>>(), ["next", "result"]);
+        assert_eq!(page(catalogue(3, "short"), 2)["result"].as_array().map(Vec::len), Some(1));
+        let past = page(catalogue(3, "short"), usize::MAX);
+        assert_eq!(Value::Object(past), json!({ "result": [] }));
+    }
+}
