@@ -17,6 +17,7 @@ pub mod fuzzing;
 pub mod healthcheck;
 mod hex;
 mod http_body;
+mod json;
 pub mod license;
 pub mod lifecycle;
 pub mod limits;

@@ -38,7 +38,7 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    /// `charge` shrinks to the real size once that is known; `verdict` says what was wrong, where something was.
+    /// `charge` becomes the real size, and that of the tree, once they are known; `verdict` says what was wrong, where something was.
     pub(super) fn new(
         body: Body,
         max: usize,
@@ -55,12 +55,17 @@ impl Guarded {
         self.seen += data.len();
         if self.seen > self.max {
             Err(Refusal::TooLarge)
-        } else if !self.structure.as_mut().is_none_or(|structure| structure.take(data)) {
-            Err(Refusal::TooComplex)
         } else {
+            self.structure.as_mut().map_or(Ok(()), |structure| structure.take(data))?;
             self.next = self.deadline.min(Instant::now() + IDLE);
             Ok(())
         }
+    }
+
+    /// The whole body is there: it is charged with what it takes from here on.
+    fn settle(&self) -> Result<(), Refusal> {
+        let tree = self.structure.as_ref().map_or(0, Structure::cost);
+        self.charge.set(self.seen + tree).map_err(Refusal::from)
     }
 
     /// Waits for the moment when the next piece has to be there.
@@ -94,10 +99,10 @@ impl http_body::Body for Guarded {
                 Some(Ok(())) | None => Poll::Ready(Some(Ok(frame))),
             },
             Poll::Ready(Some(Err(_))) => this.refuse(Refusal::Broken),
-            Poll::Ready(None) => {
-                this.charge.shrink_to(this.seen);
-                Poll::Ready(None)
-            }
+            Poll::Ready(None) => match this.settle() {
+                Ok(()) => Poll::Ready(None),
+                Err(full) => this.refuse(full),
+            },
             Poll::Pending => match this.overdue(cx) {
                 Poll::Ready(()) => this.refuse(Refusal::TooSlow),
                 Poll::Pending => Poll::Pending,

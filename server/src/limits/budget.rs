@@ -20,9 +20,11 @@ struct Used<K> {
 /// A part of the budget, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Share<K: Copy + Eq + Hash> {
+    all: usize,
+    one: usize,
     used: Arc<Mutex<Used<K>>>,
     key: K,
-    /// Shared with whoever may give a part of it back early.
+    /// Shared with whoever learns what is really needed.
     amount: Mutex<usize>,
 }
 
@@ -52,7 +54,7 @@ impl<K: Copy + Eq + Hash> Budget<K> {
         }
         used.all += amount;
         used.by.insert(key, own + amount);
-        Ok(Share { used: self.used.clone(), key, amount: Mutex::new(amount) })
+        Ok(Share { all: self.all, one: self.one, used: self.used.clone(), key, amount: Mutex::new(amount) })
     }
 
     /// What all holders have together.
@@ -62,12 +64,25 @@ impl<K: Copy + Eq + Hash> Budget<K> {
 }
 
 impl<K: Copy + Eq + Hash> Share<K> {
-    /// Keeps `amount` and gives the rest back.
-    pub(super) fn shrink_to(&self, amount: usize) {
+    /// Makes the share `amount`: gives the rest back, or takes what it lacks.
+    pub(super) fn set(&self, amount: usize) -> Result<(), Full> {
         let mut own = lock(&self.amount);
-        let surplus = own.saturating_sub(amount);
-        *own -= surplus;
-        self.give_back(surplus);
+        if let Some(more) = amount.checked_sub(*own) {
+            let mut used = lock(&self.used);
+            if used.all + more > self.all {
+                return Err(Full::All);
+            }
+            let of_one = used.by.entry(self.key).or_default();
+            if *of_one + more > self.one {
+                return Err(Full::One);
+            }
+            *of_one += more;
+            used.all += more;
+        } else {
+            self.give_back(*own - amount);
+        }
+        *own = amount;
+        Ok(())
     }
 
     fn give_back(&self, amount: usize) {
@@ -106,10 +121,13 @@ mod tests {
         assert_eq!(budget.take("a", 1).err(), Some(Full::One));
         assert_eq!(budget.take("b", 5).err(), Some(Full::All));
         let second = budget.take("b", 4).expect("fits");
-        first.shrink_to(2);
-        first.shrink_to(5);
-        assert_eq!(budget.take("c", 5).err(), Some(Full::All), "a share never grows");
-        drop((first, second));
+        assert_eq!(first.set(2), Ok(()));
+        assert_eq!(first.set(7), Err(Full::All));
+        assert_eq!(first.set(5), Ok(()));
+        assert_eq!(budget.take("c", 2).err(), Some(Full::All), "a share grows only within what there is");
+        drop(second);
+        assert_eq!(first.set(7), Err(Full::One));
+        drop(first);
         assert!(lock(&budget.used).by.is_empty());
         assert_eq!(lock(&budget.used).all, 0);
     }

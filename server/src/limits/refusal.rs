@@ -26,6 +26,8 @@ pub(super) enum Refusal {
     TooLarge,
     /// The body has too much structure.
     TooComplex,
+    /// The body has a key that is reserved to the JSON reader.
+    ReservedKey,
     /// The body did not come in time.
     TooSlow,
     /// The body ended before its end, or is not framed as it says.
@@ -68,6 +70,12 @@ impl Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_complex",
                 "The request has more JSON structure than any tool takes: send the file as one base64 string",
+            ),
+            Self::ReservedKey => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "reserved_key",
+                "The request has a key that begins with $serde_json::private::, which this server does not read: rename \
+                 it, or send the file as one base64 string",
             ),
             Self::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,

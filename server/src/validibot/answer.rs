@@ -1,5 +1,6 @@
 //! Validibot's answers, decoded: three shapes of error body, and none of them trusted (contract, section a).
 
+mod entries;
 mod shape;
 
 use std::borrow::Cow;
@@ -10,11 +11,17 @@ use reqwest::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
+use self::entries::Entries;
 use super::error::{ApiError, FieldError, code};
 use crate::http_body;
+use crate::json;
 
 /// Far above any catalogue or run: what is larger is not an answer of the contract.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// A definition of this much structure takes some 20 MB as a tree; one with a thousand parameters has a tenth of it.
+const MAX_NODES: usize = 100_000;
+/// A refusal has a sentence and some fields.
+const MAX_NODES_OF_REFUSAL: usize = 2_000;
 /// Bounds what of Validibot's own words goes on to a model.
 const MAX_DETAIL_CHARS: usize = 500;
 /// Bounds the field errors that go on.
@@ -97,12 +104,23 @@ impl Answer {
         self.status
     }
 
-    fn array(self) -> Result<Vec<Value>, ApiError> {
-        serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))
+    /// A list whose entries stand for themselves: those that are not `good` are left out.
+    fn list(self, good: impl Fn(&Value) -> bool) -> Result<Vec<Value>, ApiError> {
+        let mut entries: Entries =
+            serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))?;
+        entries.retain(good);
+        let Entries { list, left_out } = entries;
+        if left_out > 0 {
+            tracing::warn!(left_out, read = list.len(), "entries of Validibot's list could not be read");
+        }
+        if list.is_empty() && left_out > 0 { Err(not_understood(self.status)) } else { Ok(list) }
     }
 
     fn object(self) -> Result<Map<String, Value>, ApiError> {
-        serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))
+        json::read(&self.body, MAX_NODES).map_err(|error| {
+            tracing::warn!(status = self.status, %error, "an answer of Validibot could not be read");
+            not_understood(self.status)
+        })
     }
 
     fn with_status(&self, error: ApiError) -> ApiError {
@@ -111,7 +129,7 @@ impl Answer {
 
     /// A definite no: Validibot did nothing.
     fn refusal(&self) -> ApiError {
-        let body: Option<Map<String, Value>> = serde_json::from_slice(&self.body).ok();
+        let body: Option<Map<String, Value>> = json::read(&self.body, MAX_NODES_OF_REFUSAL).ok();
         let known = body.is_some();
         let body = body.unwrap_or_default();
         let said = detail(&body);

@@ -7,12 +7,16 @@ use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::json;
+
 /// Far above any real reference: two slugs or a slug and a UUID.
 const MAX_CHARS: usize = 2048;
+/// Far above the structure of any: an object of three parts.
+const MAX_NODES: usize = 64;
 
 /// A reference to the newest version of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,9 @@ pub enum RefError {
     /// A part of the decoded object is missing or blank.
     #[error("lacks the part {0:?}: it was cut or altered")]
     Part(&'static str),
+    /// A part of the decoded object has characters that no name has.
+    #[error("has a control character in the part {0:?}: it was altered")]
+    Control(&'static str),
     /// A run of another kind than this surface serves.
     #[error("is of a kind that this server does not serve")]
     Kind,
@@ -62,7 +69,7 @@ impl WorkflowRef {
 
     /// Makes the reference of a workflow.
     pub fn new(org: &str, workflow: &str) -> Self {
-        Self(encode("wf_", &json!({ "org": org, "workflow": workflow })))
+        Self(encode("wf_", &serde_json::json!({ "org": org, "workflow": workflow })))
     }
 }
 
@@ -81,7 +88,7 @@ impl RunRef {
 
 /// Makes the reference of a member's run.
 pub fn run_ref(org: &str, run_id: &str) -> String {
-    encode("run_", &json!({ "kind": "member", "org": org, "run_id": run_id }))
+    encode("run_", &serde_json::json!({ "kind": "member", "org": org, "run_id": run_id }))
 }
 
 impl fmt::Display for WorkflowRef {
@@ -108,7 +115,8 @@ fn decode(text: &str, prefix: &'static str) -> Result<Map<String, Value>, RefErr
     }
     let payload = text.strip_prefix(prefix).ok_or(RefError::Prefix(prefix))?;
     let bytes = URL_SAFE_NO_PAD.decode(payload).map_err(|_| RefError::Encoding)?;
-    serde_json::from_slice(&bytes).map_err(|_| RefError::Encoding)
+    // A reference has three parts; Python keeps others that it does not know.
+    json::read(&bytes, MAX_NODES).map_err(|_| RefError::Encoding)
 }
 
 /// Validibot turns numbers into text and trims blanks; so do we, to accept what it accepts.
@@ -118,7 +126,14 @@ fn part(parts: &Map<String, Value>, name: &'static str) -> Result<String, RefErr
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    if text.is_empty() { Err(RefError::Part(name)) } else { Ok(text) }
+    if text.is_empty() {
+        Err(RefError::Part(name))
+    } else if text.chars().any(char::is_control) {
+        // PostgreSQL refuses a NUL, and Validibot answers 500 to that.
+        Err(RefError::Control(name))
+    } else {
+        Ok(text)
+    }
 }
 
 /// Keys sorted, no blanks, non-ASCII escaped, no padding.
@@ -175,6 +190,19 @@ mod tests {
             ("wf_WzFd".into(), RefError::Encoding),
             (sealed("wf_", r#"{"org":"acme"}"#), RefError::Part("workflow")),
             (sealed("wf_", r#"{"org":" ","workflow":"a"}"#), RefError::Part("org")),
+            // Objects to Validibot, though not to serde_json, which would read a string out of them.
+            (
+                sealed("wf_", r#"{"org":{"$serde_json::private::RawValue":"\"a\""},"workflow":"a"}"#),
+                RefError::Encoding,
+            ),
+            (
+                sealed("wf_", r#"{"org":{"$serde_json::private::Number":"1"},"workflow":"a"}"#),
+                RefError::Encoding,
+            ),
+            (sealed("wf_", r#"{"org":{"a":"b"},"workflow":"a"}"#), RefError::Part("org")),
+            (sealed("wf_", r#"{"org":["a"],"workflow":"a"}"#), RefError::Part("org")),
+            (sealed("wf_", r#"{"org":"a\u0000b","workflow":"a"}"#), RefError::Control("org")),
+            (sealed("wf_", r#"{"org":"a","workflow":"a\u009b"}"#), RefError::Control("workflow")),
             ("wf_".to_owned() + &"a".repeat(3000), RefError::TooLong),
         ] {
             assert_eq!(WorkflowRef::parse(&text), Err(expected), "{text}");
@@ -189,6 +217,15 @@ mod tests {
             (r#"{"kind":"member","run_id":"x"}"#, RefError::Part("org")),
             (r#"{"kind":"member","org":"acme"}"#, RefError::Part("run_id")),
             (r#"{"kind":"member","org":"acme","run_id":"7"}"#, RefError::RunId),
+            (
+                r#"{"kind":"member","org":"a\u0000","run_id":"ea71cf20-ed08-4db4-84e3-5b631a6acf2d"}"#,
+                RefError::Control("org"),
+            ),
+            (
+                r#"{"kind":"member","org":"a","run_id":{"\u0024serde_json::private::RawValue":"\"ea71cf20-ed08-4db4-84e3-5b631a6acf2d\""}}"#,
+                RefError::Encoding,
+            ),
+            (r#"{"kind":"member","org":"acme","run_id":["ea71cf20"]}"#, RefError::Part("run_id")),
             ("[1]", RefError::Encoding),
         ] {
             assert_eq!(RunRef::parse(&sealed("run_", json)), Err(expected), "{json}");

@@ -13,23 +13,18 @@ type Object = Map<String, Value>;
 impl Answer {
     /// The catalogue (contract, A3).
     pub(in crate::validibot) fn catalogue(self) -> Result<Vec<Value>, ApiError> {
-        let status = self.status;
-        let list = self.array()?;
-        let good = |entry: &Value| {
+        self.list(|entry| {
             entry.as_object().is_some_and(|entry| {
                 entry.get("workflow_ref").is_some_and(Value::is_string)
                     && all(entry, &["slug", "name", "description", "org_slug", "org_name"], Value::is_string)
                     && all(entry, &["allowed_file_types"], Value::is_array)
             })
-        };
-        if list.iter().all(good) { Ok(list) } else { Err(not_understood(status)) }
+        })
     }
 
     /// The catalogue of the agent API (contract, A8), whose entries need no reference of their own.
     pub(in crate::validibot) fn agent_catalogue(self) -> Result<Vec<Value>, ApiError> {
-        let status = self.status;
-        let list = self.array()?;
-        let good = |entry: &Value| {
+        self.list(|entry| {
             entry.as_object().is_some_and(|entry| {
                 entry.get("slug").is_some_and(Value::is_string)
                     && all(
@@ -39,8 +34,7 @@ impl Answer {
                     )
                     && all(entry, &["allowed_file_types"], Value::is_array)
             })
-        };
-        if list.iter().all(good) { Ok(list) } else { Err(not_understood(status)) }
+        })
     }
 
     /// The catalogue, in its own bytes where it can go on in them.
@@ -108,6 +102,22 @@ mod tests {
     fn new_keys_pass_and_wrong_types_do_not() {
         assert!(answer(r#"[{"workflow_ref":"wf_a","new":[1]}]"#).catalogue().is_ok());
         assert!(answer("[]").catalogue().is_ok());
+        // One that cannot be read does not take the others with it.
+        for bad in [
+            r#"{"workflow_ref":"wf_b","x":{"$serde_json::private::RawValue":"[[1]]"}}"#.to_owned(),
+            r#"{"workflow_ref":"wf_b","x":{"\u0024serde_json::private::Number":"x"}}"#.to_owned(),
+            format!(r#"{{"workflow_ref":"wf_b","x":[{}1]}}"#, "1,".repeat(10_000)),
+            r#"{"workflow_ref":7}"#.to_owned(),
+        ] {
+            let list = format!(r#"[{{"workflow_ref":"wf_a"}},{bad},{{"workflow_ref":"wf_c"}}]"#);
+            let read = answer(&list).catalogue().expect("a list");
+            let names: Vec<_> = read.iter().map(|entry| entry["workflow_ref"].as_str()).collect();
+            assert_eq!(names, [Some("wf_a"), Some("wf_c")], "{bad}");
+            let passed = answer(&list).catalogue_to_pass().expect("a list");
+            assert!(passed.text.contains("wf_c") && !passed.text.contains("private::"), "{bad}");
+            let agents = list.replace("workflow_ref", "slug");
+            assert_eq!(answer(&agents).agent_catalogue().expect("a list").len(), 2, "{bad}");
+        }
         for bad in [r#"[{"workflow_ref":1}]"#, "[1]", r#"[{"slug":"a"}]"#, r#"{"workflow_ref":"wf_a"}"#] {
             assert!(answer(bad).catalogue().is_err(), "{bad}");
             assert!(answer(bad).catalogue_to_pass().is_err(), "{bad}");

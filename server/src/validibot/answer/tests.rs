@@ -13,7 +13,7 @@ fn refused(status: u16, body: &str) -> ApiError {
 #[test]
 fn the_contracts_catalogue_decodes_with_its_order_and_numbers() {
     let example = r#"[{"workflow_ref":"wf_eyJvcmciOiJhY21lIiwid29ya2Zsb3ciOiJlbmVyZ3kifQ","slug":"energy","name":"Energy","description":"","version":1,"org_slug":"acme","org_name":"Acme","allowed_file_types":["json"],"agent_price_cents":null,"agent_billing_mode":"AUTHOR_PAYS","access_modes":["member_access"],"preferred_access_mode":"member_access"}]"#;
-    let decoded = answer(200, example).array().expect("an array");
+    let decoded = answer(200, example).list(Value::is_object).expect("a list");
     assert_eq!(serde_json::to_string(&decoded).expect("JSON"), example);
     let exact = r#"{"z":1.10,"a":12345678901234567890123}"#;
     let decoded = answer(200, exact).object().expect("an object");
