@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod caller;
+mod clean;
 pub mod cli;
 pub mod clock;
 pub mod config;

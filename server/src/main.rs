@@ -42,7 +42,7 @@ fn serve(args: &ServeArgs) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    telemetry::install(loaded.settings.log_level);
+    let _log = telemetry::install(loaded.settings.log_level);
     telemetry::log_panics();
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");

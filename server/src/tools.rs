@@ -39,6 +39,7 @@ use self::outcome::{Outcome, ToolError};
 pub(crate) use self::transport::{MAX_BODY_BYTES, route};
 use crate::app::App;
 use crate::caller::{Caller, ChainOneTook};
+use crate::clean::short;
 use crate::resources;
 use crate::telemetry::hops::{self, Hops};
 use crate::telemetry::trace;
@@ -48,6 +49,9 @@ use crate::validibot::ApiError;
 const TOOLS_TTL_MS: u64 = 300_000;
 /// How long a client may keep a catalogue or a definition; authors edit workflows at any time.
 const WORKFLOWS_TTL_MS: u64 = 30_000;
+
+/// How much of a method that nobody knows is said back.
+const MAX_METHOD_BYTES: usize = 64;
 
 const INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
      Work in this order: list_workflows to find one, get_workflow_details to see what it takes and checks, \
@@ -113,7 +117,8 @@ impl ServerHandler for Tools {
     ) -> Result<ListResourcesResult, ErrorData> {
         only_page(page)?;
         let caller = self.caller_of_resources(&context)?;
-        let mut list = resources::list(&self.app.validibot, &caller).await?;
+        let list = resources::list(&self.app.validibot, &caller).await;
+        let mut list = list.inspect_err(|error| failed("resources/list", error))?;
         list.ttl_ms = Some(WORKFLOWS_TTL_MS);
         list.cache_scope = Some(CacheScope::Private);
         Ok(list)
@@ -150,8 +155,8 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller_of_resources(&context)?;
-        let mut read =
-            resources::read(&self.app.validibot, &caller, &request.uri, self.app.clock.unix()).await?;
+        let read = resources::read(&self.app.validibot, &caller, &request.uri, self.app.clock.unix()).await;
+        let mut read = read.inspect_err(|error| failed("resources/read", error))?;
         // A run changes from one moment to the next.
         read.ttl_ms = Some(0);
         read.cache_scope = Some(CacheScope::Private);
@@ -215,6 +220,11 @@ fn only_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     }
 }
 
+/// The line of log for a request that failed and is no tool call. What was asked for is the caller's, and not in it.
+fn failed(method: &'static str, error: &ErrorData) {
+    tracing::warn!(mcp.method.name = method, rpc.response.status_code = error.code.0, "request failed");
+}
+
 /// Who is calling: chain 1 put it into the request.
 fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
     context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>()).cloned()
@@ -234,7 +244,7 @@ fn not_read(method: &str, names_its_version: bool) -> ErrorData {
         "initialize" if !names_its_version => {
             "`protocolVersion`, `capabilities` and `clientInfo` have to be there"
         }
-        _ => return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None),
+        _ => return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, short(method, MAX_METHOD_BYTES), None),
     };
     ErrorData::invalid_params(format!("The parameters of {method} cannot be read: {form}"), None)
 }

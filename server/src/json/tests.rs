@@ -17,7 +17,7 @@ fn scan(pieces: &[&str]) -> (usize, bool) {
 
 /// Each letter as `\uXXXX`.
 fn escaped(text: &str) -> String {
-    text.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect()
+    text.bytes().fold(String::new(), |text, letter| text + &format!("\\u{letter:04x}"))
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::payment::{Authorization, SKEW_SECONDS};
 use super::terms::{Requirements, TIMEOUT_SECONDS};
 use crate::config::X402Settings;
 use crate::http_body;
+use crate::json as json_of_others;
 
 /// keccak256 of `AuthorizationUsed(address,bytes32)`.
 const AUTHORIZATION_USED: &str = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Far above any answer.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The same in structure: an event has some thirty characters of it.
+const MAX_NODES: usize = 50_000;
 /// Public nodes refuse to search more at once.
 const BLOCKS_AT_ONCE: u64 = 1000;
 /// The authorization's window is some 450 blocks on Base; on a network of four blocks a second, 3,600.
@@ -226,7 +229,7 @@ impl Chain {
         let request = self.http.post(self.url.expose_secret()).json(&question);
         let response = request.send().await.map_err(|_| CannotTell("it cannot be reached"))?;
         let body = http_body::read(response, MAX_BODY_BYTES).await.map_err(|_| NOT_UNDERSTOOD)?;
-        let mut answer: Value = serde_json::from_slice(&body).map_err(|_| NOT_UNDERSTOOD)?;
+        let mut answer: Value = json_of_others::read(&body, MAX_NODES).map_err(|_| NOT_UNDERSTOOD)?;
         match answer.get_mut("result").map(Value::take) {
             Some(result) if !result.is_null() => Ok(result),
             _ => Err(CannotTell("it refused the question")),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::AUTHORIZATION;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::cdp::CdpSigner;
@@ -14,6 +14,7 @@ use super::terms::{Requirements, VERSION};
 use crate::clock::SharedClock;
 use crate::config::{BaseUrl, X402Settings};
 use crate::http_body;
+use crate::json;
 use crate::random::SharedRandom;
 
 /// It looks at the chain and asks it once.
@@ -22,6 +23,8 @@ const VERIFY_DEADLINE: Duration = Duration::from_secs(10);
 const SETTLE_DEADLINE: Duration = Duration::from_secs(30);
 /// Far above any answer.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The same in structure.
+const MAX_NODES: usize = 1_000;
 /// Reasons are short words.
 const MAX_REASON_CHARS: usize = 120;
 
@@ -64,7 +67,7 @@ pub(super) struct Trouble {
 struct Question<'a> {
     #[serde(rename = "x402Version")]
     version: u64,
-    payment_payload: &'a Map<String, Value>,
+    payment_payload: Value,
     payment_requirements: &'a Requirements,
 }
 
@@ -102,7 +105,7 @@ impl Facilitator {
     /// Whether a payment would settle. It moves no money.
     pub(super) async fn verify(&self, payment: &Payment, terms: &Requirements) -> Result<Verdict, Trouble> {
         let (status, body) = self.ask("/verify", payment, terms, VERIFY_DEADLINE).await?;
-        match serde_json::from_slice::<Verified>(&body) {
+        match json::read::<Verified>(&body, MAX_NODES) {
             Ok(verified) if verified.is_valid && (200..=299).contains(&status) => Ok(Verdict::Valid),
             Ok(verified) if !verified.is_valid && status < 500 => {
                 Ok(Verdict::Invalid(word(verified.invalid_reason)))
@@ -117,7 +120,7 @@ impl Facilitator {
             .ask("/settle", payment, terms, SETTLE_DEADLINE)
             .await
             .map_err(|trouble| NotSettled { reason: trouble.reason.to_owned(), for_good: trouble.unsent })?;
-        let Ok(settlement) = serde_json::from_slice::<Settlement>(&body) else {
+        let Ok(settlement) = json::read::<Settlement>(&body, MAX_NODES) else {
             return Err(NotSettled { reason: unusable(status).reason.to_owned(), for_good: false });
         };
         let transaction = settlement.transaction.unwrap_or_default();
@@ -141,8 +144,11 @@ impl Facilitator {
         limit: Duration,
     ) -> Result<(u16, bytes::Bytes), Trouble> {
         let url = self.base.join(path);
-        let question =
-            Question { version: VERSION, payment_payload: payment.payload(), payment_requirements: terms };
+        let question = Question {
+            version: VERSION,
+            payment_payload: payment.payload(terms),
+            payment_requirements: terms,
+        };
         let mut request = self.http.post(url.clone()).json(&question);
         if let Some(signer) = &self.signer {
             let token = signer.token(&url, self.clock.unix());

@@ -6,14 +6,17 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::terms::{Requirements, TIMEOUT_SECONDS, VERSION};
+use crate::json as json_of_others;
 
 /// Far above any payment: a signature and six numbers, and what the client accepted.
 const MAX_BYTES: usize = 16 * 1024;
+/// Far above a payment's structure, with its resource and extensions.
+const MAX_NODES: usize = 1_000;
 /// How much time must be left for verifying and settling.
 const MARGIN_SECONDS: u64 = 6;
 /// How far a client's clock may be ahead. With it, an authorization's end says when it was made at the earliest, and so
@@ -22,8 +25,10 @@ pub(super) const SKEW_SECONDS: u64 = 600;
 
 /// A payment that has the right form; nothing is known of its worth.
 pub(crate) struct Payment {
-    /// As it came: the facilitator checks what was signed.
-    payload: Map<String, Value>,
+    /// What the client says that it agreed to: only to be compared with our terms.
+    accepted: Value,
+    /// For the facilitator to check.
+    signature: String,
     pub(super) authorization: Authorization,
 }
 
@@ -54,6 +59,9 @@ pub(crate) enum Malformed {
     /// A part is missing or of another form.
     #[error("the payment's {0} is missing or malformed")]
     Part(&'static str),
+    /// A part that is not of this scheme. It might say something else than what is checked here.
+    #[error("the payment's {0} has other members than exact and EIP-3009 know: leave them out")]
+    Members(&'static str),
 }
 
 /// Why a payment is not for what we sell. The codes are those of the protocol's own implementations.
@@ -91,8 +99,8 @@ impl Payment {
         if value.len() > MAX_BYTES {
             return Err(Malformed::Encoding);
         }
-        let json = STANDARD.decode(value).map_err(|_| Malformed::Encoding)?;
-        Self::read(&serde_json::from_slice(&json).map_err(|_| Malformed::Encoding)?)
+        let text = STANDARD.decode(value).map_err(|_| Malformed::Encoding)?;
+        Self::read(&json_of_others::read(&text, MAX_NODES).map_err(|_| Malformed::Encoding)?)
     }
 
     /// Reads what stands in `_meta`.
@@ -104,14 +112,15 @@ impl Payment {
         if payload.get("x402Version").and_then(Value::as_u64) != Some(VERSION) {
             return Err(Malformed::Version);
         }
-        if !payload.get("accepted").is_some_and(Value::is_object) {
-            return Err(Malformed::Part("accepted"));
-        }
+        let accepted = payload.get("accepted").filter(|accepted| accepted.is_object());
+        let accepted = accepted.ok_or(Malformed::Part("accepted"))?.clone();
+        only(&accepted["extra"], "accepted.extra", &["name", "version", "paymentFlow"])?;
         let inner = payload.get("payload").ok_or(Malformed::Part("payload"))?;
-        if inner.get("signature").and_then(Value::as_str).is_none_or(|text| !is_hex(text, None)) {
-            return Err(Malformed::Part("signature"));
-        }
+        only(inner, "payload", &["signature", "authorization"])?;
+        let signature = inner.get("signature").and_then(Value::as_str).filter(|text| is_hex(text, None));
+        let signature = signature.ok_or(Malformed::Part("signature"))?.to_owned();
         let signed = inner.get("authorization").ok_or(Malformed::Part("authorization"))?;
+        only(signed, "authorization", &["from", "to", "value", "validAfter", "validBefore", "nonce"])?;
         let authorization = Authorization {
             from: hex(signed, "from", 40)?,
             to: hex(signed, "to", 40)?,
@@ -120,13 +129,13 @@ impl Payment {
             valid_before: seconds(signed, "validBefore")?,
             nonce: hex(signed, "nonce", 64)?,
         };
-        Ok(Self { payload: payload.clone(), authorization })
+        Ok(Self { accepted, signature, authorization })
     }
 
     /// Everything that can be told without asking anybody: what is agreed on, and what was signed.
     pub(super) fn check(&self, terms: &Requirements, now: u64) -> Result<Time, Mismatch> {
         let Authorization { to, value, valid_after, valid_before, .. } = &self.authorization;
-        if !terms.is(&self.payload["accepted"]) {
+        if !terms.is(&self.accepted) {
             return Err(Mismatch::Accepted);
         }
         if !to.eq_ignore_ascii_case(&terms.pay_to) {
@@ -158,15 +167,36 @@ impl Payment {
         self.authorization.valid_before
     }
 
-    /// What goes to the facilitator.
-    pub(super) fn payload(&self) -> &Map<String, Value> {
-        &self.payload
+    /// What goes to the facilitator: what was checked, written anew, and nothing beside it that it might go by instead.
+    pub(super) fn payload(&self, terms: &Requirements) -> Value {
+        json!({ "x402Version": VERSION, "accepted": terms, "payload": self.signed() })
+    }
+
+    fn signed(&self) -> Value {
+        let Authorization { from, to, value, valid_after, valid_before, nonce } = &self.authorization;
+        json!({
+            "signature": self.signature,
+            "authorization": {
+                "from": from,
+                "to": to,
+                "value": value,
+                "validAfter": valid_after.to_string(),
+                "validBefore": valid_before.to_string(),
+                "nonce": nonce,
+            },
+        })
     }
 
     /// Tells payments apart, down to the signature: a forged one must not stand for a good one with its nonce.
     pub(super) fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.payload["payload"].to_string()).into()
+        Sha256::digest(self.signed().to_string()).into()
     }
+}
+
+/// Whether an object, where it is one, has no members but these.
+fn only(object: &Value, name: &'static str, members: &[&str]) -> Result<(), Malformed> {
+    let mut keys = object.as_object().into_iter().flat_map(Map::keys);
+    if keys.all(|key| members.contains(&key.as_str())) { Ok(()) } else { Err(Malformed::Members(name)) }
 }
 
 impl fmt::Debug for Payment {

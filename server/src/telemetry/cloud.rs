@@ -10,6 +10,9 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::MAX_FIELD_BYTES;
+use crate::clean::{short, short_debug};
+
 /// One JSON object a line. JSON escapes control characters, so no input can forge a line.
 pub(super) struct CloudFormat;
 
@@ -33,6 +36,16 @@ where
         fields.result?;
         writeln!(writer, "}}")
     }
+}
+
+/// The line that says how many lines are missing before it.
+pub(super) fn missing(lines: u64) -> String {
+    let mut time = String::new();
+    // Without a time it is still a line.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut time));
+    format!(
+        "{{\"severity\":\"WARNING\",\"time\":\"{time}\",\"message\":\"lines of log were dropped: nobody read them in time\",\"dropped\":{lines}}}\n"
+    )
 }
 
 fn severity(level: Level) -> &'static str {
@@ -84,10 +97,56 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.write(field, |writer| write_text(writer, value));
+        if value.len() > MAX_FIELD_BYTES {
+            self.write(field, |writer| write_text(writer, &short(value, MAX_FIELD_BYTES)));
+        } else {
+            self.write(field, |writer| write_text(writer, value));
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.record_str(field, &format!("{value:?}"));
+        self.write(field, |writer| write_text(writer, &short_debug(value, MAX_FIELD_BYTES)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("nobody panicked").write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_field_is_longer_than_a_kilobyte_whatever_its_kind() {
+        let written = Written::default();
+        let writer = written.clone();
+        let layer = tracing_subscriber::fmt::layer().event_format(CloudFormat);
+        let subscriber = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
+        let long = "ä".repeat(1_000_000);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(text = long, display = %long, debug = ?[&long, &long], "{long}");
+        });
+        let line = written.0.lock().expect("nobody panicked").clone();
+        let entry: Value = serde_json::from_slice(&line).expect("a line of JSON");
+        for field in ["text", "display", "debug", "message"] {
+            let text = entry[field].as_str().expect("text");
+            assert!(text.ends_with('…') && text.len() <= MAX_FIELD_BYTES + 3, "{field}: {}", text.len());
+        }
+        serde_json::from_str::<Value>(&missing(7)).expect("a line of JSON");
     }
 }

@@ -22,6 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub struct Builder {
     env: BTreeMap<String, String>,
     file: Option<String>,
+    data_limit_kib: Option<u64>,
 }
 
 /// A server that listens. It is killed when it is dropped.
@@ -131,6 +132,13 @@ impl Builder {
         self
     }
 
+    /// Lets it have no more than this in data, as a container's limit would.
+    #[must_use]
+    pub fn data_limit_kib(mut self, kib: u64) -> Self {
+        self.data_limit_kib = Some(kib);
+        self
+    }
+
     /// Starts it and waits until it listens.
     ///
     /// # Panics
@@ -171,7 +179,17 @@ impl Builder {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(self.file.unwrap_or_default().as_bytes()).expect("the settings file is written");
         let file = file.into_temp_path();
-        let mut child = Command::new(binary::validibot_mcp())
+        let mut command = match self.data_limit_kib {
+            None => Command::new(binary::validibot_mcp()),
+            // The shell becomes the server, which keeps the limit and the process id.
+            Some(kib) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.arg("-c").arg(format!(r#"ulimit -d {kib} && exec "$0" "$@""#));
+                shell.arg(binary::validibot_mcp());
+                shell
+            }
+        };
+        let mut child = command
             .arg("serve")
             .arg("--settings")
             .arg(&file)

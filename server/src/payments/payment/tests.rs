@@ -112,3 +112,29 @@ fn what_has_another_form_is_malformed() {
         assert_eq!(Payment::from_header(header.as_bytes()).err(), Some(Malformed::Encoding), "{header:?}");
     }
 }
+
+#[test]
+fn what_goes_to_the_facilitator_is_what_was_checked_and_nothing_beside_it() {
+    let mut given = payload();
+    given["accepted"]["more"] = json!("x");
+    given["resource"] = json!({ "url": "x" });
+    given["payload"]["authorization"]["value"] = json!("0050000");
+    let sent = Payment::read(&given).expect("well formed").payload(&terms());
+    let mut expected = payload();
+    let signed = &mut expected["payload"]["authorization"];
+    for address in ["from", "to"] {
+        signed[address] = signed[address].as_str().expect("text").to_ascii_lowercase().into();
+    }
+    assert_eq!(sent, expected);
+    // What might be settled in place of what was checked.
+    for (place, key, name) in [
+        ("/payload", "permit2Authorization", "payload"),
+        ("/payload", "transaction", "payload"),
+        ("/payload/authorization", "spender", "authorization"),
+        ("/accepted/extra", "assetTransferMethod", "accepted.extra"),
+    ] {
+        let mut given = payload();
+        given.pointer_mut(place).expect("it is there")[key] = json!({ "from": "0x1" });
+        assert_eq!(Payment::read(&given).err(), Some(Malformed::Members(name)), "{key}");
+    }
+}

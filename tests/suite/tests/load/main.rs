@@ -1,5 +1,6 @@
 //! Much at once: memory stays bounded, and every call is done, or refused in a way that a client can act on.
 
+mod hidden;
 mod lists;
 mod shares;
 mod structure;

@@ -2,6 +2,8 @@
 
 use sandbox::fixtures;
 use serde_json::{Value, json};
+use suite::mcp::Era;
+use suite::post::{Framing, Post, call};
 
 use crate::{Stack, challenged, nonce, now, order, payment, terms, validate};
 
@@ -83,4 +85,16 @@ async fn an_authorization_that_was_used_for_something_else_buys_nothing() {
             .await
             .result()["_meta"]["x402/payment-response"];
     assert_eq!(receipt["success"], true, "a good one is still taken");
+}
+
+/// Anybody may send here: what hides JSON in a string, to be parsed once more, is refused before it is read.
+#[tokio::test]
+async fn a_request_that_hides_json_in_a_string_is_refused_at_this_door_too() {
+    let stack = Stack::start().await;
+    let post = Post::new(format!("{}/public-mcp", stack.server.base()), Era::Legacy, Framing::Length);
+    for key in ["$serde_json::private::RawValue", "\\u0024serde_json::private::Number"] {
+        let body = call(Era::Legacy, "list_workflows", &format!(r#"{{"a":{{"{key}":"[1]"}}}}"#));
+        let answer = post.until_done("list_workflows", &body).await;
+        assert_eq!((answer.status, &answer.body["error"]), (413, &json!("reserved_key")), "{key}");
+    }
 }

@@ -7,6 +7,9 @@ use serde_json::json;
 use suite::mcp::Era;
 use suite::server::Server;
 
+/// Longer than anything that is said back, and short enough for the header that mirrors it.
+const LONG: &str = "-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on-and-so-on";
+
 #[tokio::test]
 async fn logs_hold_no_token_no_file_and_no_reference() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
@@ -29,6 +32,17 @@ async fn logs_hold_no_token_no_file_and_no_reference() {
             sandbox.behave();
         }
         client.call_tool("get_run_status", json!({ "run_ref": "run_strange-reference" })).await.error_code();
+        // What is no tool call: rmcp would quote all of these.
+        sandbox.misbehave(Route::RunStatus, Fault::Status(500));
+        for uri in [format!("validibot://runs/{run_ref}"), format!("validibot://x/strange-reference{LONG}")] {
+            let refused = client.request("resources/read", json!({ "uri": uri })).await.error();
+            let said = refused["data"]["uri"].as_str().unwrap_or_default();
+            assert!(said.len() <= 256 + '…'.len_utf8(), "{said}");
+        }
+        sandbox.behave();
+        let unknown = client.request(&format!("strange-method{LONG}"), json!({})).await.error();
+        let said = unknown["message"].as_str().expect("text");
+        assert!(said.starts_with("strange-method") && said.len() <= 64 + '…'.len_utf8(), "{said}");
     }
     server.client(Era::Modern, "a-refused-token").request("tools/list", json!({})).await;
     sandbox.misbehave(Route::AuthMe, Fault::Cut);
@@ -48,6 +62,7 @@ async fn logs_hold_no_token_no_file_and_no_reference() {
         &reference,
         &run_ref,
         "strange-reference",
+        "strange-method",
         fixtures::HTML_MARKER,
     ];
     for secret in secrets {

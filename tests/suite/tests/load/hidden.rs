@@ -1,0 +1,105 @@
+//! JSON that is hidden in strings, behind keys by which `serde_json` is led to parse them once more.
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use sandbox::{Fault, Route, Sandbox, fixtures};
+use serde_json::json;
+use suite::mcp::Era;
+use suite::memory::Memory;
+use suite::post::{Framing, Post, call};
+use suite::server::Server;
+
+const RAW: &str = "$serde_json::private::RawValue";
+/// What is hidden: a hundred and fifty times as much as a tree.
+const SIZES: [usize; 2] = [3_700_000, 14_500_000];
+/// Bodies that are under way, their buffers and nothing of their trees.
+const MORE_THAN_IDLE: u64 = 24_000_000;
+/// What a server gets by for that has no more than this in data, in KiB.
+const DATA_LIMIT_KIB: u64 = 64 * 1024;
+
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |text, letter| text + &format!("\\u{letter:04x}"))
+}
+
+/// An object that hides so many bytes of `[1],[1],…`.
+fn hidden(key: &str, bytes: usize) -> String {
+    format!(r#"{{"{key}":"[{}[1]]"}}"#, "[1],".repeat(bytes / 4))
+}
+
+/// In every place of a request and in every spelling.
+fn bodies(bytes: usize) -> impl Iterator<Item = Bytes> {
+    let keys = [RAW.to_owned(), escaped(RAW), RAW.replace('$', "\\u0024")];
+    keys.into_iter().flat_map(move |key| {
+        let hidden = hidden(&key, bytes);
+        let nested = format!(r#"{{"a":[{{"b":{hidden}}}]}}"#);
+        let meta = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"_meta":{{"x":{hidden}}},"name":"list_workflows","arguments":{{}}}}}}"#
+        );
+        [call(Era::Legacy, "list_workflows", &hidden), call(Era::Legacy, "list_workflows", &nested), meta.into()]
+    })
+}
+
+#[tokio::test]
+async fn a_request_that_hides_json_in_a_string_is_refused_and_costs_no_more_than_its_bytes() {
+    let sandbox = Sandbox::builder().throttle(1_000_000).start().await.expect("a sandbox");
+    let server = Server::for_sandbox(&sandbox).data_limit_kib(DATA_LIMIT_KIB).start().await;
+    server.client(Era::Legacy, fixtures::DEMO_TOKEN).hello().await;
+    let before = Memory::of(server.pid()).peak;
+    for bytes in SIZES {
+        for body in bodies(bytes) {
+            for framing in [Framing::Length, Framing::Chunked] {
+                let post = Post::new(server.mcp_url(), Era::Legacy, framing);
+                let at_once = if bytes == SIZES[0] { 3 } else { 1 };
+                let answers = join_all((0..at_once).map(|_| post.until_done("list_workflows", &body))).await;
+                for answer in answers {
+                    assert_eq!((answer.status, &answer.body["error"]), (413, &json!("reserved_key")));
+                }
+            }
+        }
+    }
+    let after = Memory::of(server.pid()).peak;
+    assert!(after < before + MORE_THAN_IDLE, "{before} bytes before, {after} at the highest");
+    server.client(Era::Legacy, fixtures::DEMO_TOKEN).hello().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_hides_json_in_a_string_costs_no_more_than_its_bytes() {
+    let sandbox = Sandbox::builder().throttle(1_000_000).start().await.expect("a sandbox");
+    let server = Server::for_sandbox(&sandbox).data_limit_kib(DATA_LIMIT_KIB).start().await;
+    let client = server.client(Era::Legacy, fixtures::DEMO_TOKEN);
+    client.hello().await;
+    let entries = client.call_tool("list_workflows", json!({})).await.success();
+    let first = entries["result"][0].clone();
+    let reference = first["workflow_ref"].clone();
+    let before = Memory::of(server.pid()).peak;
+    for bytes in SIZES {
+        for key in [RAW.to_owned(), escaped(RAW), "plain".to_owned()] {
+            let schema = match key.as_str() {
+                "plain" => format!("[{}[1]]", "[1],".repeat(bytes / 4)),
+                key => hidden(key, bytes),
+            };
+            let answers = |text: String| Fault::Body {
+                status: 200,
+                content_type: "application/json".to_owned(),
+                bytes: text.into(),
+            };
+            let definition = format!(r#"{{"slug":"a","steps":[],"input_schema":{schema}}}"#);
+            sandbox.misbehave(Route::WorkflowDetails, answers(definition));
+            let details =
+                client.call_tool("get_workflow_details", json!({ "workflow_ref": reference })).await;
+            assert_eq!(details.error_code(), "API_ERROR");
+            if bytes == SIZES[0] {
+                // One author's entry takes the list from nobody.
+                let list =
+                    format!(r#"[{first},{{"workflow_ref":"wf_x","slug":"x","input_schema":{schema}}}]"#);
+                sandbox.misbehave(Route::ListWorkflows, answers(list));
+                let read = client.call_tool("list_workflows", json!({})).await.success();
+                assert_eq!(read["result"].as_array().map(Vec::len), Some(1));
+                let resources = client.request("resources/list", json!({})).await.result();
+                assert_eq!(resources["resources"].as_array().map(Vec::len), Some(1), "{resources}");
+            }
+        }
+    }
+    let after = Memory::of(server.pid()).peak;
+    assert!(after < before + MORE_THAN_IDLE, "{before} bytes before, {after} at the highest");
+}
