@@ -21,6 +21,7 @@ use secrecy::SecretString;
 
 use self::report::{Hop, Report};
 use crate::app::http_client;
+use crate::clean::Clean;
 use crate::cli::DiagnoseArgs;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::BaseUrl;
@@ -104,7 +105,7 @@ fn block_on(walk: impl Future<Output = (String, Report)>, json: bool) -> Result<
     let (url, report) = runtime.block_on(walk);
     let text = if json { format!("{:#}\n", report.json(&url)) } else { report.text(&url) };
     // A closed pipe is the reader's choice; the exit code still says how it went.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(Clean(text).to_string().as_bytes());
     Ok(!report.failed())
 }
 

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 
 use self::journey::{Files, Journey};
 use crate::app::http_client;
+use crate::clean::Clean;
 use crate::cli::E2eArgs;
 use crate::config::BaseUrl;
 use crate::env::Env;
@@ -114,5 +115,5 @@ fn say(step: &Step) {
 
 fn write(text: &str) {
     // A closed pipe is the reader's choice; the exit code still says how it went.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(Clean(text).to_string().as_bytes());
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -27,13 +27,13 @@ use crate::payments::Payment;
 use crate::random::SystemRandom;
 use crate::router::router;
 use crate::validibot::{RunRef, WorkflowRef};
-use crate::{caller, oauth, uploads};
+use crate::{caller, oauth, uploads, validibot};
 
 /// A kind of input.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name: that of its file in `fuzz/fuzz_targets` and of its folder in `fuzz/seeds`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("env_file", env_file),
     ("reference", reference),
     ("sealed", sealed),
@@ -43,6 +43,8 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("cimd", cimd),
     ("payment", payment),
     ("upload", upload),
+    ("request", request),
+    ("answer", validibots_answer),
 ];
 
 /// Environment files. What is accepted has names of variables.
@@ -133,6 +135,23 @@ pub fn upload(data: &[u8]) {
     answer(request.ok());
 }
 
+/// Bodies of MCP requests, through everything that stands before the tools, and the tools. They come in by the door where
+/// nobody has to be known. What they cost is judged by the limit on memory.
+pub fn request(data: &[u8]) {
+    let request = Request::post("/public-mcp")
+        .header(HOST, "mcp.example.com")
+        .header(ACCEPT, "application/json, text/event-stream")
+        .header(CONTENT_TYPE, "application/json")
+        .header(CONTENT_LENGTH, data.len())
+        .body(Body::from(data.to_owned()));
+    answer(request.ok());
+}
+
+/// What Validibot answers, as every kind of answer.
+pub fn validibots_answer(data: &[u8]) {
+    validibot::fuzzing::answer(data);
+}
+
 fn get(path: &str, query: &[u8]) -> Option<Request<Body>> {
     let query = std::str::from_utf8(query).ok()?;
     Request::get(format!("{path}?{query}")).body(Body::empty()).ok()
@@ -165,6 +184,12 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
             ("VALIDIBOT_MCP_SERVICE_KEY", "key"),
             ("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", "http://127.0.0.1:1"),
             ("VALIDIBOT_OAUTH_CLIENT_SECRET", "a-client-secret-of-more-than-32-bytes"),
+            ("VALIDIBOT_MCP_SEAL_KEYS", "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            ("VALIDIBOT_X402_ENABLED", "true"),
+            ("VALIDIBOT_X402_PAY_TO_ADDRESS", "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"),
+            ("VALIDIBOT_X402_NETWORK", "eip155:84532"),
+            ("VALIDIBOT_X402_FACILITATOR_URL", "http://127.0.0.1:1"),
+            ("VALIDIBOT_X402_RPC_URL", "http://127.0.0.1:1"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );

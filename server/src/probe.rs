@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use self::report::{Check, Report};
 use crate::app::http_client;
+use crate::clean::Clean;
 use crate::cli::ProbeArgs;
 use crate::config::BaseUrl;
 use crate::env::Env;
@@ -51,7 +52,7 @@ pub fn run(args: &ProbeArgs, env: &dyn Env) -> ExitCode {
     let url = probe.base.as_str();
     let text = if args.json { format!("{:#}\n", report.json(url)) } else { report.text(url) };
     // A closed pipe is the reader's choice; the exit code still says how it went.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(Clean(text).to_string().as_bytes());
     if report.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

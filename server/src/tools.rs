@@ -6,6 +6,7 @@ mod catalogue;
 mod definition;
 mod enrich;
 mod findings;
+mod left_out;
 mod outcome;
 mod overview;
 mod paid;

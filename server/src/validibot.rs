@@ -21,6 +21,8 @@ use tokio::time::Instant;
 
 pub use self::agent::{AgentApi, MAX_PAID_FILE_BYTES, PaidFile, SettledPayment};
 use self::answer::Answer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::answer::fuzzing;
 pub use self::error::{ApiError, FieldError, code};
 use self::identity::{Identity, Proof};
 pub use self::media::content_type;

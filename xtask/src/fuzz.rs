@@ -14,6 +14,9 @@ const TARGETS: &str = "fuzz/fuzz_targets";
 /// An input that takes longer is a finding, in seconds.
 const SLOW: u32 = 10;
 
+/// An input that takes more memory is a finding, in MB; the sanitizer has a part of it.
+const MEMORY: u32 = 1024;
+
 /// cargo-fuzz and the toolchain say at once whether they are there; rustup may have to think.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
@@ -112,6 +115,7 @@ fn run(context: &Context, target: &str, args: &Fuzz) -> Result<Command> {
         .args([target, &corpus, &format!("fuzz/seeds/{target}"), "--"])
         .arg(format!("-max_total_time={}", args.seconds))
         .arg(format!("-timeout={SLOW}"))
+        .arg(format!("-rss_limit_mb={MEMORY}"))
         .arg(format!("-artifact_prefix={}/", artifacts(target)))
         .arg("-print_final_stats=1")
         .no_deadline())

@@ -46,6 +46,30 @@ enum Stream {
     Stderr,
 }
 
+/// A text without what a terminal would obey or would not show: much of what is written comes from other programs and
+/// servers. Line ends and tabs stay, and colours where there may be any.
+fn clean(text: &str, colour: bool) -> String {
+    let foul = |letter: char| {
+        (letter.is_control() && !matches!(letter, '\n' | '\t'))
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let text = text.replace("\r\n", "\n");
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(foul) {
+        out.push_str(&rest[..at]);
+        let found = &rest[at..];
+        // `ESC [ 1 ; 31 m` and `ESC [ 0 m`: only the look of what follows (ECMA-48, 8.3.117).
+        let style =
+            found.strip_prefix("\x1b[").and_then(|style| style.find(|c: char| !matches!(c, '0'..='9' | ';')));
+        let style = style.map(|end| end + 2).filter(|end| colour && found[*end..].starts_with('m'));
+        let length = style.map_or_else(|| found.chars().next().map_or(0, char::len_utf8), |end| end + 1);
+        out.push_str(if style.is_some() { &found[..length] } else { "\u{fffd}" });
+        rest = &found[length..];
+    }
+    out + rest
+}
+
 impl Printer {
     /// Writes to the terminal. `NO_COLOR` (no-color.org) and `TERM=dumb` are respected; `CI` means plain lines.
     pub fn terminal(environment: &Environment, verbose: bool) -> Self {
@@ -113,7 +137,7 @@ impl Printer {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(text.to_owned());
+        bar.set_message(clean(text, false));
         bar.enable_steady_tick(Duration::from_millis(120));
         Progress { bar: Some(bar) }
     }
@@ -141,7 +165,10 @@ impl Printer {
     }
 
     fn write(&self, stream: Stream, text: &str) {
-        let line = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+        let mut line = clean(text, self.style.colour);
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
         if self.style.live {
             self.bars.suspend(|| self.put(stream, &line));
         } else {
@@ -172,6 +199,18 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_other_programs_say_cannot_drive_the_terminal() {
+        let printer = Printer::captured();
+        printer.note("a\u{1b}]52;c;AAAA\u{7}b\u{1b}[2Jc\u{9b}d\u{202e}e\r\n\tf\u{1b}[1;31mg");
+        let seen = "a\u{fffd}]52;c;AAAA\u{fffd}b\u{fffd}[2Jc\u{fffd}d\u{fffd}e\n\tf\u{fffd}[1;31mg\n";
+        assert_eq!(printer.stderr(), seen);
+        assert_eq!(
+            clean("\u{1b}[1;31merror:\u{1b}[0m \u{1b}[2J", true),
+            "\u{1b}[1;31merror:\u{1b}[0m \u{fffd}[2J"
+        );
+    }
 
     #[test]
     fn results_and_remarks_go_their_own_ways_and_plain_text_has_no_escapes() {

@@ -25,6 +25,7 @@ use url::Url;
 use super::Walk;
 use super::metadata::Server;
 use super::report::{Finding, Step};
+use crate::clean::Clean;
 use crate::random::token;
 
 /// How long a person may take, with a password to look up and a second factor.
@@ -121,7 +122,7 @@ fn authorize(
 /// Prints the address, and opens it where there is something to open it with.
 fn show(url: &Url) {
     // Standard output is the report's. Nobody is left to tell when standard error is closed.
-    let _ = writeln!(std::io::stderr(), "Sign in with a browser on this machine:\n\n  {url}\n");
+    let _ = writeln!(std::io::stderr(), "Sign in with a browser on this machine:\n\n  {}\n", Clean(&url));
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = Command::new(opener);
     command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

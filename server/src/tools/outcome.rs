@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::arguments::Arguments;
 use super::findings::{self, Page};
 use super::overview::overview;
-use super::{catalogue, definition, shorten};
+use super::{catalogue, definition, left_out, shorten};
 use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
 use crate::validibot::{ApiError, Catalogue, FieldError, RunRef, code};
@@ -46,7 +46,8 @@ impl Outcome {
     /// One reading of a run: first what an agent needs, then Validibot's object, without the findings that stand in the
     /// overview. `now` is in seconds since the Unix epoch.
     pub(super) fn run(mut run: Map<String, Value>, page: Page, now: u64) -> Self {
-        let overview = overview(&run, page, now);
+        let mut overview = overview(&run, page, now);
+        left_out::add(&mut overview, &run);
         findings::count_only(&mut run);
         run.shift_insert(0, "overview".to_owned(), overview);
         let whole_at = run.get("run_ref").and_then(Value::as_str);

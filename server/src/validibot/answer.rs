@@ -1,23 +1,30 @@
 //! Validibot's answers, decoded: three shapes of error body, and none of them trusted (contract, section a).
 
+mod condense;
 mod entries;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod shape;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::RequestBuilder;
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
+use self::condense::Condenser;
 use self::entries::Entries;
 use super::error::{ApiError, FieldError, code};
-use crate::http_body;
-use crate::json;
+use crate::json::{self, Scan};
 
 /// Far above any catalogue or run: what is larger is not an answer of the contract.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// An object that is longer is condensed while it is received.
+const CONDENSED_FROM: usize = 1024 * 1024;
+/// A report of some two hundred thousand findings. More is not received.
+const MAX_RECEIVED: usize = 64 * 1024 * 1024;
 /// A definition of this much structure takes some 20 MB as a tree; one with a thousand parameters has a tenth of it.
 const MAX_NODES: usize = 100_000;
 /// A refusal has a sentence and some fields.
@@ -63,13 +70,59 @@ async fn receive(request: RequestBuilder) -> Result<Answer, ApiError> {
     let status = response.status().as_u16();
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
-    let body = http_body::read(response, MAX_BODY_BYTES).await.map_err(|error| match error {
-        http_body::BodyError::TooLarge(_) => not_understood(status),
-        http_body::BodyError::Broken => {
-            ApiError { transient: true, ..unavailable("The connection to Validibot broke") }
-        }
-    })?;
+    let body = body(response, status).await?;
     Ok(Answer { status, retry_after, body })
+}
+
+/// The whole body where it is of ordinary length, and what matters of a longer one.
+async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, ApiError> {
+    // Most answers come in one piece: then nothing is copied.
+    let mut first: Option<Bytes> = None;
+    let mut whole = BytesMut::new();
+    let mut condensed: Option<Condenser> = None;
+    let mut received = 0;
+    while let Some(piece) = response
+        .chunk()
+        .await
+        .map_err(|_| ApiError { transient: true, ..unavailable("The connection to Validibot broke") })?
+    {
+        received += piece.len();
+        if let Some(condenser) = &mut condensed {
+            if received > MAX_RECEIVED || condenser.take(&piece).is_err() {
+                return Err(too_large(status, condenser));
+            }
+            continue;
+        }
+        if received == piece.len() && received <= CONDENSED_FROM {
+            first = Some(piece);
+            continue;
+        }
+        whole.extend_from_slice(&first.take().unwrap_or_default());
+        whole.extend_from_slice(&piece);
+        if whole.len() > CONDENSED_FROM && whole.trim_ascii_start().first() == Some(&b'{') {
+            let condenser = condensed.insert(Condenser::default());
+            if condenser.take(&std::mem::take(&mut whole)).is_err() {
+                return Err(too_large(status, condenser));
+            }
+        } else if whole.len() > MAX_BODY_BYTES {
+            return Err(not_understood(status));
+        }
+    }
+    Ok(match condensed {
+        Some(condenser) => condenser.into_bytes().into(),
+        None => first.unwrap_or_else(|| whole.freeze()),
+    })
+}
+
+/// An agent is told at least how its run ended.
+fn too_large(status: u16, condenser: &Condenser) -> ApiError {
+    let (Some(state), result) = condenser.verdict() else { return not_understood(status) };
+    let result = result.map_or(String::new(), |result| format!(" and its result {result}"));
+    let message = format!(
+        "The run's state is {state}{result}; its report is larger than this server reads. The whole of it is in \
+         Validibot's own interface"
+    );
+    ApiError { status: Some(status), ..ApiError::new(code::API_ERROR, message) }
 }
 
 /// Without an answer, the status is the one that a gateway would give.
@@ -121,6 +174,20 @@ impl Answer {
             tracing::warn!(status = self.status, %error, "an answer of Validibot could not be read");
             not_understood(self.status)
         })
+    }
+
+    /// A run, which may be condensed where it has more structure than is read.
+    fn run_object(mut self) -> Result<Map<String, Value>, ApiError> {
+        let mut scan = Scan::default();
+        scan.take(&self.body);
+        if scan.nodes() > MAX_NODES {
+            let mut condenser = Condenser::default();
+            if condenser.take(&self.body).is_err() {
+                return Err(too_large(self.status, &condenser));
+            }
+            self.body = condenser.into_bytes().into();
+        }
+        self.object()
     }
 
     fn with_status(&self, error: ApiError) -> ApiError {

@@ -162,6 +162,7 @@ fn overview() -> Value {
                     },
                     "total": { "type": "integer" },
                     "by_severity": { "type": "object", "additionalProperties": { "type": "integer" } },
+                    "left_out": { "type": "integer", "description": "Of the total, how many no page shows" },
                     "offset": { "type": "integer" },
                     "shown": { "type": "array", "items": finding() },
                 },

@@ -62,12 +62,13 @@ impl Answer {
 
     /// One run (contract, A5 and A6).
     pub(in crate::validibot) fn run(self) -> Result<Object, ApiError> {
-        self.object_with(|run| {
-            run.get("state").is_some_and(Value::is_string)
-                && ["id", "run_id"].iter().any(|key| run.get(*key).is_some_and(Value::is_string))
-                && all(run, &["id", "run_id", "run_ref", "org", "status", "result"], Value::is_string)
-                && all(run, &["steps", "findings"], Value::is_array)
-        })
+        let status = self.status;
+        let run = self.run_object()?;
+        let good = run.get("state").is_some_and(Value::is_string)
+            && ["id", "run_id"].iter().any(|key| run.get(*key).is_some_and(Value::is_string))
+            && all(&run, &["id", "run_id", "run_ref", "org", "status", "result"], Value::is_string)
+            && all(&run, &["steps", "findings"], Value::is_array);
+        if good { Ok(run) } else { Err(not_understood(status)) }
     }
 
     fn object_with(self, good: impl Fn(&Object) -> bool) -> Result<Object, ApiError> {
@@ -114,7 +115,8 @@ mod tests {
             let names: Vec<_> = read.iter().map(|entry| entry["workflow_ref"].as_str()).collect();
             assert_eq!(names, [Some("wf_a"), Some("wf_c")], "{bad}");
             let passed = answer(&list).catalogue_to_pass().expect("a list");
-            assert!(passed.text.contains("wf_c") && !passed.text.contains("private::"), "{bad}");
+            let text = passed.list.to_string();
+            assert!(text.contains("wf_c") && !text.contains("private::"), "{bad}");
             let agents = list.replace("workflow_ref", "slug");
             assert_eq!(answer(&agents).agent_catalogue().expect("a list").len(), 2, "{bad}");
         }
