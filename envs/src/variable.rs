@@ -63,10 +63,22 @@ pub enum Kind {
     Gate,
     /// An absolute `http` or `https` URL.
     Url,
-    /// A whole number.
-    Integer,
+    /// A TCP port, 0 to 65535.
+    Port,
+    /// A whole number from 1.
+    Count,
     /// An IP address to listen on.
     Address,
+    /// `address:port`, where a container's port is published.
+    Publish,
+    /// A Google Cloud project's id.
+    ProjectId,
+    /// A Google Cloud region.
+    Region,
+    /// What the names of resources begin with.
+    Prefix,
+    /// A host name without scheme and path.
+    Host,
     /// Entries separated by commas.
     List,
     /// `id:base64,…`: named 32-byte keys, the first of which seals.
@@ -123,9 +135,67 @@ impl Reader {
 }
 
 impl Variable {
-    /// Whether a value is still the template's placeholder, such as `<a long random string>`.
+    /// Whether a value is a template's placeholder: ours, such as `<a long random string>`, or one of the application's
+    /// templates, such as `replace-with-a-long-random-string` or `your-gcp-project-id`. Such a text is public, so no key
+    /// may be derived from it.
     pub fn is_placeholder(value: &str) -> bool {
+        let value = value.trim().to_ascii_lowercase();
+        let ours = value.len() > 2 && value.starts_with('<') && value.ends_with('>');
+        let begins = value.rsplit_once("://").map_or(value.as_str(), |(_, rest)| rest);
+        ours || ["replace-with", "replace_with", "change-me", "change_me", "changeme", "your-", "your_"]
+            .iter()
+            .any(|words| begins.starts_with(words))
+    }
+
+    /// Whether a value of this variable is an example of the templates, which belongs to nobody: a host that is reserved
+    /// for documentation (RFC 2606, section 3), or the example's project.
+    pub fn is_example(&self, value: &str) -> bool {
         let value = value.trim();
-        value.len() > 2 && value.starts_with('<') && value.ends_with('>')
+        match self.kind {
+            Kind::Url => {
+                let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+                let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+                ["example.com", "example.org", "example.net"].iter().any(|reserved| {
+                    host.strip_suffix(reserved).is_some_and(|left| left.is_empty() || left.ends_with('.'))
+                })
+            }
+            Kind::ProjectId => value == self.example,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_s_text_is_told_from_a_value() {
+        for text in [
+            "<a long random string>",
+            "replace-with-a-long-random-string",
+            "Replace_With_Something",
+            "your-gcp-project-id",
+            "https://your-domain.test",
+            " changeme ",
+        ] {
+            assert!(Variable::is_placeholder(text), "{text}");
+        }
+        for text in ["", "<>", "a<b>", "acme-prod", "https://mcp.acme.test", "not-your-key"] {
+            assert!(!Variable::is_placeholder(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_nobody_is_an_example() {
+        let (url, project) =
+            (crate::find("VALIDIBOT_MCP_BASE_URL").unwrap(), crate::find("GCP_PROJECT_ID").unwrap());
+        for text in ["https://mcp.example.com", "http://EXAMPLE.org:8001/x", "https://a.b.example.net"] {
+            assert!(url.is_example(text), "{text}");
+        }
+        for text in ["https://mcp.example.community", "https://myexample.com", "http://web:8000", ""] {
+            assert!(!url.is_example(text), "{text}");
+        }
+        assert!(project.is_example("my-project") && !project.is_example("my-projects"));
     }
 }

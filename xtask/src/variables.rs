@@ -4,12 +4,14 @@ mod check;
 mod explain;
 pub mod init;
 mod neighbour;
+mod problem;
 mod required;
 
 pub use check::{Checked, check, examine, file_problems};
 pub use explain::explain;
 pub use init::init;
 pub(crate) use neighbour::read as neighbour_file;
+pub use problem::{Fault, Problem};
 
 use envs::{HeldIn, Reader, Variable};
 

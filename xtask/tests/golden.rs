@@ -74,7 +74,7 @@ fn errors() {
         (
             "dev/google-cloud/.mcp",
             "VALIDIBOT_OAUTH_CLIENT_SECRET='short'\nVALIDIBOT_MCP_SEAL_KEYS='<id:base64 of 32 random bytes>'\n\
-             GCP_PROJECT_ID=acme\nSOMETHING_ELSE=1\n",
+             GCP_PROJECT_ID=acme-prod\nSOMETHING_ELSE=1\n",
         ),
         ("dev/google-cloud/.django", "odd = line\nIDP_OIDC_MCP_SERVER_CLIENT_SECRET='longer'\n"),
         ("staging/google-cloud/.gcp", "GCP_PROJECT_ID = acme\nGCP_REGION=$REGION\n"),
@@ -160,7 +160,7 @@ fn explanations() {
     let tree = Tree::new(&[
         (".local/.build", "\nexport ENABLE_MCP_SERVER='yes' # for Pro\n"),
         (".local/.mcp", "VALIDIBOT_MCP_SERVICE_KEY=hush\nVALIDIBOT_LOG_LEVEL=loud\n"),
-        (".production/.google-cloud/.just", "export GCP_PROJECT_ID=acme\n"),
+        (".production/.google-cloud/.just", "export GCP_PROJECT_ID=acme-prod\n"),
         (".production/.google-cloud/.build", "VALIDIBOT_MCP_BASE_URL=https://mcp.acme.example\n"),
         (".production/.google-cloud/.mcp", "VALIDIBOT_MCP_BASE_URL=https://old.acme.example\n"),
     ]);
@@ -195,6 +195,11 @@ fn a_fresh_environment_is_in_order_once_its_examples_are_replaced() {
     let check = tree.run(&["env", "check", "self-hosted"], &[]);
     assert!(check.contains(".test:") && check.contains("placeholder"), "{check}");
     std::fs::remove_file(tree.path().join("production/self-hosted/.test")).unwrap();
+    let check = tree.run(&["env", "check", "self-hosted"], &[]);
+    assert!(check.contains("still holds the template's example") && check.contains("[exit 64]"), "{check}");
+    let mcp = tree.path().join("production/self-hosted/.mcp");
+    let text = std::fs::read_to_string(&mcp).unwrap().replace(".example.com", ".acme.example");
+    std::fs::write(&mcp, text).unwrap();
     let check = tree.run(&["env", "check", "self-hosted"], &[]);
     assert!(check.contains("nothing is wrong") && check.contains("[exit 0]"), "{check}");
 }

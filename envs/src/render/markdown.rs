@@ -101,8 +101,14 @@ fn form(kind: Kind) -> String {
         }
         Kind::Gate => "`true`, `1`, `yes` or `false`, `0`, `no` or empty, in any case".to_owned(),
         Kind::Url => "an absolute http or https URL".to_owned(),
-        Kind::Integer => "a whole number".to_owned(),
+        Kind::Port => "a port number from 0 to 65535".to_owned(),
+        Kind::Count => "a whole number from 1".to_owned(),
         Kind::Address => "an IP address".to_owned(),
+        Kind::Publish => "`address:port`".to_owned(),
+        Kind::ProjectId => "a Google Cloud project's id".to_owned(),
+        Kind::Region => "a Google Cloud region".to_owned(),
+        Kind::Prefix => "1 to 18 of a-z, 0-9 and `-`".to_owned(),
+        Kind::Host => "a host name".to_owned(),
         Kind::List => "entries separated by commas".to_owned(),
         Kind::KeyRing => "`id:base64,…`, 32 bytes each".to_owned(),
         Kind::OneOf(words) => {

@@ -59,6 +59,7 @@ pub const MCP_API_BASE_URL: Variable = Variable {
 pub const GCP_PROJECT_ID: Variable = Variable {
     name: "GCP_PROJECT_ID",
     doc: "Google Cloud project",
+    kind: Kind::ProjectId,
     required: Required::When("running a gcp command"),
     example: "my-project",
     ..OPTIONAL
@@ -68,6 +69,7 @@ pub const GCP_PROJECT_ID: Variable = Variable {
 pub const GCP_REGION: Variable = Variable {
     name: "GCP_REGION",
     doc: "Google Cloud region",
+    kind: Kind::Region,
     fallback: Fallback::Value("us-central1"),
     example: "us-central1",
     ..OPTIONAL
@@ -77,6 +79,7 @@ pub const GCP_REGION: Variable = Variable {
 pub const GCP_APP_NAME: Variable = Variable {
     name: "GCP_APP_NAME",
     doc: "Prefix of every resource's name",
+    kind: Kind::Prefix,
     fallback: Fallback::Value("validibot"),
     example: "validibot",
     ..OPTIONAL
@@ -86,6 +89,7 @@ pub const GCP_APP_NAME: Variable = Variable {
 pub const GCP_REGISTRY_HOST: Variable = Variable {
     name: "GCP_REGISTRY_HOST",
     doc: "Host of the container registry",
+    kind: Kind::Host,
     fallback: Fallback::Derived("<GCP_REGION>-docker.pkg.dev"),
     ..OPTIONAL
 };
@@ -94,7 +98,7 @@ pub const GCP_REGISTRY_HOST: Variable = Variable {
 pub const GCP_SECRET_VERSIONS_TO_KEEP: Variable = Variable {
     name: "GCP_SECRET_VERSIONS_TO_KEEP",
     doc: "How many of the newest secret versions stay, besides those that a revision uses",
-    kind: Kind::Integer,
+    kind: Kind::Count,
     fallback: Fallback::Value("2"),
     ..OPTIONAL
 };
@@ -157,6 +161,7 @@ pub const PUBLISH: Variable = Variable {
     name: "VALIDIBOT_MCP_PUBLISH",
     doc: "Where a self-hosted server is published on the machine: address:port, for the reverse proxy in front",
     held_in: &[HeldIn::Build],
+    kind: Kind::Publish,
     fallback: Fallback::Value("127.0.0.1:8001"),
     example: "127.0.0.1:8001",
     ..OPTIONAL

@@ -120,7 +120,7 @@ pub const PORT: Variable = Variable {
     doc: "TCP port to listen on; Cloud Run sets it; 0 takes a free one",
     held_in: &[HeldIn::Process],
     readers: &[Reader::Server, Reader::Sandbox],
-    kind: Kind::Integer,
+    kind: Kind::Port,
     fallback: Fallback::Value("8080"),
     example: "8080",
     ..OPTIONAL

@@ -10,7 +10,7 @@ use crate::command::{Command, quote};
 use crate::context::Context;
 use crate::runner::Streams;
 use crate::stage::Target;
-use crate::variables::{self, Checked};
+use crate::variables::{self, Checked, Fault, Problem};
 
 /// Looks at every file, and gives what it read.
 pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Finding>) -> Checked {
@@ -31,7 +31,7 @@ pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Findi
         return checked;
     }
     // A stage may be worked on before its test user exists, and a first local start writes what is missing.
-    let begun = |problem: &&String| stage != Target::Local || !problem.contains(" is missing: ");
+    let begun = |problem: &&Problem| stage != Target::Local || problem.fault != Fault::Missing;
     findings.extend(checked.problems.iter().filter(begun).map(|problem| of_a_line(stage, problem)));
     for file in [HeldIn::Mcp, HeldIn::Test] {
         if let Some(path) = context.tree.path(stage, file).filter(|path| path.is_file()) {
@@ -41,47 +41,21 @@ pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Findi
     checked
 }
 
-/// A sentence of `env check`, taken apart: it begins with its place where it has one.
-fn of_a_line(stage: Target, problem: &str) -> Finding {
-    let (place, what) = problem.split_once(": ").unwrap_or(("the stage's files", problem));
-    // What is wrong with a line itself stands behind a colon; what is wrong with its value does not.
-    let variable = what.split_whitespace().next().unwrap_or_default();
-    let differs = what.contains(" differs from ");
-    let (code, why) = match what {
-        _ if differs => {
-            ("values-differ", "Validibot refuses this server, or sends users elsewhere, with the two unequal")
-        }
-        _ if what.contains(" is missing: ") => {
-            ("value-missing", "the program that reads it does not start without it")
-        }
-        _ if what.contains("placeholder") => ("placeholder", "the template's text is no value"),
-        _ if what.contains(" is unknown: ") => {
-            ("unknown-variable", "nothing reads it, so what it should say is not said")
-        }
-        _ if what.contains("is not read from here") => {
-            ("misplaced-variable", "the program that needs it does not see it")
-        }
-        _ if what.contains("is set again") => ("set-twice", "the last one wins, and the first one misleads"),
-        _ if envs::find(variable).is_some() => {
-            ("malformed-value", "the program that reads it does not start with it")
-        }
-        _ => ("unreadable-line", "bash and the server would read the line differently"),
-    };
-    let fix = match code {
-        "value-missing" => format!("add {variable}=… to {place}"),
-        _ if envs::find(variable).is_some() => {
-            format!(
-                "correct the line; cargo xtask env explain {variable} --stage {stage} says what it is for"
-            )
-        }
-        _ => format!("correct the line, then cargo xtask env check {stage}"),
+/// What `env check` found, with what follows from it and what to do.
+fn of_a_line(stage: Target, problem: &Problem) -> Finding {
+    let fix = match (problem.fault, problem.variable) {
+        (Fault::Missing, Some(variable)) => format!("add {variable}=… to {}", problem.place),
+        (_, Some(variable)) => format!(
+            "correct the line; cargo xtask env explain {variable} --stage {stage} says what it is for"
+        ),
+        (_, None) => format!("correct the line, then cargo xtask env check {stage}"),
     };
     Finding {
-        code,
+        code: problem.fault.code(),
         severity: Severity::Error,
-        what: what.to_owned(),
-        why: why.to_owned(),
-        place: place.to_owned(),
+        what: problem.what.clone(),
+        why: problem.fault.consequence().to_owned(),
+        place: problem.place.clone(),
         fix,
     }
 }

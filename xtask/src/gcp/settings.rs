@@ -37,27 +37,22 @@ pub(crate) fn load(context: &Context, stage: Stage) -> Result<Settings> {
     let file = gcp_file(context, stage)?;
     let layers = Layers::new(&context.environment, &file);
     let mut wrong = Vec::new();
-    let mut read = |variable: &Variable, good: &dyn Fn(&str) -> bool, form: &str| {
+    let mut read = |variable: &Variable| {
         let Some(Found { value, origin }) = layers.get(variable) else { return String::new() };
         let value = value.expose().trim().to_owned();
-        if !good(&value) {
-            wrong.push(format!("{origin}: {} is '{value}', not {form}", variable.name));
+        // The table's rule is also what `env check` says.
+        if let Some(problem) = variable.problem(&value) {
+            let form = problem.strip_prefix("is ").unwrap_or(&problem);
+            wrong.push(format!("{origin}: {} is '{}', {form}", variable.name, shortened(&value)));
         }
         value
     };
     // One that is missing is told with where to put it.
-    let project = layers.require(&GCP_PROJECT_ID).map(|_| {
-        let id = |value: &str| is_name(value, 6, 30);
-        read(&GCP_PROJECT_ID, &id, "a project id: 6 to 30 of a-z, 0-9 and '-'")
-    });
-    let region = read(&GCP_REGION, &is_region, "a region, such as us-central1");
-    // The longest name derived from it is a service account's id, `<app>-mcp-staging`, of at most 30 characters.
-    let prefix = |value: &str| is_name(value, 1, 18);
-    let app = read(&GCP_APP_NAME, &prefix, "a prefix: 1 to 18 of a-z, 0-9 and '-'");
-    let host = |value: &str| !value.contains(['/', '@']) && !value.contains(char::is_whitespace);
-    let registry = read(&GCP_REGISTRY_HOST, &host, "a host, such as us-central1-docker.pkg.dev");
-    let count = |value: &str| value.parse::<usize>().is_ok_and(|count| count >= 1);
-    let keep = read(&GCP_SECRET_VERSIONS_TO_KEEP, &count, "a number from 1");
+    let project = layers.require(&GCP_PROJECT_ID).map(|_| read(&GCP_PROJECT_ID));
+    let region = read(&GCP_REGION);
+    let app = read(&GCP_APP_NAME);
+    let registry = read(&GCP_REGISTRY_HOST);
+    let keep = read(&GCP_SECRET_VERSIONS_TO_KEEP);
     let project = match project {
         Err(missing) => return Err(missing.causes(wrong)),
         Ok(_) if !wrong.is_empty() => {
@@ -91,14 +86,11 @@ fn gcp_file(context: &Context, stage: Stage) -> Result<Option<EnvFile>> {
     Ok(shared)
 }
 
-fn is_name(text: &str, shortest: usize, longest: usize) -> bool {
-    (shortest..=longest).contains(&text.len())
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && !text.ends_with('-')
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
-/// `us-central1`: words, a hyphen, a number at the end.
-fn is_region(text: &str) -> bool {
-    is_name(text, 6, 30) && text.contains('-') && text.ends_with(|last: char| last.is_ascii_digit())
+/// A value in a message: the beginning of one that somebody has pasted a file into.
+fn shortened(value: &str) -> String {
+    const CHARS: usize = 100;
+    if value.chars().count() <= CHARS {
+        return value.to_owned();
+    }
+    value.chars().take(CHARS).chain(['…']).collect()
 }

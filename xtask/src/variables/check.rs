@@ -2,6 +2,7 @@
 
 use envs::{HeldIn, VARIABLES, Variable};
 
+use super::problem::{Fault, Problem};
 use super::required::is_required;
 use super::{layers, neighbour};
 use crate::cli::StageArg;
@@ -16,8 +17,8 @@ pub struct Checked {
     pub files: Vec<(HeldIn, EnvFile)>,
     /// Whether a file has lines that cannot be read.
     pub unreadable: bool,
-    /// One sentence each, with file and line where it has one.
-    pub problems: Vec<String>,
+    /// Each with file and line where it has one.
+    pub problems: Vec<Problem>,
 }
 
 /// Reports all problems (exit code 64), or says which files are in order.
@@ -35,12 +36,13 @@ pub fn examine(context: &Context, target: Target) -> Checked {
             Ok(Some(file)) => files.push((*held_in, file)),
             Ok(None) => {}
             // Its first line only says which file it is; the causes name each line.
-            Err(error) => problems.extend(error.causes_of().iter().cloned()),
+            Err(error) => problems.extend(error.causes_of().iter().map(|cause| Problem::unreadable(cause))),
         }
     }
     let unreadable = !problems.is_empty();
     for (held_in, file) in &files {
         problems.extend(file_lines(*held_in, file));
+        problems.extend(examples(file));
     }
     // What stands in an unreadable file would be reported as missing.
     if !unreadable {
@@ -61,14 +63,15 @@ pub fn file_problems(context: &Context, target: Target, held_in: HeldIn) -> Resu
         problems.extend(file_lines(held_in, file));
     }
     problems.extend(missing(context, target, &files, Some(held_in)));
-    Ok(problems)
+    Ok(problems.iter().map(Problem::to_string).collect())
 }
 
 /// What is wrong with each line of a file.
-fn file_lines(held_in: HeldIn, file: &EnvFile) -> Vec<String> {
+fn file_lines(held_in: HeldIn, file: &EnvFile) -> Vec<Problem> {
     let problem = |entry: &Entry| {
-        let problem = entry_problem(held_in, file, &entry.name, entry.value.expose(), entry.line)?;
-        Some(format!("{}:{}: {} {problem}", file.path().display(), entry.line, entry.name))
+        let (fault, what) = entry_problem(held_in, file, entry)?;
+        let place = format!("{}:{}", file.path().display(), entry.line);
+        Some(Problem::of(fault, place, &entry.name, what))
     };
     file.entries().iter().filter_map(problem).collect()
 }
@@ -78,7 +81,7 @@ fn conclude(
     target: Target,
     files: &[(HeldIn, EnvFile)],
     unreadable: bool,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 ) -> Result<()> {
     if problems.is_empty() {
         let names: Vec<_> = files.iter().map(|(_, file)| file.path().display().to_string()).collect();
@@ -87,7 +90,8 @@ fn conclude(
     }
     let count =
         if problems.len() == 1 { "1 thing is".to_owned() } else { format!("{} things are", problems.len()) };
-    let error = Error::usage(format!("{count} wrong with the files of {target}")).causes(problems);
+    let error = Error::usage(format!("{count} wrong with the files of {target}"))
+        .causes(problems.iter().map(Problem::to_string));
     let hint = match files {
         [] if !unreadable => format!("cargo xtask env init {target}"),
         _ => "cargo xtask env explain NAME says what a variable is for".to_owned(),
@@ -96,20 +100,26 @@ fn conclude(
 }
 
 /// What is wrong with one line, which the name and place go before.
-fn entry_problem(held_in: HeldIn, file: &EnvFile, name: &str, value: &str, line: usize) -> Option<String> {
-    let Some(variable) = envs::find(name) else { return unknown(held_in, name) };
+fn entry_problem(held_in: HeldIn, file: &EnvFile, entry: &Entry) -> Option<(Fault, String)> {
+    let (name, value) = (entry.name.as_str(), entry.value.expose());
+    let Some(variable) = envs::find(name) else {
+        return unknown(held_in, name).map(|what| (Fault::Unknown, what));
+    };
     if !variable.held_in.contains(&held_in) {
         let homes: Vec<_> = variable.held_in.iter().filter_map(|home| home.file_name()).collect();
         let homes = if homes.is_empty() { "the process environment".to_owned() } else { homes.join(" or ") };
-        return Some(format!("is not read from here, but from {homes}"));
+        return Some((Fault::Misplaced, format!("is not read from here, but from {homes}")));
     }
-    if let Some(winner) = file.get(name).filter(|winner| winner.line != line) {
-        return Some(format!("is set again in line {}, which wins: remove one", winner.line));
+    if let Some(winner) = file.get(name).filter(|winner| winner.line != entry.line) {
+        return Some((
+            Fault::SetTwice,
+            format!("is set again in line {}, which wins: remove one", winner.line),
+        ));
     }
     if Variable::is_placeholder(value) {
-        return Some("still holds the template's placeholder".to_owned());
+        return Some((Fault::Placeholder, "still holds the template's placeholder".to_owned()));
     }
-    variable.problem(value)
+    variable.problem(value).map(|what| (Fault::Malformed, what))
 }
 
 /// The server's file is ours alone. The others may hold what the application's own recipes read, so there only
@@ -123,13 +133,26 @@ fn unknown(held_in: HeldIn, name: &str) -> Option<String> {
     }
 }
 
+/// Addresses and projects of the templates, in place of one's own.
+fn examples(file: &EnvFile) -> Vec<Problem> {
+    let example = |entry: &Entry| {
+        let variable = envs::find(&entry.name)?;
+        let place = format!("{}:{}", file.path().display(), entry.line);
+        let what = "still holds the template's example: put your own value";
+        variable
+            .is_example(entry.value.expose())
+            .then(|| Problem::of(Fault::Example, place, &entry.name, what))
+    };
+    file.entries().iter().filter_map(example).collect()
+}
+
 /// What has to be set and is not; `only` restricts it to what that file would hold.
 fn missing(
     context: &Context,
     target: Target,
     files: &[(HeldIn, EnvFile)],
     only: Option<HeldIn>,
-) -> Vec<String> {
+) -> Vec<Problem> {
     let nothing = Environment::default();
     let find = |variable: &Variable| -> Option<Found> {
         let layers = layers(variable, target, &context.environment, files, &nothing);
@@ -144,7 +167,8 @@ fn missing(
                 return None;
             }
             let path = context.tree.path(target, *home)?;
-            Some(format!("{}: {} is missing: {}", path.display(), variable.name, variable.doc))
+            let what = format!("is missing: {}", variable.doc);
+            Some(Problem::of(Fault::Missing, path.display(), variable.name, what))
         })
         .collect()
 }

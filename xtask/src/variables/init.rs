@@ -41,9 +41,11 @@ fn to_do(context: &Context, target: Target) -> Result<Vec<String>> {
         for entry in file.entries() {
             let place = format!("{}:{}: {}", file.path().display(), entry.line, entry.name);
             let value = entry.value.expose();
-            if Variable::is_placeholder(value) || value.contains("example.com") || value == "my-project" {
+            let variable = envs::find(&entry.name);
+            if Variable::is_placeholder(value) || variable.is_some_and(|variable| variable.is_example(value))
+            {
                 left.push(format!("{place}: put your own value"));
-            } else if let Some(variable) = envs::find(&entry.name).filter(|variable| variable.secret)
+            } else if let Some(variable) = variable.filter(|variable| variable.secret)
                 && let Some(theirs) = name_at_validibot(variable)
                 && target != Target::Local
             {

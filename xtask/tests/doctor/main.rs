@@ -2,6 +2,7 @@
 
 mod cloud;
 mod files;
+mod half_filled;
 mod stage;
 
 use clap::Parser as _;
