@@ -65,6 +65,11 @@ impl Project {
         self.bare().args(["down", "--remove-orphans"]).no_deadline()
     }
 
+    /// What compose makes of the files, as JSON, with the environment files that they name read in. It may hold secrets.
+    pub fn config(&self) -> Command {
+        self.command(true).args(["config", "--format", "json"]).reads()
+    }
+
     /// Every container of the project, one JSON object a line; stopped ones too.
     pub fn ps(&self) -> Command {
         self.bare().args(["ps", "--all", "--format", "json"]).reads()

@@ -1,5 +1,6 @@
 //! `cargo xtask local`: a whole stack on this machine.
 
+mod checkout;
 mod clients;
 mod docker;
 mod files;
@@ -50,6 +51,15 @@ fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
         None if args.bin_dir.is_some() => Some(RunnerKind::Native),
         wanted => wanted,
     };
+    let native = wanted == Some(RunnerKind::Native) || running == Some(RunnerKind::Native);
+    if checkout::is_named(context) && (native || !engine::is_usable(context)) {
+        return Err(Error::usage(format!(
+            "{} names a checkout, which runs only as containers",
+            envs::deploy::VALIDIBOT_DIR.name
+        ))
+        .cause(if native { "the stack runs natively, or was asked to" } else { "no Docker engine answers" })
+        .hint("use --runner docker with an engine that answers, or unset it to run the stand-in"));
+    }
     match (wanted, running) {
         (Some(wanted), Some(running)) if wanted != running => {
             Err(Error::failed(format!("the stack runs already, by the runner {running}"))

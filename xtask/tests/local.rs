@@ -328,3 +328,13 @@ fn cloud_is_pro_with_paid_access() {
     assert!(given("validibot-sandbox.args").contains("--edition pro"));
     assert!(given("validibot-sandbox.env").contains("VALIDIBOT_SANDBOX_PAID_ACCESS=true\n"));
 }
+
+#[test]
+fn a_checkout_that_this_runner_cannot_use_is_refused_and_not_replaced_by_the_stand_in() {
+    let stack = Stack::new();
+    let mut command = stack.up_command(&[], Some("true"));
+    let refused = command.env("VALIDIBOT_DIR", "/nowhere").output().unwrap();
+    assert_eq!(refused.status.code(), Some(64), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("VALIDIBOT_DIR names a checkout, which runs only as containers"));
+    assert!(!stack.path("envs/local/.mcp").exists(), "nothing was begun");
+}

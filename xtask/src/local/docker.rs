@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use envs::{oauth, server};
 use serde::{Deserialize, Serialize};
 
+use super::checkout::{self, Checkout};
 use super::programs::{Layout, MCP, WEB};
 use super::{files, state_folder, up};
 use crate::cli::Up;
@@ -40,6 +41,9 @@ pub(super) struct Containers {
     pub(super) web_port: u16,
     /// The MCP server's port on this machine.
     pub(super) mcp_port: u16,
+    /// Whether the web application is a checkout's, which does not know the stand-in's token.
+    #[serde(default)]
+    pub(super) real: bool,
 }
 
 /// One container, as `compose ps` prints it.
@@ -72,7 +76,8 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
         edition: up::edition(args),
         paid_access: args.cloud,
     };
-    let checkout = checkout(context)?;
+    let checkout = Checkout::find(context)?;
+    let own = checkout.as_ref().map(|checkout| checkout.own(context, compose, args)).transpose()?;
     let anew = restart == up::Restart::Everything;
     if checkout.is_none() {
         images(context, Program::Sandbox, SANDBOX_IMAGE, args.build || anew)?;
@@ -80,12 +85,18 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
     if with_mcp {
         images(context, Program::Server, SERVER_IMAGE, args.build || anew)?;
     }
-    let project = project(context, compose, args, &layout, &settings, checkout.as_deref())?;
+    let files = compose_files(context, args, checkout.as_ref());
+    let name = project_name(args.state.state_dir.as_deref(), checkout.is_some());
+    let mut project = project(Project { compose, name, files, variables: Vec::new() }, &layout, &settings)?;
+    if let Some(own) = &own {
+        agree(&mut project, own, &layout);
+    }
     let containers = Containers {
         project: project.name.clone(),
         edition: layout.edition.to_owned(),
         web_port: args.port,
         mcp_port: args.mcp_port,
+        real: checkout.is_some(),
     };
     // Before anything starts: whatever goes wrong afterwards, `down` and `logs` know of it.
     containers.save(&folder)?;
@@ -97,13 +108,34 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
         context.runner.run(&project.up(with_mcp, anew, HEALTHY_WITHIN_SECONDS), Streams::Captured)?;
     if outcome.code != 0 {
         let logs = context.runner.run(&project.logs(None, false, Some(LOG_LINES)), Streams::Captured)?;
-        return Err(Error::failed("the containers did not become healthy")
-            .cause(last_lines(&outcome.stderr, 5))
-            .cause(logs.stdout.trim())
-            .hint("all of it: cargo xtask local logs; to clear up: cargo xtask local down"));
+        return Err(not_started(&outcome.stderr, &logs.stdout, checkout.as_ref()));
     }
-    context.printer.data(&up::summary(&layout, gate, settings.api_token.expose()));
+    let token = match checkout {
+        None => up::Token::Demo(settings.api_token.expose()),
+        Some(_) => up::Token::OneOfYours,
+    };
+    context.printer.data(&up::summary(&layout, gate, token));
     Ok(())
+}
+
+/// Why the containers do not run, by what compose said and what they wrote.
+fn not_started(said: &str, logs: &str, checkout: Option<&Checkout>) -> Error {
+    let said = last_lines(said, 5);
+    let pulls =
+        ["failed to resolve", "pull access denied", "manifest unknown", "TLS handshake", "no such host"];
+    let error = if pulls.iter().any(|words| said.contains(words)) {
+        Error::failed("an image that the stack needs cannot be pulled")
+    } else if said.contains("env file") && said.contains("not found") {
+        let folder = checkout.map(|checkout| checkout.folder().display().to_string()).unwrap_or_default();
+        Error::failed("an environment file of the checkout is missing")
+            .hint(format!("copy it from {folder}/.envs.example to {folder}/.envs and fill it in"))
+    } else {
+        Error::failed("the containers did not become healthy")
+    };
+    error
+        .cause(said)
+        .cause(logs.trim())
+        .hint("all of it: cargo xtask local logs; to clear up: cargo xtask local down")
 }
 
 /// Stops the containers; `true` where there were any.
@@ -173,42 +205,19 @@ fn running(context: &Context, compose: Compose, folder: &Path) -> Result<Vec<u16
     Ok(list.iter().filter(|container| container.is_running()).map(|c| port(&c.service)).collect())
 }
 
-/// The Validibot checkout to run instead of the sandbox, where one is named.
-fn checkout(context: &Context) -> Result<Option<PathBuf>> {
-    let name = envs::deploy::VALIDIBOT_DIR.name;
-    let Some(folder) = context.environment.get(name).filter(|folder| !folder.is_empty()) else {
-        return Ok(None);
-    };
-    let folder = PathBuf::from(folder);
-    if folder.join(CHECKOUT_BASE).is_file() {
-        return Ok(Some(folder));
-    }
-    Err(Error::usage(format!("{name} names no Validibot checkout"))
-        .cause(format!("there is no {CHECKOUT_BASE} in {}", folder.display()))
-        .hint("name the folder of a clone of Validibot, or unset it to run the stand-in"))
-}
-
-/// The compose file of a Validibot checkout.
-const CHECKOUT_BASE: &str = "docker-compose.local.yml";
-
 /// The compose files, the base first.
-fn compose_files(context: &Context, args: &Up, checkout: Option<&Path>) -> Vec<PathBuf> {
+fn compose_files(context: &Context, args: &Up, checkout: Option<&Checkout>) -> Vec<PathBuf> {
     // Ours stand in the workspace, wherever the environment files are.
     let ours = |name: &str| context.root.join("envs/local").join(name);
+    if let Some(checkout) = checkout {
+        return checkout.files(args).into_iter().chain([ours("compose.validibot.yaml")]).collect();
+    }
     let pro = args.pro || args.cloud;
-    let mut files = match checkout {
-        None => vec![
-            (true, ours("compose.yaml")),
-            (pro, ours("compose.pro.yaml")),
-            (args.cloud, ours("compose.cloud.yaml")),
-        ],
-        Some(folder) => vec![
-            (true, folder.join(CHECKOUT_BASE)),
-            (pro, folder.join("docker-compose.local-pro.yml")),
-            (args.cloud, folder.join("../validibot-cloud/docker-compose.cloud.yml")),
-            (true, ours("compose.validibot.yaml")),
-        ],
-    };
+    let mut files = vec![
+        (true, ours("compose.yaml")),
+        (pro, ours("compose.pro.yaml")),
+        (args.cloud, ours("compose.cloud.yaml")),
+    ];
     files.retain(|(wanted, _)| *wanted);
     files.into_iter().map(|(_, file)| file).collect()
 }
@@ -228,17 +237,7 @@ fn images(context: &Context, program: Program, tag: &str, anew: bool) -> Result<
     Ok(())
 }
 
-fn project(
-    context: &Context,
-    compose: Compose,
-    args: &Up,
-    layout: &Layout,
-    settings: &files::Settings,
-    checkout: Option<&Path>,
-) -> Result<Project> {
-    let files = compose_files(context, args, checkout);
-    let name = project_name(args.state.state_dir.as_deref());
-    let mut project = Project { compose, name, files, variables: Vec::new() };
+fn project(mut project: Project, layout: &Layout, settings: &files::Settings) -> Result<Project> {
     if let Some(file) = EnvFile::read(&settings.mcp_file)? {
         project.hand_over(&file);
     }
@@ -255,9 +254,23 @@ fn project(
     Ok(project)
 }
 
+/// The server and a checkout's web application are told the same: where that has a value of its own, the server takes it.
+fn agree(project: &mut Project, own: &checkout::Own, layout: &Layout) {
+    project.set("VALIDIBOT_WEB_ISSUER", own.site_url.clone().unwrap_or_else(|| layout.web_url()));
+    if let Some(key) = &own.service_key {
+        project.set_secret(server::SERVICE_KEY.name, key.clone());
+    }
+    if let Some(secret) = &own.client_secret {
+        project.set_secret(oauth::CLIENT_SECRET.name, secret.clone());
+        project.set_secret(envs::sandbox::CLIENT_SECRET.name, secret.clone());
+    }
+}
+
 /// Another state folder is another stack.
-fn project_name(state_dir: Option<&Path>) -> String {
-    let Some(folder) = state_dir else { return "validibot-mcp-local".to_owned() };
+fn project_name(state_dir: Option<&Path>, real: bool) -> String {
+    let Some(folder) = state_dir else {
+        return if real { checkout::PROJECT } else { "validibot-mcp-local" }.to_owned();
+    };
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let digest = hmac_sha256::Hash::hash(folder.as_os_str().as_encoded_bytes());
     format!("validibot-mcp-local-{}", hex(&digest[..4]))
@@ -279,4 +292,31 @@ pub(super) fn states(context: &Context, containers: &Containers) -> Result<[bool
     let list = containers.list(context, engine::require(context)?)?;
     Ok([WEB, MCP]
         .map(|name| list.iter().any(|container| container.service == name && container.is_running())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_s_stack_has_the_name_of_its_own_recipes() {
+        assert_eq!(project_name(None, true), "validibot");
+        assert_eq!(project_name(None, false), "validibot-mcp-local");
+        let other = project_name(Some(Path::new("/elsewhere")), true);
+        assert!(other.starts_with("validibot-mcp-local-"), "{other}");
+    }
+
+    #[test]
+    fn why_a_stack_does_not_start_is_told_apart() {
+        let first = |said: &str| not_started(said, "", None).to_string().lines().next().unwrap().to_owned();
+        assert_eq!(
+            first("Error response from daemon: failed to resolve reference \"docker.io/library/redis:7\""),
+            "an image that the stack needs cannot be pulled"
+        );
+        assert_eq!(
+            first("env file /x/.envs/.local/.django not found: stat /x/.envs/.local/.django: no such file"),
+            "an environment file of the checkout is missing"
+        );
+        assert_eq!(first("container web is unhealthy"), "the containers did not become healthy");
+    }
 }

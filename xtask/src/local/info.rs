@@ -24,6 +24,8 @@ struct Report {
     mcp_url: String,
     api_url: String,
     api_token: Option<String>,
+    #[serde(skip)]
+    real: bool,
     programs: Programs,
 }
 
@@ -45,6 +47,7 @@ struct ProgramReport {
 pub(super) fn info(context: &Context, args: &Info) -> Result<()> {
     let folder = state_folder(context, &args.state);
     let containers = Containers::load(&folder)?;
+    let real = containers.as_ref().is_some_and(|containers| containers.real);
     let (runner, edition, Programs { web, mcp }) = if let Some(containers) = containers {
         ("docker", containers.edition.clone(), containers_as_programs(context, &containers)?)
     } else {
@@ -58,8 +61,10 @@ pub(super) fn info(context: &Context, args: &Info) -> Result<()> {
         edition: Some(edition).filter(|edition| !edition.is_empty()),
         mcp_url: format!("http://localhost:{}/mcp", mcp.port),
         api_url: format!("http://localhost:{}", web.port),
-        // For a program on this machine that has to act as the demo user; it is a stand-in's token.
-        api_token: files::api_token(context)?.map(|token| token.expose().to_owned()),
+        // For a program on this machine that has to act as the demo user; it is a stand-in's token, which a real Validibot
+        // does not know.
+        api_token: files::api_token(context)?.filter(|_| !real).map(|token| token.expose().to_owned()),
+        real,
         programs: Programs { web, mcp },
     };
     if args.json {
@@ -125,6 +130,11 @@ fn text(report: &Report) -> String {
     };
     let web = line(WEB, &report.api_url, &report.programs.web);
     let mcp = line(MCP, &report.mcp_url, &report.programs.mcp);
-    let token = report.api_token.as_deref().unwrap_or("none yet: `local up` writes one");
+    let none = if report.real {
+        "one of yours, from your profile at Validibot"
+    } else {
+        "none yet: `local up` writes one"
+    };
+    let token = report.api_token.as_deref().unwrap_or(none);
     format!("{web}{mcp}token: {token}\n")
 }

@@ -57,7 +57,7 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: Res
         }
     }
     converge(context, &folder, &mut state, &wanted, &settings.mcp_file)?;
-    context.printer.data(&summary(&layout, gate, settings.api_token.expose()));
+    context.printer.data(&summary(&layout, gate, Token::Demo(settings.api_token.expose())));
     Ok(())
 }
 
@@ -196,20 +196,35 @@ fn converge(
     state.save(folder)
 }
 
-pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: &str) -> String {
+/// The API token that clients use.
+#[derive(Clone, Copy)]
+pub(super) enum Token<'a> {
+    /// The stand-in's demo user's.
+    Demo(&'a str),
+    /// Of a user of a real Validibot, whom only that knows.
+    OneOfYours,
+}
+
+pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: Token<'_>) -> String {
     let web = layout.web_url();
+    let (token, how_to_get) = match token {
+        Token::Demo(token) => (token, token),
+        Token::OneOfYours => {
+            ("<your API token>", "one of yours: sign in to Validibot and create it in your profile")
+        }
+    };
     match gate {
         Some(gate) if gate.open => {
             let url = format!("{}/mcp", layout.mcp_url());
             let clients = clients::configurations(&url, token);
-            format!("web:   {web}\nmcp:   {url}\ntoken: {token}\n\n{clients}")
+            format!("web:   {web}\nmcp:   {url}\ntoken: {how_to_get}\n\n{clients}")
         }
         Some(gate) => {
             let how = "ENABLE_MCP_SERVER=true cargo xtask local up --pro, or that line in envs/local/.build";
-            format!("web:   {web}\ntoken: {token}\n\n{}\n", gate.skipped("mcp", how))
+            format!("web:   {web}\ntoken: {how_to_get}\n\n{}\n", gate.skipped("mcp", how))
         }
         None => format!(
-            "web:   {web}\ntoken: {token}\n\nThis is a community stack, in which the MCP server has no place. \
+            "web:   {web}\ntoken: {how_to_get}\n\nThis is a community stack, in which the MCP server has no place. \
              With it:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro\n"
         ),
     }

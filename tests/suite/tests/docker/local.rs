@@ -107,18 +107,39 @@ async fn a_pro_stack_does_the_main_job_and_leaves_nothing() {
     stack.down().await;
 }
 
-/// A checkout's compose files: its own web application, and an `mcp` of its own that ours has to replace.
-fn checkout(folder: &std::path::Path, web_port: &str) {
-    std::fs::create_dir_all(folder).expect("a folder");
+/// A checkout's compose files, of the form that the application's have (contract, E4): an address of its own that only its
+/// containers know, every port published, a key that nobody else has in an environment file, a volume under the project's
+/// name, and an `mcp` that ours has to replace.
+fn checkout(folder: &std::path::Path) {
+    std::fs::create_dir_all(folder.join(".envs/.local")).expect("a folder");
     let base = format!(
-        "services:\n  web:\n    image: {SANDBOX_IMAGE}\n    ports: ['127.0.0.1:{web_port}:8000']\n    \
-         networks: [validibot]\n    environment:\n      VALIDIBOT_MCP_SERVICE_KEY:\n      \
-         VALIDIBOT_SANDBOX_API_TOKEN:\n    healthcheck: {{ interval: 1s }}\nnetworks:\n  validibot: {{}}\n"
+        "services:\n  web:\n    image: {SANDBOX_IMAGE}\n    ports: ['8000:8000']\n    networks: [validibot]\n    \
+         env_file: [.envs/.local/.django]\n    environment:\n      SITE_URL: http://web:8000\n      \
+         VALIDIBOT_SANDBOX_API_TOKEN:\n    volumes: ['storage:/storage']\n    \
+         healthcheck: {{ interval: 1s }}\nnetworks:\n  validibot: {{}}\nvolumes:\n  storage: {{}}\n"
     );
     let pro = "services:\n  mcp:\n    profiles: [mcp]\n    build: { context: ./mcp }\n    ports: ['8001:8080']\n    \
                healthcheck: { test: [CMD, python] }\n    networks: [validibot]\n";
     std::fs::write(folder.join("docker-compose.local.yml"), base).expect("the file is written");
     std::fs::write(folder.join("docker-compose.local-pro.yml"), pro).expect("the file is written");
+    std::fs::write(folder.join(".envs/.local/.django"), format!("VALIDIBOT_MCP_SERVICE_KEY={OWN_KEY}\n"))
+        .expect("the file is written");
+}
+
+/// The key in the checkout's own file.
+const OWN_KEY: &str = "the-key-that-the-checkout-has-already";
+
+/// What a container of the stack is: its environment, and where its ports are published.
+async fn inspected(project: &str, service: &str) -> Value {
+    let text = docker(&["inspect", &format!("{project}-{service}-1")]).await;
+    let all: Value = serde_json::from_str(&text).expect("JSON");
+    all[0].clone()
+}
+
+/// The value of a variable in a container.
+fn told<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
+    let lines = container["Config"]["Env"].as_array().expect("a list").iter().filter_map(Value::as_str);
+    lines.filter_map(|line| line.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[tokio::test]
@@ -127,7 +148,7 @@ async fn a_validibot_checkout_is_the_base_and_only_the_server_is_ours() {
     images().await;
     let stack = Stack::new();
     let folder = stack.xtask.path("validibot");
-    checkout(&folder, &stack.web);
+    checkout(&folder);
     let state = stack.xtask.path("state").display().to_string();
     let arguments = ["local", "up", "--pro", "--runner", "docker", "--state-dir", &state];
     let ports = ["--port", &stack.web, "--mcp-port", &stack.mcp];
@@ -140,12 +161,34 @@ async fn a_validibot_checkout_is_the_base_and_only_the_server_is_ours() {
     assert_eq!(nowhere.code, Some(64), "{}", nowhere.stderr);
     assert!(nowhere.stderr.contains("VALIDIBOT_DIR names no Validibot checkout"), "{}", nowhere.stderr);
 
-    let _ = up(&folder).await.expect_success("local up over a checkout");
+    let started = up(&folder).await.expect_success("local up over a checkout");
     let info = stack.info().await;
-    let (url, token) =
-        (info["mcp_url"].as_str().expect("a URL"), info["api_token"].as_str().expect("a token"));
-    Client::new(url, Era::Modern).with_token(token).call_tool("list_workflows", json!({})).await.success();
+    let demo = std::fs::read_to_string(stack.xtask.path("envs/local/.test")).expect("the file");
+    let demo = demo.lines().find_map(|line| line.strip_prefix("VALIDIBOT_E2E_TOKEN=")).expect("a token");
+    assert_eq!(info["api_token"], Value::Null, "the application does not know the stand-in's token");
+    assert!(
+        !started.stdout.contains(demo) && started.stdout.contains("your API token"),
+        "{}",
+        started.stdout
+    );
+    let (web, mcp) = (inspected(&stack.project(), "web").await, inspected(&stack.project(), "mcp").await);
+    for container in [&web, &mcp] {
+        assert_eq!(told(container, "VALIDIBOT_MCP_SERVICE_KEY"), Some(OWN_KEY), "both have one key");
+        let base = format!("http://localhost:{}", stack.mcp);
+        assert_eq!(told(container, "VALIDIBOT_MCP_BASE_URL"), Some(base.as_str()));
+    }
+    let issuer = told(&mcp, "VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL");
+    assert_eq!(issuer, told(&web, "SITE_URL"), "tokens carry the application's own address");
+    assert_eq!(issuer, Some("http://web:8000"));
+    let published = &web["HostConfig"]["PortBindings"]["8000/tcp"];
+    assert_eq!(*published, json!([{"HostIp": "127.0.0.1", "HostPort": stack.web}]), "where --port says");
+    let volume = web["Mounts"][0]["Name"].as_str().expect("a volume").to_owned();
+    assert_eq!(volume, format!("{}_storage", stack.project()));
+
+    let url = info["mcp_url"].as_str().expect("a URL");
+    Client::new(url, Era::Modern).with_token(demo).call_tool("list_workflows", json!({})).await.success();
     stack.down().await;
+    let _ = docker(&["volume", "rm", &volume]).await;
 }
 
 async fn main_job(client: &Client) {
