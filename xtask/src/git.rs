@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::command::Command;
+use crate::error::Error;
 
-/// Every file that differs from the commit, one a line; none when the tree is clean.
+/// Every file that differs from the commit, one a line; none when the tree is clean. Files that git does not know count,
+/// whatever `status.showUntrackedFiles` says: they are copied into the image.
 pub fn status(root: &Path) -> Command {
-    Command::new("git").args(["status", "--porcelain"]).dir(root).reads()
+    Command::new("git").args(["status", "--porcelain", "--untracked-files=normal"]).dir(root).reads()
 }
 
 /// The commit, in full.
@@ -14,9 +16,22 @@ pub fn commit(root: &Path) -> Command {
     Command::new("git").args(["rev-parse", "HEAD"]).dir(root).reads()
 }
 
-/// The commit, as short as is unique.
+/// The beginning of the commit, which names an image. Its length is stated: git's own short form depends on `core.abbrev` and
+/// on how much of the history a clone has, so that two machines would give one commit two tags.
 pub fn short_commit(root: &Path) -> Command {
-    Command::new("git").args(["rev-parse", "--short", "HEAD"]).dir(root).reads()
+    Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).dir(root).reads()
+}
+
+/// An error of git, with what to do about the usual causes.
+pub fn explained(error: Error) -> Error {
+    let text = error.to_string();
+    if text.contains("dubious ownership") {
+        error.hint("the folder is another user's: git config --global --add safe.directory <the folder>")
+    } else if text.contains("not a git repository") || text.contains("unknown revision") {
+        error.hint("git clone the repository: an archive of its files has no commits, and an image is named after one")
+    } else {
+        error
+    }
 }
 
 /// How many commits of `to` are not in `from`. It fails where either is not a commit of this repository.

@@ -110,7 +110,7 @@ fn docker(context: &Context) -> Result<Option<Finding>> {
 
 /// The commit of an image comes from git.
 fn git(context: &Context) -> Option<Finding> {
-    let said = says(context, "git", &["rev-parse", "--short", "HEAD"]).err()?;
+    let said = says(context, "git", &["rev-parse", "HEAD"]).err()?;
     Some(Finding::error(
         "no-commit",
         format!("the commit is not known: {said}"),

@@ -69,8 +69,10 @@ pub(super) fn source(context: &Context, allow_dirty: bool) -> Result<Source> {
 
 /// As [`source`], of another checkout.
 pub(super) fn source_in(context: &Context, root: &Path, allow_dirty: bool) -> Result<Source> {
-    let read =
-        |command: &Command| context.runner.read(command).map(|outcome| outcome.stdout.trim().to_owned());
+    let read = |command: &Command| {
+        let outcome = context.runner.read(command).map_err(git::explained)?;
+        Ok::<_, Error>(outcome.stdout.trim().to_owned())
+    };
     let commit = read(&git::commit(root))?;
     let short = read(&git::short_commit(root))?;
     let changed = read(&git::status(root))?;

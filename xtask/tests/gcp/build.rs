@@ -48,9 +48,12 @@ impl Checkout {
     /// Commits a change to what the image holds; the short name of the commit.
     fn commit(&self, text: &str) -> String {
         std::fs::write(self.root().join("Cargo.toml"), format!("[workspace]\n# {text}\n")).unwrap();
+        // What an operator's configuration may say, and what must not change an image's name.
+        self.git(&["config", "core.abbrev", "5"]);
+        self.git(&["config", "status.showUntrackedFiles", "no"]);
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", text]);
-        self.git(&["rev-parse", "--short", "HEAD"])
+        self.git(&["rev-parse", "--short=12", "HEAD"])
     }
 
     fn build(&self, args: &[&str]) -> Finished {
@@ -83,7 +86,7 @@ fn a_commit_is_built_once_and_named_by_its_digest() {
         return;
     }
     let checkout = Checkout::new();
-    let first = checkout.git(&["rev-parse", "--short", "HEAD"]);
+    let first = checkout.git(&["rev-parse", "--short=12", "HEAD"]);
     let built = checkout.build(&["--yes"]);
     assert_eq!(built.code, Some(0), "{}", built.err);
     let digest = checkout.digest(&first);
@@ -156,13 +159,19 @@ fn a_tree_that_is_not_the_commit_says_so_in_its_tag() {
         return;
     }
     let checkout = Checkout::new();
+    checkout.git(&["config", "status.showUntrackedFiles", "no"]);
+    std::fs::write(checkout.root().join("unknown.rs"), "").unwrap();
+    let refused = checkout.build(&["--yes"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("unknown.rs"), "a file that git does not know: {}", refused.err);
+    std::fs::remove_file(checkout.root().join("unknown.rs")).unwrap();
     std::fs::write(checkout.root().join("Cargo.toml"), "[workspace]\n# changed\n").unwrap();
     let refused = checkout.build(&["--yes"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("Cargo.toml") && refused.err.contains("--allow-dirty"), "{}", refused.err);
     let built = checkout.build(&["--yes", "--allow-dirty"]);
     assert_eq!(built.code, Some(0), "{}", built.err);
-    let tag = format!("{}-dirty", checkout.git(&["rev-parse", "--short", "HEAD"]));
+    let tag = format!("{}-dirty", checkout.git(&["rev-parse", "--short=12", "HEAD"]));
     assert!(checkout.digest(&tag).starts_with("sha256:"));
 }
 

@@ -95,7 +95,7 @@ impl Deployment {
         self.git(&["commit", "--quiet", "--message", text]);
         let commit = self.git(&["rev-parse", "HEAD"]);
         let digest = format!("{commit}{}", "0".repeat(64 - commit.len()));
-        self.say(&format!("tags/{}", self.git(&["rev-parse", "--short", "HEAD"])), &digest);
+        self.say(&format!("tags/{}", self.git(&["rev-parse", "--short=12", "HEAD"])), &digest);
         digest
     }
 

@@ -221,7 +221,7 @@ impl World {
     fn play(&self, command: &Command, words: &[&str]) -> Outcome {
         let commit = self.commit.lock().unwrap().clone();
         match (command.name().as_str(), words) {
-            ("git", ["rev-parse", "--short", ..]) => Outcome::success(&commit[..7]),
+            ("git", ["rev-parse", "--short=12", ..]) => Outcome::success(&commit[..12]),
             ("git", ["rev-parse", ..]) => Outcome::success(commit),
             // The tree is as it was committed; Validibot is licensed.
             ("git", _) | ("docker", ["run", .., "license", "--api", _, "--wait", _]) => Outcome::success(""),

@@ -31,7 +31,7 @@ const DOCKERFILE: &str = "FROM scratch\nCOPY ca-certificates.crt /etc/ssl/certs/
 
 /// Plays git: to compile the program from another commit takes minutes, and only its tag has to differ here.
 const GIT: &str = "#!/bin/sh\ncd '@HOME@' && case \"$*\" in\n'rev-parse HEAD') cat head ;;\n\
-                   'rev-parse --short HEAD') cat short ;;\n*status*) cat changed ;;\nesac\n";
+                   'rev-parse --short=12 HEAD') cat short ;;\n*status*) cat changed ;;\nesac\n";
 
 /// What becomes of a commit's image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
