@@ -124,6 +124,11 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
     assert_eq!(job["httpTarget"]["oidcToken"]["audience"], WORKER_URL);
     let task = &state["jobs"]["validibot-migrate-dev"]["spec"]["template"]["spec"]["template"]["spec"];
     assert_eq!((&task["maxRetries"], &task["timeoutSeconds"]), (&Value::from(0), &Value::from("300")));
+    let told = task["containers"][0]["env"].to_string();
+    assert!(
+        told.contains("https://mcp.example.com"),
+        "the client row gets this server's redirect address: {told}"
+    );
     let worker = &state["services"]["validibot-worker-dev"];
     assert_eq!(worker["metadata"]["annotations"]["run.googleapis.com/ingress"], "internal");
     assert_eq!(state["invokers"]["validibot-worker-dev"], serde_json::json!([]), "the worker is private");
