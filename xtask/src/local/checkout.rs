@@ -1,4 +1,4 @@
-//! A Validibot checkout (VALIDIBOT_DIR) as the base of a local stack: what its own files say, so that ours agrees with it.
+//! A Validibot checkout (`VALIDIBOT_DIR`) as the base of a local stack: what its own files say, so that ours agrees with it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

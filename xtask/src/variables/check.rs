@@ -24,7 +24,7 @@ pub struct Checked {
 /// Reports all problems (exit code 64), or says which files are in order.
 pub fn check(context: &Context, args: &StageArg) -> Result<()> {
     let checked = examine(context, args.stage);
-    conclude(context, args.stage, &checked.files, checked.unreadable, checked.problems)
+    conclude(context, args.stage, &checked.files, checked.unreadable, &checked.problems)
 }
 
 /// Looks at every file of an environment.
@@ -81,7 +81,7 @@ fn conclude(
     target: Target,
     files: &[(HeldIn, EnvFile)],
     unreadable: bool,
-    problems: Vec<Problem>,
+    problems: &[Problem],
 ) -> Result<()> {
     if problems.is_empty() {
         let names: Vec<_> = files.iter().map(|(_, file)| file.path().display().to_string()).collect();

@@ -104,8 +104,8 @@ fn each_half_filled_tree_is_told_its_fault() {
     let ours = format!("VALIDIBOT_OAUTH_CLIENT_SECRET={SECRET}");
     let placeholder = "VALIDIBOT_MCP_SERVICE_KEY=replace-with-a-long-random-string";
     // The stage, the file that is changed, from, to, the variable that is named, and a word of the sentence.
-    let cases: [(&str, (&str, &str), &str, &str, &str, &str); 14] = [
-        ("self-hosted", django, &key, "#", "VALIDIBOT_MCP_SERVICE_KEY", "is not in"),
+    let cases = [
+        ("self-hosted", django, key.as_str(), "#", "VALIDIBOT_MCP_SERVICE_KEY", "is not in"),
         (
             "local",
             (LOCAL, ".django"),
