@@ -22,6 +22,7 @@ impl Variable {
             }
             _ if value.is_empty() => None,
             Kind::Url => url(value),
+            Kind::Integer => not(value.parse::<u64>().is_ok(), "a whole number"),
             Kind::Port => not(value.parse::<u16>().is_ok(), "a port number from 0 to 65535"),
             Kind::Count => not(value.parse::<u32>().is_ok_and(|count| count >= 1), "a number from 1"),
             Kind::Publish => not(publishes(value), "an address and a port, such as 127.0.0.1:8001"),

@@ -21,7 +21,7 @@ pub fn find(name: &str) -> Option<&'static Variable> {
 #[cfg(test)]
 mod checks {
     use super::*;
-    use crate::{Fallback, Kind, Required, parse_gate, parse_switch};
+    use crate::{Fallback, Required};
 
     #[test]
     fn every_declaration_is_complete_and_consistent() {
@@ -43,12 +43,10 @@ mod checks {
                 "{name}: the example of a secret is a <placeholder>"
             );
             if let Fallback::Value(value) = variable.fallback {
-                match variable.kind {
-                    Kind::Switch => assert!(parse_switch(value).is_some(), "{name}: default"),
-                    Kind::Gate => assert!(parse_gate(value).is_some(), "{name}: default"),
-                    Kind::OneOf(words) => assert!(words.contains(&value), "{name}: default"),
-                    _ => {}
-                }
+                assert_eq!(variable.problem(value), None, "{name}: default");
+            }
+            if !variable.secret && !variable.example.is_empty() {
+                assert_eq!(variable.problem(variable.example), None, "{name}: example");
             }
         }
     }

@@ -63,6 +63,8 @@ pub enum Kind {
     Gate,
     /// An absolute `http` or `https` URL.
     Url,
+    /// A whole number.
+    Integer,
     /// A TCP port, 0 to 65535.
     Port,
     /// A whole number from 1.

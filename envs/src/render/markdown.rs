@@ -101,6 +101,7 @@ fn form(kind: Kind) -> String {
         }
         Kind::Gate => "`true`, `1`, `yes` or `false`, `0`, `no` or empty, in any case".to_owned(),
         Kind::Url => "an absolute http or https URL".to_owned(),
+        Kind::Integer => "a whole number".to_owned(),
         Kind::Port => "a port number from 0 to 65535".to_owned(),
         Kind::Count => "a whole number from 1".to_owned(),
         Kind::Address => "an IP address".to_owned(),
