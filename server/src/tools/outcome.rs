@@ -96,13 +96,14 @@ impl Outcome {
     fn with_note(self, note: &str) -> Self {
         match self {
             Self::Done { mut structured, .. } => {
-                let place = match structured.get_mut("overview") {
-                    Some(Value::Object(overview)) => overview,
-                    _ => &mut structured,
-                };
-                let before = place.get("note").and_then(Value::as_str).map(|before| format!("{before} "));
-                let note = format!("{}{note}", before.unwrap_or_default());
-                place.insert("note".to_owned(), note.into());
+                if let Some(Value::Object(overview)) = structured.get_mut("overview") {
+                    let before =
+                        overview.get("note").and_then(Value::as_str).map(|before| format!("{before} "));
+                    let note = format!("{}{note}", before.unwrap_or_default());
+                    overview.insert("note".to_owned(), note.into());
+                } else {
+                    structured.shift_insert(0, "note".to_owned(), note.into());
+                }
                 Self::done(structured)
             }
             Self::Receipted(outcome, receipt) => Self::Receipted(Box::new(outcome.with_note(note)), receipt),

@@ -1,4 +1,4 @@
-//! The tools' schemas, written by hand: five tools are few, and what a model reads is worth the care.
+//! The tools' schemas, written by hand: six tools are few, and what a model reads is worth the care.
 //!
 //! No `format` keyword: clients that validate with ajv warn about, or refuse, formats that they do not know.
 

@@ -1,6 +1,7 @@
 //! What an agent sees: results that lead, findings by the page, uploads by ticket, resources.
 
 mod findings;
+mod lists;
 mod resources;
 mod transcript;
 mod uploads;

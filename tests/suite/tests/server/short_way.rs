@@ -2,7 +2,7 @@
 //! says its charset goes to rmcp, and is answered alike, to the byte.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
-use sandbox::fixtures;
+use sandbox::{Fault, Route, fixtures};
 use serde_json::{Value, json};
 use suite::mcp::Era;
 use suite::net::http_client;
@@ -87,6 +87,42 @@ async fn both_ways_answer_alike_good_calls_and_bad_ones() {
                 assert_eq!(ours, rmcps, "{era:?} {body}");
                 assert_eq!(serde_json::from_str::<Value>(&ours.2).expect("JSON")["id"], id, "{}", ours.2);
             }
+        }
+    }
+}
+
+/// What is too long for a host comes by the page, whichever way it goes.
+#[tokio::test]
+async fn long_answers_are_shortened_alike() {
+    let stack = Stack::start().await;
+    let entry = |n| json!({ "workflow_ref": format!("wf_{n}"), "slug": "s", "description": "d".repeat(300) });
+    let list = Value::Array((0..200).map(entry).collect());
+    let schema = json!({ "type": "object", "description": "x".repeat(30_000) });
+    let steps = json!([{ "name": "Schema", "ruleset": { "schema": schema.to_string() } }]);
+    let definition = json!({ "slug": "s", "workflow_ref": "wf_0", "input_schema": schema, "steps": steps });
+    for (route, answer) in [(Route::ListWorkflows, list), (Route::WorkflowDetails, definition)] {
+        let bytes = answer.to_string().into_bytes().into();
+        stack.sandbox.misbehave(
+            route,
+            Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes },
+        );
+    }
+    let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
+    for era in Era::BOTH {
+        for (tool, arguments) in [
+            ("list_workflows", json!({})),
+            ("list_workflows", json!({ "offset": 150, "odd": 1 })),
+            ("get_workflow_details", json!({ "workflow_ref": workflow })),
+        ] {
+            let body = body(era, &json!(1), tool, &arguments);
+            let (ours, rmcps) = answers(&stack, era, tool, &[], &body).await;
+            assert_eq!(ours, rmcps, "{era:?} {tool}");
+            let result = serde_json::from_str::<Value>(&ours.2).expect("JSON")["result"].clone();
+            let text = result["content"][0]["text"].as_str().expect("text");
+            assert!(text.len() <= 40_000, "{tool}: {} characters", text.len());
+            let structured: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(structured, result["structuredContent"], "{tool}");
+            assert!(structured["next"].is_object(), "{tool}");
         }
     }
 }

@@ -1,0 +1,87 @@
+//! Long lists by the page, definitions without repeats, and cursors that nobody gave out.
+
+use sandbox::{Fault, Route, Sandbox, fixtures};
+use serde_json::{Value, json};
+use suite::mcp::Era;
+
+#[tokio::test]
+async fn every_workflow_of_a_long_catalogue_is_one_call_away() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let entry = |n| json!({ "workflow_ref": format!("wf_{n}"), "slug": "s", "description": "what it checks ".repeat(40) });
+    let bytes = Value::Array((0..150).map(entry).collect()).to_string().into_bytes().into();
+    let long = Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes };
+    sandbox.misbehave(Route::ListWorkflows, long);
+    let (mut call, mut seen) = (json!({}), std::collections::BTreeSet::new());
+    for page in 0.. {
+        assert!(page < 20, "paging ends");
+        let result = client.call_tool("list_workflows", call).await;
+        assert!(result.text.len() <= 40_000, "{} characters", result.text.len());
+        let list = result.success();
+        for workflow in list["result"].as_array().expect("a list") {
+            seen.insert(workflow["workflow_ref"].to_string());
+        }
+        let Some(more) = list.get("more") else { break };
+        assert_eq!(more["tool"], "list_workflows");
+        call = more["arguments"].clone();
+    }
+    assert_eq!(seen.len(), 150);
+}
+
+#[tokio::test]
+async fn a_schema_stands_once_in_a_definition() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    for era in Era::BOTH {
+        let client = super::client(&server, era);
+        let reference = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
+        let details =
+            client.call_tool("get_workflow_details", json!({ "workflow_ref": reference })).await.success();
+        assert!(details["input_schema"].is_object(), "{details}");
+        let texts = details["steps"]
+            .as_array()
+            .expect("steps")
+            .iter()
+            .filter_map(|step| step["ruleset"]["schema"].as_str());
+        for text in texts {
+            let schema = serde_json::from_str::<Value>(text).ok();
+            assert_ne!(schema.as_ref(), Some(&details["input_schema"]), "it stands there twice");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_takes_binary_files_alone_is_not_told_to_take_a_text() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let next = async |types: Value, steps: Value| {
+        let definition =
+            json!({ "slug": "s", "workflow_ref": "wf_x", "allowed_file_types": types, "steps": steps });
+        let bytes = definition.to_string().into_bytes().into();
+        let body = Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes };
+        sandbox.misbehave(Route::WorkflowDetails, body);
+        let reference = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
+        let call = client.call_tool("get_workflow_details", json!({ "workflow_ref": reference }));
+        call.await.success()["next"]["tool"].clone()
+    };
+    let steps = json!([{ "name": "Run" }]);
+    assert_eq!(next(json!(["json"]), steps.clone()).await, "validate_file");
+    assert_eq!(next(json!(["binary"]), steps).await, "prepare_upload");
+    assert_eq!(next(json!(["json"]), json!([])).await, Value::Null, "it checks nothing");
+}
+
+#[tokio::test]
+async fn a_cursor_that_nobody_gave_out_is_refused() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    for era in Era::BOTH {
+        let client = super::client(&server, era);
+        for method in ["tools/list", "resources/list", "resources/templates/list"] {
+            let error = client.request(method, json!({ "cursor": "made-up" })).await.error();
+            assert_eq!(error["code"], -32602, "{method}: {error}");
+            client.request(method, json!({ "cursor": "" })).await.result();
+        }
+    }
+}
