@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
-    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpLbAdd, GcpLock,
+    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpHands, GcpLbAdd, GcpLock,
     GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpPlan, GcpReopen, GcpRollback, GcpStage, GcpSwitch,
     Severity,
 };

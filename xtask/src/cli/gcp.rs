@@ -135,6 +135,18 @@ pub struct GcpStage {
     pub at_once: usize,
 }
 
+/// What becomes of settings that somebody else has made on a service, in the console or with gcloud.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct GcpHands {
+    /// Keep what somebody else has set on the service. This is the default, but for a service that an earlier tool deployed
+    #[arg(long, conflicts_with = "take_over")]
+    pub keep_foreign: bool,
+
+    /// Take away what somebody else has set on the service; the plan names each of it
+    #[arg(long)]
+    pub take_over: bool,
+}
+
 /// Arguments of `gcp plan`.
 #[derive(Debug, Args)]
 pub struct GcpPlan {
@@ -144,6 +156,10 @@ pub struct GcpPlan {
     /// Write the plan down, for `gcp deploy --plan`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+
+    /// What becomes of settings that somebody else has made on the service
+    #[command(flatten)]
+    pub hands: GcpHands,
 
     /// Plan although files differ from the commit: for the image that `gcp build --allow-dirty` made
     #[arg(long)]
@@ -169,6 +185,10 @@ pub struct GcpDeploy {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
+    /// What becomes of settings that somebody else has made on the service
+    #[command(flatten)]
+    pub hands: GcpHands,
+
     /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
     #[arg(long)]
     pub allow_dirty: bool,
@@ -184,6 +204,10 @@ pub struct GcpDeployAll {
     /// The stage and the usual switches.
     #[command(flatten)]
     pub common: GcpStage,
+
+    /// What becomes of settings that somebody else has made on the services
+    #[command(flatten)]
+    pub hands: GcpHands,
 
     /// Do not run the migration
     #[arg(long)]

@@ -10,7 +10,7 @@ pub(crate) use facts::{Facts, balanced};
 use super::lock::{self, Lock};
 use super::mcp::Prober;
 use super::rollout::{self, Access, Rollout};
-use super::service::{Live, Spec};
+use super::service::{Hands, Live, Spec};
 use super::{apply, plan::Plan};
 use crate::cli::{GcpDeploy, GcpPlan};
 use crate::context::Context;
@@ -32,7 +32,8 @@ struct Deploy<'a> {
 
 /// Shows the difference between what is wanted and what is there: exit code 2 where there is one.
 pub(super) fn plan(context: &Context, args: &GcpPlan) -> Result<Exit> {
-    let (order, first) = Order::read(context, args.stage, args.allow_dirty, args.at_once)?;
+    let (order, first) =
+        Order::read(context, args.stage, args.allow_dirty, Hands::of(args.hands), args.at_once)?;
     let deploy = Deploy::read(order, first)?;
     let plan = deploy.plan("gcp plan");
     if let Some(path) = &args.out {
@@ -51,7 +52,8 @@ pub(super) fn plan(context: &Context, args: &GcpPlan) -> Result<Exit> {
 pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     let planned = args.plan.as_deref().map(File::read).transpose()?;
     let common = &args.common;
-    let (order, first) = Order::read(context, common.stage, args.allow_dirty, common.at_once)?;
+    let (order, first) =
+        Order::read(context, common.stage, args.allow_dirty, Hands::of(args.hands), common.at_once)?;
     let nobody_looks = common.yes && !common.dry_run && planned.is_none();
     if nobody_looks && common.at_once > 1 && order.is_sure_to_write(&first) {
         return deploy_at_once(order, first, args);
@@ -102,7 +104,7 @@ fn deploy_at_once(order: Order<'_>, first: First, args: &GcpDeploy) -> Result<()
             } else {
                 Facts::of(context, &names, first?, rest?)
             };
-            let deploy = Deploy::new(order, facts?);
+            let deploy = Deploy::new(order, facts?)?;
             let plan = deploy.plan("gcp deploy");
             if !json {
                 context.printer.data(&plan.render());
@@ -131,9 +133,10 @@ impl<'a> Deploy<'a> {
         &self.order.settings.names
     }
 
-    fn new(order: Order<'a>, facts: Facts) -> Self {
+    fn new(order: Order<'a>, facts: Facts) -> Result<Self> {
+        order.hands.check(&order.service, facts.service.as_ref())?;
         let spec = order.spec(&facts);
-        Self { order, facts, spec }
+        Ok(Self { order, facts, spec })
     }
 
     /// Reads the rest. Changes nothing.
@@ -141,7 +144,7 @@ impl<'a> Deploy<'a> {
         let (context, names) = (order.context, &order.settings.names);
         let rest = Rest::read(context, names, order.at_once)?;
         let facts = Facts::of(context, names, first, rest)?;
-        Ok(Self::new(order, facts))
+        Self::new(order, facts)
     }
 
     /// Looks again, now that nobody else is at it: who was asked, or had to wait, may have taken an hour.
@@ -149,6 +152,7 @@ impl<'a> Deploy<'a> {
         let before = self.facts.document();
         let Order { context, at_once, .. } = self.order;
         self.facts = Facts::read(context, self.names(), at_once)?;
+        self.order.hands.check(&self.order.service, self.facts.service.as_ref())?;
         self.spec = self.order.spec(&self.facts);
         if let Some(planned) = planned {
             return self.check(planned);

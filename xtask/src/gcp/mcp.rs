@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use envs::{HeldIn, Variable, deploy, server};
 
-use super::service::{COMMIT, Ingress, Mount, Probe, Scaling, Spec};
+use super::service::{COMMIT, Foreign, Ingress, Mount, Probe, Scaling, Spec};
 use crate::context::Context;
 use crate::env::{EnvFile, Layers};
 use crate::error::{Error, Result};
@@ -151,6 +151,8 @@ impl Config {
             liveness: None,
             labels: BTreeMap::from([(COMMIT.to_owned(), label(place.commit))]),
             other: BTreeMap::new(),
+            service_other: BTreeMap::new(),
+            foreign: Foreign::default(),
         }
     }
 

@@ -80,7 +80,11 @@ pub(crate) fn way(spec: &Spec, live: Option<&Live>) -> Way {
     if changed.iter().any(|field| field.revision) || !live.newest_is_ready() {
         return Way::NewRevision;
     }
-    if live.serving() != live.newest.as_deref() || live.floating {
+    if live.serving() != live.newest.as_deref() {
+        // A revision that somebody made by hand is proven as one of ours, and does not get the traffic as it is.
+        return if live.newest_is_ours() { Way::Newest } else { Way::NewRevision };
+    }
+    if live.floating {
         return Way::Newest;
     }
     let settled = changed.is_empty() && live.candidate().is_none();

@@ -3,12 +3,16 @@
 //! For any service, not only the MCP server's. A service is written whole, as one document (`run services replace`).
 
 mod difference;
+mod foreign;
+mod keyed;
 mod live;
 mod manifest;
+mod noise;
 mod spec;
 mod traffic;
 
 pub(crate) use difference::{Changed, difference};
+pub(crate) use foreign::{Foreign, Hands};
 pub(crate) use live::{Live, whole_cpu};
 pub(crate) use manifest::{Manifest, Template};
 pub(crate) use spec::{Ingress, Mount, Network, Probe, Scaling, Spec};

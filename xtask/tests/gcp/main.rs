@@ -7,6 +7,7 @@ mod deploy;
 mod deployment;
 mod fleet;
 mod gate;
+mod hands;
 mod interrupt;
 mod interrupted;
 mod logs;

@@ -104,7 +104,7 @@ pub(super) fn launch(
     revision: &str,
     template: &Value,
 ) -> Result<Launch, String> {
-    let container = &template["spec"]["containers"][0];
+    let container = serving(&template["spec"]);
     Ok(Launch {
         revision: revision.to_owned(),
         service: service.name.clone(),
@@ -118,9 +118,15 @@ pub(super) fn launch(
     })
 }
 
-/// The one container of a revision or a task, or the sentence that says why it cannot start.
+/// The container that takes the requests: the one with a port, else the only one. Sidecars are not started.
+fn serving(spec: &Value) -> &Value {
+    let mut containers = spec["containers"].as_array().into_iter().flatten();
+    containers.find(|container| container["ports"].is_array()).unwrap_or(&spec["containers"][0])
+}
+
+/// That container of a revision, or a task's, or the sentence that says why it cannot start.
 pub(super) fn container(cloud: &Cloud, spec: &Value) -> Result<Container, String> {
-    let container = &spec["containers"][0];
+    let container = serving(spec);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let service_account = text(&spec["serviceAccountName"]).unwrap_or_default();
     let env = container["env"].as_array().into_iter().flatten().filter_map(|entry| {
@@ -139,7 +145,7 @@ pub(super) fn container(cloud: &Cloud, spec: &Value) -> Result<Container, String
 /// The mounted secrets: absolute path and content.
 pub(super) fn files(cloud: &Cloud, spec: &Value, account: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let mut files = BTreeMap::new();
-    for mount in spec["containers"][0]["volumeMounts"].as_array().into_iter().flatten() {
+    for mount in serving(spec)["volumeMounts"].as_array().into_iter().flatten() {
         let volume =
             spec["volumes"].as_array().into_iter().flatten().find(|volume| volume["name"] == mount["name"]);
         let Some(secret) = volume.map(|volume| &volume["secret"]).filter(|secret| secret.is_object()) else {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::gcp::build::{self, Source};
 use crate::gcp::mcp::{Config, Place};
 use crate::gcp::rollout::{Way, way};
-use crate::gcp::service::Spec;
+use crate::gcp::service::{Hands, Spec};
 use crate::gcp::settings::{self, Settings};
 use crate::gcp::side_by_side::both;
 use crate::stage::Stage;
@@ -21,6 +21,8 @@ pub(super) struct Order<'a> {
     pub(super) source: Source,
     /// By digest.
     pub(super) image: String,
+    /// What becomes of settings of other hands.
+    pub(super) hands: Hands,
     /// How many questions are asked at a time.
     pub(super) at_once: usize,
 }
@@ -31,6 +33,7 @@ impl<'a> Order<'a> {
         context: &'a Context,
         stage: Stage,
         allow_dirty: bool,
+        hands: Hands,
         at_once: usize,
     ) -> Result<(Self, First)> {
         let settings = settings::load(context, stage)?;
@@ -47,12 +50,12 @@ impl<'a> Order<'a> {
                 .hint(format!("cargo xtask gcp build {stage}")));
         };
         let (image, service) = (format!("{}@{digest}", names.image()), names.service());
-        Ok((Self { context, settings, service, config, source, image, at_once }, first?))
+        Ok((Self { context, settings, service, config, source, image, hands, at_once }, first?))
     }
 
     /// The service that is wanted where this is there.
     pub(super) fn spec(&self, facts: &Facts) -> Spec {
-        self.config.spec(
+        let wanted = self.config.spec(
             &self.settings.names,
             &Place {
                 image: &self.image,
@@ -62,7 +65,8 @@ impl<'a> Order<'a> {
                 balanced: facts.balanced,
                 maintenance: facts.in_maintenance(),
             },
-        )
+        );
+        self.hands.apply(wanted, facts.service.as_ref())
     }
 
     /// Whether a service that is there will get a new revision, or another one the traffic: no answer that is still to

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use envs::server::ENABLED;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::gcloud::{self, run};
 use crate::gcp::mcp::Comparison;
 use crate::gcp::plan::{Item, Plan, State};
 use crate::gcp::rollout::{Access, Way, way};
-use crate::gcp::service::{COMMIT, Changed, Live, Manifest, Target, Template, difference};
+use crate::gcp::service::{COMMIT, Changed, Live, Manifest, Spec, Target, Template, difference};
 
 /// Version of the file and of the JSON. Fields may be added under the same number; anything else raises it.
 const SCHEMA_VERSION: u32 = 1;
@@ -91,8 +92,17 @@ impl Deploy<'_> {
             Way::Newest | Way::Settings | Way::Nothing => Item::unchanged(resource),
         };
         item.notes.extend(self.changes().iter().map(Changed::text));
+        item.notes.extend(self.spec.kept());
+        item.notes.extend(live.stays());
         if let Some(problem) = live.problem.as_ref().filter(|_| !live.newest_is_ready()) {
             item = item.note(format!("the newest revision did not come up: {problem}"));
+        }
+        let switch = |spec: &Spec| spec.env.get(ENABLED.name).is_some_and(|value| value == "false");
+        if switch(&live.spec) && !switch(&self.spec) {
+            item = item.note(
+                "the server is switched off there; this deploy turns it on. VALIDIBOT_MCP_ENABLED=false in the stage's \
+                 .build keeps it off",
+            );
         }
         if self.facts.in_maintenance() {
             item = item
@@ -189,6 +199,7 @@ impl Deploy<'_> {
         json["commit"] = json!(self.order.source.commit);
         json["image"] = json!(self.spec.image);
         json["fields"] = json!(self.changes());
+        json["kept"] = json!(self.spec.foreign.kept);
         json["web"] = json!(self.comparisons());
         json
     }

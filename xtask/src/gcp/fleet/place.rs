@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::env::{EnvFile, Layers};
 use crate::error::{Error, Result};
 use crate::fleet::{Container, Fleet, SCHEDULER, Scope, Secret, Service, Text, Value};
+use crate::gcp::service::Hands;
 use crate::gcp::settings::{self, Settings};
 use crate::stage::{Names, Stage, Target};
 use crate::variables;
@@ -23,6 +24,8 @@ pub(in crate::gcp) struct Place<'a> {
     pub(in crate::gcp) steps: Vec<String>,
     /// What is left out, and why.
     pub(in crate::gcp) skipped: Vec<(String, String)>,
+    /// What becomes of settings of other hands.
+    pub(super) hands: Hands,
     /// What every text may name, but for what is the image's own.
     scope: Scope,
     /// The file that names without a value would stand in.
@@ -35,11 +38,13 @@ pub(in crate::gcp) struct Choice<'a> {
     pub(in crate::gcp) only: &'a [String],
     pub(in crate::gcp) from: Option<&'a str>,
     pub(in crate::gcp) skip_migrate: bool,
+    pub(in crate::gcp) hands: Hands,
 }
 
 impl<'a> Choice<'a> {
     pub(super) fn of(args: &'a GcpDeployAll) -> Self {
-        Self { only: &args.only, from: args.from.as_deref(), skip_migrate: args.skip_migrate }
+        let hands = Hands::of(args.hands);
+        Self { only: &args.only, from: args.from.as_deref(), skip_migrate: args.skip_migrate, hands }
     }
 }
 
@@ -70,6 +75,7 @@ impl<'a> Place<'a> {
         place.skipped = skipped;
         place.skipped.extend(gated.into_iter().map(|key| (key, why.clone())));
         place.steps = steps;
+        place.hands = choice.hands;
         Ok(place)
     }
 
@@ -85,7 +91,8 @@ impl<'a> Place<'a> {
         let build_file = context.tree.path(target, HeldIn::Build).unwrap_or_default().display().to_string();
         let scope = scope(context, &fleet, &settings.names, build.as_ref());
         let steps = fleet.order.clone();
-        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), scope, build_file })
+        let (skipped, hands) = (Vec::new(), Hands::default());
+        Ok(Self { context, fleet, settings, steps, skipped, hands, scope, build_file })
     }
 
     pub(in crate::gcp) fn names(&self) -> &Names {

@@ -25,6 +25,10 @@ pub(super) struct Wanted<'p, 'a> {
 impl Wanted<'_, '_> {
     /// What has to be right before anything is touched, and can be known by then.
     pub(super) fn check(&self) -> Result<()> {
+        for service in self.place.services() {
+            let name = self.place.fill(&service.container.name);
+            self.place.hands.check(&name, self.facts.services.get(&name))?;
+        }
         let mut problems = secret::conflicts(self.place, self.facts);
         if let Some(Err(problem)) = self.address() {
             problems.push(problem);
@@ -126,6 +130,8 @@ impl Wanted<'_, '_> {
             (Way::Nothing, Some(live)) => Item::unchanged(resource).note(serves(live)),
         };
         item.notes.extend(changes.iter().map(Changed::text));
+        item.notes.extend(spec.kept());
+        item.notes.extend(live.into_iter().flat_map(Live::stays));
         let mut items = vec![item];
         items.extend(self.access(service, &name));
         items.extend(self.queue(service));

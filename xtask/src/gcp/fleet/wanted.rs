@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{Ingress as Wanted, Service};
 use crate::gcp::mcp::{self, Config};
 use crate::gcp::rollout::Access;
-use crate::gcp::service::{COMMIT, Ingress, Mount, Network, Probe, Scaling, Spec};
+use crate::gcp::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec};
 
 /// Requests that an instance is given at a time: Cloud Run's own default.
 const CONCURRENCY: u32 = 80;
@@ -27,20 +27,28 @@ pub(in crate::gcp) fn in_maintenance(place: &Place<'_>, facts: &Facts) -> bool {
     live.any(|live| live.spec.ingress == Ingress::Internal)
 }
 
-/// The service that the file asks for.
+/// The service that the file asks for, with what stays of what other hands have set on the one that is there.
 pub(super) fn spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
+    let live = facts.services.get(&place.fill(&service.container.name));
+    Ok(place.hands.apply(asked(place, service, image, facts)?, live))
+}
+
+fn asked(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
     if service.gated {
         return mcp_spec(place, service, image, facts);
     }
     let container = &service.container;
     let scope = image.scope(place);
     let mut env = BTreeMap::new();
+    let mut foreign = Foreign::default();
     for stamp in &container.env {
         match stamp.value.fill(&scope) {
             Ok(value) => {
                 env.insert(stamp.name.clone(), value);
             }
-            Err(_) if stamp.optional => {}
+            Err(_) if stamp.optional => {
+                foreign.unset.insert(stamp.name.clone());
+            }
             Err(name) => {
                 return Err(Error::usage(format!(
                     "{}.env.{}: {name} has no value",
@@ -92,6 +100,8 @@ pub(super) fn spec(place: &Place<'_>, service: &Service, image: &Built, facts: &
         liveness: None,
         labels: BTreeMap::from([(COMMIT.to_owned(), mcp::label(&image.commit))]),
         other: BTreeMap::new(),
+        service_other: BTreeMap::new(),
+        foreign,
     })
 }
 

@@ -3,7 +3,6 @@
 //! Closed is three things at once: ingress is internal, the kill switch is thrown, and no instance waits. The revision
 //! that serves is replaced for it, with the same image and settings; what was closed is opened the same way.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use envs::server::ENABLED;
@@ -206,9 +205,10 @@ impl<'a> Server<'a> {
     }
 }
 
-/// The same service, closed. What has no field here is not written again: the plan shows it going.
+/// The same service, closed. What other hands have set on it stays.
 fn closed(spec: &Spec) -> Spec {
-    let mut spec = Spec { other: BTreeMap::new(), ..spec.clone() };
+    let mut spec = spec.clone();
+    spec.foreign.keeps = true;
     spec.env.insert(ENABLED.name.to_owned(), "false".to_owned());
     spec.ingress = Ingress::Internal;
     spec.scaling.min = 0;

@@ -31,7 +31,7 @@ impl Changed {
 pub(crate) fn difference(from: &Spec, to: &Spec) -> Vec<Changed> {
     let mut changed = Vec::new();
     for (from, to, revision) in [
-        (from.revision_fields(Some(to)), to.revision_fields(None), true),
+        (from.revision_fields(), to.revision_fields(), true),
         (from.service_fields(), to.service_fields(), false),
     ] {
         let names: Vec<&String> =
@@ -47,9 +47,13 @@ pub(crate) fn difference(from: &Spec, to: &Spec) -> Vec<Changed> {
 }
 
 impl Spec {
-    /// The fields that every revision has for itself. Of labels, only those that `wanted` has count: others are
-    /// somebody's own.
-    fn revision_fields(&self, wanted: Option<&Self>) -> BTreeMap<String, String> {
+    /// All of them.
+    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+        self.revision_fields().into_iter().chain(self.service_fields()).collect()
+    }
+
+    /// The fields that every revision has for itself.
+    fn revision_fields(&self) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         let mut set = |name: &str, value: String| fields.insert(name.to_owned(), value);
         set("image", self.image.clone());
@@ -84,8 +88,7 @@ impl Spec {
             let value = format!("{} version {}", mount.secret, mount.version);
             set(&format!("secret at {}/{}", mount.folder, mount.file), value);
         }
-        let ours = wanted.unwrap_or(self);
-        for (name, value) in self.labels.iter().filter(|(name, _)| ours.labels.contains_key(*name)) {
+        for (name, value) in &self.labels {
             set(&format!("label {name}"), value.clone());
         }
         for (name, value) in &self.other {
@@ -100,6 +103,7 @@ impl Spec {
         if let Some(scaling) = self.service_scaling.text() {
             fields.insert("instances of the service".to_owned(), scaling);
         }
+        fields.extend(self.service_other.clone());
         fields
     }
 }

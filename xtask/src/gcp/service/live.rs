@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{CANDIDATE, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
-
-/// Cloud Run's own annotations and labels that say nothing about what a service is to be.
-const NOISE: [&str; 4] = [
-    "run.googleapis.com/client-name",
-    "run.googleapis.com/client-version",
-    "run.googleapis.com/operation-id",
-    "client.knative.dev/nonce",
-];
+use super::foreign::{members, others};
+use super::keyed::server;
+use super::noise::{is_noise, is_noisy_label};
+use super::{CANDIDATE, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
 
 /// What a template may be annotated with and has a field in [`Spec`].
 pub(super) const MIN_SCALE: &str = "autoscaling.knative.dev/minScale";
@@ -26,6 +21,11 @@ pub(super) const EGRESS: &str = "run.googleapis.com/vpc-access-egress";
 pub(super) const INGRESS: &str = "run.googleapis.com/ingress";
 pub(super) const SERVICE_MIN: &str = "run.googleapis.com/minScale";
 pub(super) const SERVICE_MAX: &str = "run.googleapis.com/maxScale";
+/// How many instances there are, by hand and not by load (gcloud's `--scaling`).
+pub(super) const BY_HAND: [&str; 2] =
+    ["run.googleapis.com/scalingMode", "run.googleapis.com/manualInstanceCount"];
+/// How new the features may be that the service uses.
+pub(super) const LAUNCH_STAGE: &str = "run.googleapis.com/launch-stage";
 /// The revisions that were given traffic after they had been proven, newest first, with commas between them.
 pub(super) const SERVED: &str = "validibot.com/served";
 
@@ -143,8 +143,7 @@ impl Live {
     pub(crate) fn essence(&self) -> Value {
         let mut annotations =
             self.document["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
-        annotations
-            .retain(|name, _| !NOISE.contains(&name.as_str()) && !name.starts_with("serving.knative.dev/"));
+        annotations.retain(|name, _| !is_noise(name));
         json!({
             "labels": self.document["metadata"]["labels"],
             "annotations": annotations,
@@ -167,146 +166,100 @@ impl Live {
 }
 
 fn spec(document: &Value) -> Option<Spec> {
-    let template = &document["spec"]["template"];
-    let (inner, container) = (&template["spec"], &template["spec"]["containers"][0]);
-    let (own, service) = (&template["metadata"]["annotations"], &document["metadata"]["annotations"]);
+    let (metadata, own) = (&document["metadata"], &document["metadata"]["annotations"]);
+    let manual = members(own).filter(|(name, _)| BY_HAND.contains(&name.as_str()));
+    let extra =
+        members(&document["spec"]).filter(|(name, _)| !["template", "traffic"].contains(&name.as_str()));
+    let other = manual
+        .map(|(name, value)| (of_service(name), word(value)))
+        .chain(extra.map(|(name, value)| (of_service(name), value.to_string())));
+    Some(Spec {
+        service_scaling: Scaling {
+            min: number(&own[SERVICE_MIN]).unwrap_or(0),
+            max: number(&own[SERVICE_MAX]),
+        },
+        ingress: metadata["annotations"][INGRESS].as_str().map_or(Some(Ingress::All), Ingress::parse)?,
+        service_other: other.collect(),
+        ..template(&document["spec"]["template"])?
+    })
+}
+
+/// The name of a setting of the service itself that has no field, for people.
+pub(super) fn of_service(name: &str) -> String {
+    format!("{name} of the service")
+}
+
+/// What a revision is made from.
+pub(super) fn template(template: &Value) -> Option<Spec> {
+    let (inner, own) = (&template["spec"], &template["metadata"]["annotations"]);
+    let container = server(inner);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let limits = &container["resources"]["limits"];
-    let mut other = Others::default();
-    other.annotations(own);
-    other.fields("container", container, &CONTAINER);
-    other.fields("revision", inner, &REVISION);
-    other.fields("limit", limits, &["memory", "cpu"]);
-    for extra in list(&inner["containers"]).skip(1) {
-        other.add(&format!("container {}", extra["name"]), extra);
-    }
-    let secrets = mounts(inner, container, &mut other);
-    let env = variables(container, &mut other);
-    let network = network(own, &mut other);
-    let startup = probe(&container["startupProbe"], "startup probe", &mut other);
-    let liveness = probe(&container["livenessProbe"], "liveness probe", &mut other);
-    Some(Spec {
+    let mut spec = Spec {
         image: text(&container["image"])?,
         port: container["ports"][0]["containerPort"]
             .as_u64()
             .map_or(Some(PORT), |port| port.try_into().ok())?,
-        env,
-        secrets,
+        env: variables(container),
+        secrets: mounts(inner, container),
         memory: text(&limits["memory"]).unwrap_or_else(|| "512Mi".to_owned()),
         cpu: limits["cpu"].as_str().map(whole_cpu),
         timeout: number(&inner["timeoutSeconds"]).unwrap_or(TIMEOUT),
         concurrency: number(&inner["containerConcurrency"]).filter(|count| *count > 0).unwrap_or(CONCURRENCY),
         account: text(&inner["serviceAccountName"]).unwrap_or_default(),
         execution: text(&own[EXECUTION]).unwrap_or_else(|| "default".to_owned()),
-        cpu_boost: own[CPU_BOOST] == "true",
+        // gcloud writes `True`.
+        cpu_boost: own[CPU_BOOST].as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")),
         scaling: Scaling { min: number(&own[MIN_SCALE]).unwrap_or(0), max: number(&own[MAX_SCALE]) },
-        service_scaling: Scaling {
-            min: number(&service[SERVICE_MIN])
-                .or_else(|| number(&document["spec"]["scaling"]["minInstanceCount"]))
-                .unwrap_or(0),
-            max: number(&service[SERVICE_MAX]),
-        },
-        ingress: service[INGRESS].as_str().map_or(Some(Ingress::All), Ingress::parse)?,
+        service_scaling: Scaling::default(),
+        ingress: Ingress::All,
         cloud_sql: words(own[CLOUD_SQL].as_str().unwrap_or_default()),
-        network,
-        startup,
-        liveness,
+        network: network(own),
+        startup: probe(&container["startupProbe"]),
+        liveness: probe(&container["livenessProbe"]),
         labels: labels(&template["metadata"]["labels"]),
-        other: other.0,
-    })
+        other: BTreeMap::new(),
+        service_other: BTreeMap::new(),
+        foreign: Foreign::default(),
+    };
+    spec.other = others(&spec, template);
+    Some(spec)
 }
 
-/// What a container and a revision may say and has a field of its own.
-const CONTAINER: [&str; 8] =
-    ["image", "ports", "env", "volumeMounts", "resources", "startupProbe", "livenessProbe", "name"];
-const REVISION: [&str; 5] =
-    ["containers", "volumes", "timeoutSeconds", "containerConcurrency", "serviceAccountName"];
-
-/// Settings without a field.
-#[derive(Default)]
-struct Others(BTreeMap<String, String>);
-
-impl Others {
-    fn add(&mut self, name: &str, value: &Value) {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        self.0.insert(name.to_owned(), text);
-    }
-
-    fn fields(&mut self, what: &str, object: &Value, known: &[&str]) {
-        for (name, value) in members(object).filter(|(name, _)| !known.contains(&name.as_str())) {
-            self.add(&format!("{what} {name}"), value);
-        }
-    }
-
-    fn annotations(&mut self, annotations: &Value) {
-        let known = [MIN_SCALE, MAX_SCALE, EXECUTION, CPU_BOOST, CLOUD_SQL, NETWORK, EGRESS];
-        for (name, value) in members(annotations) {
-            let noise = NOISE.contains(&name.as_str()) || name.starts_with("serving.knative.dev/");
-            if !noise && !known.contains(&name.as_str()) {
-                self.add(&format!("annotation {name}"), value);
-            }
-        }
-    }
+/// Those with a value of their own; one from a secret has no field.
+fn variables(container: &Value) -> BTreeMap<String, String> {
+    let plain = list(&container["env"]).filter(|entry| !entry["valueFrom"].is_object());
+    plain.filter_map(|entry| Some((entry["name"].as_str()?.to_owned(), word(&entry["value"])))).collect()
 }
 
-fn variables(container: &Value, other: &mut Others) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::new();
-    for entry in list(&container["env"]) {
-        let Some(name) = entry["name"].as_str() else { continue };
-        let reference = &entry["valueFrom"]["secretKeyRef"];
-        if reference.is_object() {
-            let from = format!("{}:{}", word(&reference["name"]), word(&reference["key"]));
-            other.0.insert(format!("env {name} from a secret"), from);
-        } else {
-            env.insert(name.to_owned(), entry["value"].as_str().unwrap_or_default().to_owned());
-        }
-    }
-    env
-}
-
-fn mounts(spec: &Value, container: &Value, other: &mut Others) -> Vec<Mount> {
+fn mounts(spec: &Value, container: &Value) -> Vec<Mount> {
     let mut mounts = Vec::new();
     for mount in list(&container["volumeMounts"]) {
         let volume = list(&spec["volumes"]).find(|volume| volume["name"] == mount["name"]);
-        let folder = word(&mount["mountPath"]);
-        match volume.map(|volume| &volume["secret"]).filter(|secret| secret.is_object()) {
-            Some(secret) => mounts.extend(list(&secret["items"]).map(|item| Mount {
-                folder: folder.clone(),
-                file: word(&item["path"]),
-                secret: word(&secret["secretName"]),
-                version: word(&item["key"]),
-            })),
-            None => other.add(&format!("volume at {folder}"), volume.unwrap_or(&Value::Null)),
-        }
+        let Some(secret) = volume.map(|volume| &volume["secret"]) else { continue };
+        mounts.extend(list(&secret["items"]).map(|item| Mount {
+            folder: word(&mount["mountPath"]),
+            file: word(&item["path"]),
+            secret: word(&secret["secretName"]),
+            version: word(&item["key"]),
+        }));
     }
     mounts
 }
 
 /// `[{"network": …, "subnetwork": …}]`, as text.
-fn network(annotations: &Value, other: &mut Others) -> Option<Network> {
-    let text = annotations[NETWORK].as_str()?;
-    let interfaces: Value = serde_json::from_str(text).unwrap_or_default();
-    let (first, egress) = (&interfaces[0], &annotations[EGRESS]);
-    if !first.is_object() {
-        other.add("network", &annotations[NETWORK]);
-        return None;
-    }
+fn network(annotations: &Value) -> Option<Network> {
+    let interfaces: Value = serde_json::from_str(annotations[NETWORK].as_str()?).unwrap_or_default();
+    let (first, egress) = (interfaces[0].as_object()?, &annotations[EGRESS]);
+    let word = |name: &str| first.get(name).map(word).unwrap_or_default();
     let egress = egress.as_str().unwrap_or("private-ranges-only").to_owned();
-    Some(Network { name: word(&first["network"]), subnetwork: word(&first["subnetwork"]), egress })
+    Some(Network { name: word("network"), subnetwork: word("subnetwork"), egress })
 }
 
-/// A probe over HTTP. Another kind has no field, but for the one that Cloud Run writes down by itself where nobody has
-/// asked for any: a TCP connection.
-fn probe(probe: &Value, name: &str, other: &mut Others) -> Option<Probe> {
-    if !probe.is_object() || probe["tcpSocket"].is_object() && name == "startup probe" {
-        return None;
-    }
-    let Some(path) = probe["httpGet"]["path"].as_str() else {
-        other.add(name, probe);
-        return None;
-    };
+/// A probe over HTTP; another kind has no field.
+fn probe(probe: &Value) -> Option<Probe> {
     Some(Probe {
-        path: path.to_owned(),
+        path: probe["httpGet"]["path"].as_str()?.to_owned(),
         delay: number(&probe["initialDelaySeconds"]).unwrap_or(0),
         period: number(&probe["periodSeconds"]).unwrap_or(10),
         timeout: number(&probe["timeoutSeconds"]).unwrap_or(1),
@@ -315,8 +268,8 @@ fn probe(probe: &Value, name: &str, other: &mut Others) -> Option<Probe> {
 }
 
 fn labels(labels: &Value) -> BTreeMap<String, String> {
-    let ours = members(labels).filter(|(name, _)| !NOISE.contains(&name.as_str()));
-    ours.map(|(name, value)| (name.clone(), word(value))).collect()
+    let told = members(labels).filter(|(name, _)| !is_noisy_label(name));
+    told.map(|(name, value)| (name.clone(), word(value))).collect()
 }
 
 /// A number, or the text of one: annotations are text.
@@ -346,6 +299,16 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 
-fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter)
+/// Annotations of a service that this tool does not write.
+pub(super) fn foreign_annotations(metadata: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let ours = [INGRESS, SERVICE_MIN, SERVICE_MAX, SERVED, LAUNCH_STAGE];
+    members(&metadata["annotations"]).filter(move |(name, _)| {
+        let name = name.as_str();
+        !is_noise(name) && !ours.contains(&name) && !BY_HAND.contains(&name)
+    })
+}
+
+/// Labels of a service: this tool writes none.
+pub(super) fn foreign_labels(metadata: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    members(&metadata["labels"]).filter(|(name, _)| !is_noisy_label(name))
 }

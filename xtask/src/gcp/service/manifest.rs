@@ -2,19 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::foreign::{members, overlay};
+use super::keyed::{SERVER, keyed, listed};
 use super::live::{
-    CLOUD_SQL, CPU_BOOST, EGRESS, EXECUTION, INGRESS, MAX_SCALE, MIN_SCALE, NETWORK, SERVED, SERVICE_MAX,
-    SERVICE_MIN,
+    BY_HAND, CLOUD_SQL, CPU_BOOST, EGRESS, EXECUTION, INGRESS, LAUNCH_STAGE, MAX_SCALE, MIN_SCALE, NETWORK,
+    SERVED, SERVICE_MAX, SERVICE_MIN, foreign_labels, of_service,
 };
-use super::{Live, Probe, Spec, Target};
-
-/// What only the server writes on a service.
-const SERVER: [&str; 4] = [
-    "run.googleapis.com/operation-id",
-    "run.googleapis.com/ingress-status",
-    "run.googleapis.com/urls",
-    "kubectl.kubernetes.io/last-applied-configuration",
-];
+use super::noise::is_noise;
+use super::{Live, Mount, Probe, Spec, Target};
 
 /// How many revisions the service remembers to have served: enough to go back by name.
 const REMEMBERED: usize = 10;
@@ -55,41 +50,62 @@ impl Manifest<'_> {
         let old = self.live.map_or(&Value::Null, |live| &live.document);
         let template = match self.template {
             Template::Kept => old["spec"]["template"].clone(),
-            Template::New(spec, revision) => template(spec, revision),
+            Template::New(spec, revision) => template(spec, revision, self.live),
         };
         let mut traffic: Vec<Target> = self.traffic.clone();
         traffic.extend(self.live.into_iter().flat_map(Live::foreign_tags));
         let mut metadata = json!({ "name": self.name, "annotations": self.annotations(&old["metadata"]) });
-        let mut labels = object(&old["metadata"]["labels"]);
-        labels.retain(|name, _| name != "cloud.googleapis.com/location");
+        let labels = foreign_labels(&old["metadata"]).map(|(name, value)| (name.clone(), value.clone()));
+        let labels: Map<_, _> = labels.collect();
         if !labels.is_empty() {
             metadata["labels"] = Value::Object(labels);
+        }
+        let mut spec =
+            json!({ "template": template, "traffic": traffic.iter().map(Target::entry).collect::<Value>() });
+        // gcloud knows no other member and refuses it: better than to lose it unseen.
+        for (name, value) in members(&old["spec"]) {
+            if spec.get(name).is_none() && self.stays(name) {
+                spec[name] = value.clone();
+            }
         }
         json!({
             "apiVersion": "serving.knative.dev/v1",
             "kind": "Service",
             "metadata": metadata,
-            "spec": { "template": template, "traffic": traffic.iter().map(Target::entry).collect::<Value>() },
+            "spec": spec,
         })
+    }
+
+    /// Whether a setting of the service itself that has no field stays: but for a wish that does not have it, it does.
+    fn stays(&self, name: &str) -> bool {
+        let wish = match self.template {
+            Template::New(spec, _) => Some(spec),
+            Template::Kept => self.service,
+        };
+        wish.is_none_or(|wish| wish.service_other.contains_key(&of_service(name)))
     }
 
     /// What somebody else has written on the service stays.
     fn annotations(&self, old: &Value) -> Map<String, Value> {
         let mut annotations = object(&old["annotations"]);
-        annotations
-            .retain(|name, _| !SERVER.contains(&name.as_str()) && !name.starts_with("serving.knative.dev/"));
+        annotations.retain(|name, _| !is_noise(name));
+        if self.service.is_some() {
+            annotations.retain(|name, _| !BY_HAND.contains(&name.as_str()) || self.stays(name));
+        }
+        let by_hand = BY_HAND.iter().any(|name| annotations.contains_key(*name));
         let mut set = |name: &str, value: Option<String>| match value {
             Some(value) => annotations.insert(name.to_owned(), json!(value)),
             None => annotations.remove(name),
         };
         if let Some(spec) = self.service {
             set(INGRESS, Some(spec.ingress.name().to_owned()));
-            let scaling = spec.service_scaling;
+            // What gcloud's `--scaling` does, too: with a number by hand there are no bounds.
+            let scaling = if by_hand { super::Scaling::default() } else { spec.service_scaling };
             set(SERVICE_MIN, (scaling.min > 0).then(|| scaling.min.to_string()));
             set(SERVICE_MAX, scaling.max.map(|max| max.to_string()));
             if scaling.max.is_some() {
                 // What `gcloud beta run deploy --max` writes beside it.
-                set("run.googleapis.com/launch-stage", Some("BETA".to_owned()));
+                set(LAUNCH_STAGE, Some("BETA".to_owned()));
             }
         }
         if let Some(served) = &self.served {
@@ -100,7 +116,20 @@ impl Manifest<'_> {
     }
 }
 
-fn template(spec: &Spec, revision: &str) -> Value {
+/// What a revision of this name is made from: the wish, and what it keeps of what is there.
+pub(super) fn template(spec: &Spec, revision: &str, live: Option<&Live>) -> Value {
+    let live = live.map(|live| keyed(&live.document["spec"]["template"])).unwrap_or_default();
+    let own = own_template(spec, revision, &live);
+    if !spec.foreign.keeps {
+        return own;
+    }
+    let mut template = listed(&overlay(&keyed(&own), &live, &spec.foreign.unset));
+    template["metadata"]["name"] = json!(revision);
+    template
+}
+
+/// What the fields say. Volumes have the names that they have in the keyed template that is there.
+pub(super) fn own_template(spec: &Spec, revision: &str, live: &Value) -> Value {
     let env: Vec<Value> =
         spec.env.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
     let mut limits = json!({ "memory": spec.memory });
@@ -124,21 +153,55 @@ fn template(spec: &Spec, revision: &str) -> Value {
         "serviceAccountName": spec.account,
     });
     if !spec.secrets.is_empty() {
-        let names = (0..spec.secrets.len()).map(|index| format!("secret-{index}"));
-        let mounts: Vec<_> = spec.secrets.iter().zip(names).collect();
-        let mount = mounts.iter().map(|(mount, name)| json!({"name": name, "mountPath": mount.folder}));
-        container["volumeMounts"] = mount.collect();
-        let volumes = mounts.iter().map(|(mount, name)| {
-            let items = json!([{"key": mount.version, "path": mount.file}]);
-            json!({"name": name, "secret": {"secretName": mount.secret, "items": items}})
-        });
-        inner["volumes"] = volumes.collect();
+        let (mounts, volumes) = volumes(&spec.secrets, &live["spec"]);
+        container["volumeMounts"] = mounts.into();
+        inner["volumes"] = volumes.into();
     }
     inner["containers"] = json!([container]);
     json!({
         "metadata": { "name": revision, "labels": spec.labels, "annotations": template_annotations(spec) },
         "spec": inner,
     })
+}
+
+/// The mounts of secrets and their volumes: one for each folder, of one secret.
+fn volumes(secrets: &[Mount], live: &Value) -> (Vec<Value>, Vec<Value>) {
+    let mut mounts: Vec<Value> = Vec::new();
+    let mut volumes: Vec<Value> = Vec::new();
+    for secret in secrets {
+        let item = json!({"key": secret.version, "path": secret.file});
+        let known = mounts.iter().find(|mount| mount["mountPath"] == secret.folder.as_str());
+        let name = known.map_or_else(
+            || volume_name(&secret.folder, volumes.len(), live),
+            |mount| mount["name"].as_str().unwrap_or_default().to_owned(),
+        );
+        if known.is_none() {
+            mounts.push(json!({"name": name, "mountPath": secret.folder}));
+        }
+        match volumes.iter_mut().find(|volume| volume["name"] == name.as_str()) {
+            Some(volume) => {
+                if let Some(items) =
+                    volume["secret"]["items"].as_array_mut().filter(|items| !items.contains(&item))
+                {
+                    items.push(item);
+                }
+            }
+            None => {
+                volumes.push(json!({"name": name, "secret": {"secretName": secret.secret, "items": [item]}}))
+            }
+        }
+    }
+    (mounts, volumes)
+}
+
+/// The name of the secret's volume that is mounted there, or one that no other volume has.
+fn volume_name(folder: &str, index: usize, live: &Value) -> String {
+    let mounted = live["containers"][SERVER]["volumeMounts"][folder]["name"].as_str();
+    if let Some(name) = mounted.filter(|name| live["volumes"][*name]["secret"].is_object()) {
+        return name.to_owned();
+    }
+    let mut names = (index..).map(|index| format!("secret-{index}"));
+    names.find(|name| live["volumes"][name.as_str()].is_null()).unwrap_or_default()
 }
 
 fn template_annotations(spec: &Spec) -> Map<String, Value> {

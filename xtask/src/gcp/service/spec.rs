@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Foreign;
+
 /// Everything about a service that a deploy decides, but for its name and its traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Spec {
@@ -45,9 +47,13 @@ pub(crate) struct Spec {
     pub(crate) liveness: Option<Probe>,
     /// Labels of the revision: lower-case letters, digits, `_` and `-`, at most 63.
     pub(crate) labels: BTreeMap<String, String>,
-    /// What a service that is there has and nobody has a field for above, by the name of the setting. Never wanted:
-    /// it is shown as going away.
+    /// What a revision that is there has and nobody has a field for above, by the name of the setting. Wanted where it is kept,
+    /// and otherwise shown as going away.
     pub(crate) other: BTreeMap<String, String>,
+    /// The same, of the service itself.
+    pub(crate) service_other: BTreeMap<String, String>,
+    /// What becomes of settings of other hands.
+    pub(crate) foreign: Foreign,
 }
 
 /// A secret as a file.

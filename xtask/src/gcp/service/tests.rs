@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod drift;
+
 /// A service like the MCP server's.
 fn spec() -> Spec {
     Spec {
@@ -38,6 +40,8 @@ fn spec() -> Spec {
         liveness: None,
         labels: BTreeMap::from([(COMMIT.into(), "abc".into())]),
         other: BTreeMap::new(),
+        service_other: BTreeMap::new(),
+        foreign: Foreign::default(),
     }
 }
 
@@ -102,15 +106,16 @@ fn each_field_that_differs_is_named_with_both_values() {
         container["env"].as_array_mut().unwrap().push(extra);
     });
     let lines: Vec<_> = difference(&live.spec, &wanted).iter().map(Changed::text).collect();
-    expect_test::expect![[r"
+    expect_test::expect![[r#"
         env LIST: 'a' -> 'a,b'
         memory: 256Mi -> 512Mi
         secret at /secrets/.env: mcp-env-dev version latest -> mcp-env-dev version 3
         startup probe: (none) -> /readyz, every 1 s, within 1 s, 60 times
         annotation run.googleapis.com/gpu-zonal-redundancy-disabled: true -> (none)
         container args: [&quot;--debug&quot;] -> (none)
-        env KEY from a secret: s:1 -> (none)
-        ingress: all -> internal-and-cloud-load-balancing"]]
+        env KEY: secret s version 1 -> (none)
+        label team: theirs -> (none)
+        ingress: all -> internal-and-cloud-load-balancing"#]]
     .assert_eq(&lines.join("\n").replace('"', "&quot;"));
 }
 

@@ -52,19 +52,25 @@ pub(crate) fn check_job(cloud: &Cloud, body: &Value, task: &Value) -> Result<Opt
 /// Checks a template; every field is named in the refusal as Cloud Run names it.
 pub(super) fn check_template(cloud: &Cloud, template: &Value) -> Result<(), ApiError> {
     let spec = &template["spec"];
-    let [container] = spec["containers"].as_array().map(Vec::as_slice).unwrap_or_default() else {
-        return Err(invalid("containers", "exactly one container is emulated."));
-    };
-    let given = container["image"].as_str().unwrap_or_default();
-    image::check(given).map_err(|why| invalid("containers[0].image", &format!("'{given}': {why}")))?;
-    check_limits(container)?;
-    check_env(container)?;
-    check_mounts(spec, container)?;
+    let containers = spec["containers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let with_ports = containers.iter().filter(|container| container["ports"].is_array()).count();
+    // Of several, one takes the requests; the others are its sidecars
+    // (<https://cloud.google.com/run/docs/deploying#sidecars>).
+    if containers.is_empty() || containers.len() > 1 && with_ports != 1 {
+        return Err(invalid("containers", "exactly one container must have a port."));
+    }
+    for container in containers {
+        let given = container["image"].as_str().unwrap_or_default();
+        image::check(given).map_err(|why| invalid("containers[0].image", &format!("'{given}': {why}")))?;
+        check_limits(container)?;
+        check_env(container)?;
+        check_mounts(spec, container)?;
+        for port in container["ports"].as_array().into_iter().flatten() {
+            check_range(port, "containerPort", 1..=65_535)?;
+        }
+    }
     check_range(spec, "timeoutSeconds", 1..=3600)?;
     check_range(spec, "containerConcurrency", 0..=1000)?;
-    for port in container["ports"].as_array().into_iter().flatten() {
-        check_range(port, "containerPort", 1..=65_535)?;
-    }
     check_annotations(&template["metadata"]["annotations"])?;
     check_account(cloud, spec)
 }
