@@ -178,17 +178,13 @@ fn volumes(secrets: &[Mount], live: &Value) -> (Vec<Value>, Vec<Value>) {
         if known.is_none() {
             mounts.push(json!({"name": name, "mountPath": secret.folder}));
         }
-        match volumes.iter_mut().find(|volume| volume["name"] == name.as_str()) {
-            Some(volume) => {
-                if let Some(items) =
-                    volume["secret"]["items"].as_array_mut().filter(|items| !items.contains(&item))
-                {
-                    items.push(item);
-                }
-            }
-            None => {
-                volumes.push(json!({"name": name, "secret": {"secretName": secret.secret, "items": [item]}}))
-            }
+        let Some(volume) = volumes.iter_mut().find(|volume| volume["name"] == name.as_str()) else {
+            let secret = json!({"secretName": secret.secret, "items": [item]});
+            volumes.push(json!({"name": name, "secret": secret}));
+            continue;
+        };
+        if let Some(items) = volume["secret"]["items"].as_array_mut().filter(|items| !items.contains(&item)) {
+            items.push(item);
         }
     }
     (mounts, volumes)

@@ -106,7 +106,7 @@ fn each_field_that_differs_is_named_with_both_values() {
         container["env"].as_array_mut().unwrap().push(extra);
     });
     let lines: Vec<_> = difference(&live.spec, &wanted).iter().map(Changed::text).collect();
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         env LIST: 'a' -> 'a,b'
         memory: 256Mi -> 512Mi
         secret at /secrets/.env: mcp-env-dev version latest -> mcp-env-dev version 3
@@ -115,7 +115,7 @@ fn each_field_that_differs_is_named_with_both_values() {
         container args: [&quot;--debug&quot;] -> (none)
         env KEY: secret s version 1 -> (none)
         label team: theirs -> (none)
-        ingress: all -> internal-and-cloud-load-balancing"#]]
+        ingress: all -> internal-and-cloud-load-balancing"]]
     .assert_eq(&lines.join("\n").replace('"', "&quot;"));
 }
 

@@ -88,10 +88,11 @@ fn at<'v>(document: &'v Value, pattern: &str) -> Vec<(String, &'v Value)> {
         for (path, value) in found {
             let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             let items = value[name].as_array().map(Vec::as_slice).unwrap_or_default();
-            match is_list {
-                true => next
-                    .extend(items.iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item))),
-                false => next.push((path, &value[name])),
+            if is_list {
+                let items = items.iter().enumerate();
+                next.extend(items.map(|(index, item)| (format!("{path}[{index}]"), item)));
+            } else {
+                next.push((path, &value[name]));
             }
         }
         found = next;

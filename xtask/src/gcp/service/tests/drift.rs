@@ -56,7 +56,7 @@ const HANDS: &[(&str, Hand)] = &[
         it.annotate(
             "run.googleapis.com/network-interfaces",
             r#"[{"network":"n","subnetwork":"s","tags":["t"]}]"#,
-        )
+        );
     }),
     ("Cloud SQL", |it| it.annotate("run.googleapis.com/cloudsql-instances", "p:r:other")),
     ("encryption key", |it| it.annotate("run.googleapis.com/encryption-key", "k")),
@@ -86,7 +86,7 @@ const HANDS: &[(&str, Hand)] = &[
     }),
     ("variables from a map", |it| it.container()["envFrom"] = json!([{"configMapRef": {"name": "m"}}])),
     ("liveness probe", |it| {
-        it.container()["livenessProbe"] = json!({"httpGet": {"path": "/live", "port": 8080}})
+        it.container()["livenessProbe"] = json!({"httpGet": {"path": "/live", "port": 8080}});
     }),
     ("liveness probe by TCP", |it| it.container()["livenessProbe"] = json!({"tcpSocket": {"port": 8080}})),
     ("readiness probe", |it| it.container()["readinessProbe"] = json!({"grpc": {"service": "s"}})),
@@ -150,7 +150,7 @@ const HANDS: &[(&str, Hand)] = &[
         it.container()["env"][1] = json!({"name": "ON", "valueFrom": from});
     }),
     ("version of the secret", |it| {
-        it.revision()["volumes"][0]["secret"]["items"][0]["key"] = json!("latest")
+        it.revision()["volumes"][0]["secret"]["items"][0]["key"] = json!("latest");
     }),
     ("another secret", |it| it.revision()["volumes"][0]["secret"]["secretName"] = json!("other")),
     ("startup probe by TCP", |it| {
