@@ -117,7 +117,7 @@ pub struct Container {
     pub secret: String,
     /// The Cloud SQL instance.
     pub database: Option<Text>,
-    /// The network, used where the database has a private address.
+    /// The network, used where the database has a private address, or where there is no database.
     pub network: Option<Network>,
     /// What is stamped.
     pub env: Vec<Stamp>,
@@ -177,6 +177,8 @@ pub struct Service {
     pub public: bool,
     /// How a candidate proves itself.
     pub proof: Proof,
+    /// Labels of its revisions: what they cost is told apart by these.
+    pub labels: Vec<(String, String)>,
     /// The Cloud Tasks queue that leads to it.
     pub queue: Option<ByStage<Text>>,
 }
@@ -236,6 +238,14 @@ impl Fleet {
             Error::usage(format!("{} cannot be read", shown.display())).cause(error.to_string())
         })?;
         Self::parse(shown, &text)
+    }
+
+    /// The MCP server: the service behind the build gate.
+    pub fn server(context: &Context) -> Result<Service> {
+        Self::load(context)?.services.into_iter().find(|service| service.gated).ok_or_else(|| {
+            Error::usage("the fleet has no MCP server")
+                .cause(format!("{}: no service has gated = true", Self::path(context).display()))
+        })
     }
 
     /// Whether there is such a file.

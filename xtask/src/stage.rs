@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use envs::Place;
 
+/// The label of a revision that says which commit its image was built from.
+pub const COMMIT: &str = "validibot-commit";
+
 /// A stage on Google Cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
 pub enum Stage {

@@ -7,6 +7,9 @@ pub(super) const LONGEST_NAME: usize = 49;
 /// Of a scheduler job's description (Cloud Scheduler's REST reference, `Job.description`).
 pub(super) const LONGEST_DESCRIPTION: usize = 500;
 
+/// Of a label's name and value.
+const LONGEST_LABEL: usize = 63;
+
 /// Cloud Run sets these itself (<https://cloud.google.com/run/docs/container-contract#env-vars>).
 const RESERVED: [&str; 4] = ["PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"];
 
@@ -50,6 +53,27 @@ pub(super) fn resource(longest: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// A label's name, which begins with a letter, or its value
+/// (<https://cloud.google.com/run/docs/configuring/services/labels>).
+pub(super) fn label(name: &str) -> Result<(), String> {
+    if name == crate::stage::COMMIT {
+        return Err(format!("{name} is written by every deploy"));
+    }
+    if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return Err(format!("'{name}' is not a label; begin it with a-z"));
+    }
+    label_value(name)
+}
+
+/// A label's value.
+pub(super) fn label_value(text: &str) -> Result<(), String> {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    if text.bytes().all(good) && text.len() <= LONGEST_LABEL {
+        return Ok(());
+    }
+    Err(format!("'{text}' is not fit for a label; write at most {LONGEST_LABEL} of a-z, 0-9, '_' and '-'"))
 }
 
 /// A time zone of the IANA database, as Cloud Scheduler takes it.

@@ -12,18 +12,13 @@ use std::collections::BTreeMap;
 
 use envs::{HeldIn, Variable, deploy, server};
 
-use super::service::{COMMIT, Foreign, Ingress, Mount, Probe, Scaling, Spec};
+use super::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec};
 use crate::context::Context;
 use crate::env::{EnvFile, Layers};
 use crate::error::{Error, Result};
+use crate::fleet::{self, Service};
 use crate::stage::{Names, Stage, Target};
 use crate::variables;
-
-/// The port that the image listens on.
-const PORT: u16 = 8080;
-
-/// The server holds no data of users between requests; this is four times what it takes under full load.
-const MEMORY: &str = "512Mi";
 
 /// What a stage's files say about the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +38,8 @@ pub(crate) struct Config {
 /// What is known of the stage beyond its files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
+    /// What the fleet's file says about its size.
+    pub(crate) wanted: &'a Service,
     /// The image, by digest.
     pub(crate) image: &'a str,
     /// The commit that it was built from.
@@ -118,10 +115,11 @@ impl Config {
             (server::ENABLED.name, enabled.to_string()),
             (server::EXTRA_HOSTS.name, self.hosts(names, place.project_number).join(",")),
         ];
-        let most = if names.stage() == Stage::Prod { 4 } else { 2 };
+        let container = &place.wanted.container;
+        let (scaling, service_scaling) = scaling(place.wanted, names.stage(), place.maintenance);
         Spec {
             image: place.image.to_owned(),
-            port: PORT,
+            port: place.wanted.port,
             env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             secrets: vec![Mount {
                 folder: "/secrets".into(),
@@ -129,27 +127,27 @@ impl Config {
                 secret: names.secret(),
                 version: place.version.to_string(),
             }],
-            memory: MEMORY.into(),
-            cpu: Some("1".into()),
-            timeout: 300,
+            memory: container.memory.clone(),
+            cpu: container.cpu.clone(),
+            timeout: container.timeout,
             concurrency: 80,
             account: names.service_account(),
             execution: "gen2".into(),
             cpu_boost: true,
-            scaling: Scaling { min: 0, max: Some(most) },
-            service_scaling: Scaling::default(),
+            scaling,
+            service_scaling,
             ingress: match (place.maintenance, place.balanced) {
                 (true, _) => Ingress::Internal,
                 (false, true) => Ingress::InternalAndCloudLoadBalancing,
                 (false, false) => Ingress::All,
             },
             cloud_sql: Vec::new(),
-            network: None,
+            network: container.network.as_ref().map(network),
             // The server listens only once Validibot has said that it is licensed: a minute for that, and for a
             // Validibot that has to start first.
             startup: Some(Probe { path: "/readyz".into(), delay: 0, period: 1, timeout: 1, failures: 60 }),
             liveness: None,
-            labels: BTreeMap::from([(COMMIT.to_owned(), label(place.commit))]),
+            labels: labels(place.wanted, place.commit),
             other: BTreeMap::new(),
             service_other: BTreeMap::new(),
             foreign: Foreign::default(),
@@ -165,8 +163,26 @@ impl Config {
     }
 }
 
+/// How many instances each revision has, and all of them together; in maintenance none waits.
+pub(crate) fn scaling(wanted: &Service, stage: Stage, maintenance: bool) -> (Scaling, Scaling) {
+    let min = if maintenance { 0 } else { *wanted.min.of(stage) };
+    let bounds = Scaling { min, max: Some(*wanted.max.of(stage)) };
+    if wanted.together { (Scaling::default(), bounds) } else { (bounds, Scaling::default()) }
+}
+
+/// The network that the fleet's file names.
+pub(crate) fn network(wanted: &fleet::Network) -> Network {
+    Network { name: wanted.name.clone(), subnetwork: wanted.subnet.clone(), egress: wanted.egress.clone() }
+}
+
+/// The labels that the fleet's file names, and the commit's.
+pub(crate) fn labels(wanted: &Service, commit: &str) -> BTreeMap<String, String> {
+    let commit = (COMMIT.to_owned(), label(commit));
+    wanted.labels.iter().cloned().chain([commit]).collect()
+}
+
 /// As a label's value may be: lower-case letters, digits, `_` and `-`, at most 63.
-pub(crate) fn label(text: &str) -> String {
+fn label(text: &str) -> String {
     let legal = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' { c } else { '-' };
     text.to_ascii_lowercase().chars().map(legal).take(63).collect()
 }

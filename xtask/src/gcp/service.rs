@@ -18,8 +18,7 @@ pub(crate) use manifest::{Manifest, Template};
 pub(crate) use spec::{Ingress, Mount, Network, Probe, Scaling, Spec};
 pub(crate) use traffic::{CANDIDATE, Target};
 
-/// The label of a revision that says which commit its image was built from.
-pub(crate) const COMMIT: &str = "validibot-commit";
+pub(crate) use crate::stage::COMMIT;
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,12 @@ impl<'r, 't> Reader<'r, 't> {
         let ingress = section.need("ingress").and_then(|node| self.ingress(&node));
         let public = section.need("public").and_then(|node| node.flag());
         let proof = section.need("proof").and_then(|node| proof(&node));
+        let labels = Self::map(section.may("labels"), |name, node| {
+            checked(node, check::label(name));
+            let text = node.text()?;
+            checked(node, check::label_value(&text));
+            Some((name.to_owned(), text.value))
+        });
         let queue = section.may("queue").map(|node| self.staged_text(&node));
         section.finish();
         Some(Service {
@@ -61,6 +67,7 @@ impl<'r, 't> Reader<'r, 't> {
             ingress: ingress?,
             public: public?,
             proof: proof?,
+            labels: labels.into_iter().map(|(_, label)| label).collect::<Option<_>>()?,
             queue: queue.map_or(Some(None), |queue| queue.map(Some))?,
         })
     }
@@ -94,9 +101,9 @@ impl<'r, 't> Reader<'r, 't> {
         self.links.borrow_mut().secrets.extend(secret.clone());
         let database = section.may("database").map(|node| self.text(&node));
         let network = section.may("network").map(|node| {
-            if database.is_none() {
+            if database.is_none() && kind == "job" {
                 node.mistake(
-                    "a network is used where the database has a private address, but there is no database",
+                    "a job's network is used where the database has a private address, but there is no database",
                 );
             }
             network(&node)

@@ -3,6 +3,7 @@
 use super::facts::{Facts, First};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::fleet::{Fleet, Service};
 use crate::gcp::build::{self, Source};
 use crate::gcp::mcp::{Config, Place};
 use crate::gcp::rollout::{Way, way};
@@ -18,6 +19,8 @@ pub(super) struct Order<'a> {
     /// The service's name.
     pub(super) service: String,
     pub(super) config: Config,
+    /// What the fleet's file says about the server.
+    wanted: Service,
     pub(super) source: Source,
     /// By digest.
     pub(super) image: String,
@@ -38,6 +41,7 @@ impl<'a> Order<'a> {
     ) -> Result<(Self, First)> {
         let settings = settings::load(context, stage)?;
         let config = Config::load(context, stage)?;
+        let wanted = Fleet::server(context)?;
         let source = build::source(context, allow_dirty)?;
         let names = &settings.names;
         let tagged = format!("{}:{}", names.image(), source.tag);
@@ -50,7 +54,7 @@ impl<'a> Order<'a> {
                 .hint(format!("cargo xtask gcp build {stage}")));
         };
         let (image, service) = (format!("{}@{digest}", names.image()), names.service());
-        Ok((Self { context, settings, service, config, source, image, hands, at_once }, first?))
+        Ok((Self { context, settings, service, config, wanted, source, image, hands, at_once }, first?))
     }
 
     /// The service that is wanted where this is there.
@@ -58,6 +62,7 @@ impl<'a> Order<'a> {
         let wanted = self.config.spec(
             &self.settings.names,
             &Place {
+                wanted: &self.wanted,
                 image: &self.image,
                 commit: &self.source.commit,
                 version: facts.version,

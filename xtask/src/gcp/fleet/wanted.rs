@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{Ingress as Wanted, Service};
 use crate::gcp::mcp::{self, Config};
 use crate::gcp::rollout::Access;
-use crate::gcp::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec};
+use crate::gcp::service::{Foreign, Ingress, Mount, Probe, Spec};
 
 /// Requests that an instance is given at a time: Cloud Run's own default.
 const CONCURRENCY: u32 = 80;
@@ -58,13 +58,10 @@ fn asked(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> 
         }
     }
     let maintenance = in_maintenance(place, facts);
-    let stage = place.stage();
-    let min = if maintenance { 0 } else { *service.min.of(stage) };
-    let bounds = Scaling { min, max: Some(*service.max.of(stage)) };
-    let (scaling, service_scaling) =
-        if service.together { (Scaling::default(), bounds) } else { (bounds, Scaling::default()) };
+    let (scaling, service_scaling) = mcp::scaling(service, place.stage(), maintenance);
     let database = container.database.as_ref().and_then(|name| facts.databases.get(&place.fill(name)));
-    let network = container.network.as_ref().filter(|_| database.is_some_and(|database| database.private));
+    let private = container.database.is_none() || database.is_some_and(|database| database.private);
+    let network = container.network.as_ref().filter(|_| private);
     let secret = place.secret_of(container);
     Ok(Spec {
         image: image.reference(),
@@ -91,14 +88,10 @@ fn asked(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> 
         service_scaling,
         ingress: ingress(place, service, facts, maintenance),
         cloud_sql: database.map(|database| database.connection.clone()).into_iter().collect(),
-        network: network.map(|network| Network {
-            name: network.name.clone(),
-            subnetwork: network.subnet.clone(),
-            egress: network.egress.clone(),
-        }),
+        network: network.map(mcp::network),
         startup: service.proof.startup.clone().map(startup),
         liveness: None,
-        labels: BTreeMap::from([(COMMIT.to_owned(), mcp::label(&image.commit))]),
+        labels: mcp::labels(service, &image.commit),
         other: BTreeMap::new(),
         service_other: BTreeMap::new(),
         foreign,
@@ -133,6 +126,7 @@ fn mcp_spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) 
     Ok(config.spec(
         place.names(),
         &mcp::Place {
+            wanted: service,
             image: &image.reference(),
             commit: &image.commit,
             version: facts.secrets.get(&secret).map(|content| content.version).unwrap_or_default(),
@@ -159,13 +153,51 @@ mod tests {
     use crate::runner::{Outcome, Runner};
     use crate::stage::{Names, Stage};
 
-    /// `gcp deploy` has its settings in code and the fleet its own in a file: they may not part.
+    /// The fleet's file, with another size of the MCP server.
+    fn resized() -> Fleet {
+        let text = include_str!("../../../../envs/fleet.toml");
+        let (from, to) = ("memory = \"512Mi\"", "memory = \"1Gi\"\nlabels = { cost-center = \"42\" }");
+        let bounds = "min = 0\nmax = { prod = 4, other = 2 }\n";
+        let more =
+            "min = { prod = 1, other = 0 }\nmax = { prod = 9, other = 3 }\nnetwork = { name = \"n\" }\n";
+        assert!(text.contains(from) && text.contains(bounds));
+        Fleet::parse(Path::new("fleet.toml"), &text.replace(from, to).replace(bounds, more)).unwrap()
+    }
+
+    fn place(wanted: &Service, maintenance: bool) -> mcp::Place<'_> {
+        mcp::Place {
+            wanted,
+            image: "r/acme/validibot/validibot-mcp@sha256:1",
+            commit: "c",
+            version: 7,
+            project_number: "1",
+            balanced: false,
+            maintenance,
+        }
+    }
+
     #[test]
-    fn the_file_and_gcp_deploy_want_the_same_mcp_server() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let fleet =
-            Fleet::parse(Path::new("fleet.toml"), include_str!("../../../../envs/fleet.toml")).unwrap();
+    fn the_server_has_the_size_that_the_file_says_for_each_stage() {
+        let (folder, root) = files();
+        let context = context(folder.path(), &root);
+        let fleet = resized();
         let server = fleet.service("mcp").unwrap();
+        for (stage, min, max) in [(Stage::Dev, 0, 3), (Stage::Staging, 0, 3), (Stage::Prod, 1, 9)] {
+            let names = Names::new("acme", "us-west1", "validibot", "r", stage);
+            let config = Config::load(&context, stage).unwrap();
+            let spec = config.spec(&names, &place(server, false));
+            assert_eq!((spec.scaling.min, spec.scaling.max), (min, Some(max)), "{stage}");
+            assert_eq!(spec.memory, "1Gi");
+            assert_eq!(spec.labels["cost-center"], "42");
+            assert_eq!(spec.network.map(|network| network.name).as_deref(), Some("n"));
+            let closed = config.spec(&names, &place(server, true));
+            assert_eq!(closed.scaling.min, 0, "in maintenance no instance waits");
+        }
+    }
+
+    /// Stage folders with what a deploy needs, and the workspace.
+    fn files() -> (tempfile::TempDir, std::path::PathBuf) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
         let folder = tempfile::tempdir().unwrap();
         for part in ["dev", "staging", "production"] {
             let place = folder.path().join(part).join("google-cloud");
@@ -174,22 +206,26 @@ mod tests {
                          VALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n";
             std::fs::write(place.join(".build"), lines).unwrap();
         }
+        (folder, root)
+    }
+
+    fn context(folder: &Path, root: &Path) -> Context {
         let printer = Printer::captured();
         let runner = Runner::record(printer.clone(), |_| Outcome::success(""));
-        let context =
-            Context::new(Environment::default(), Some(folder.path().to_owned()), printer, runner, root)
-                .unwrap();
+        Context::new(Environment::default(), Some(folder.to_owned()), printer, runner, root).unwrap()
+    }
+
+    /// What the file says about the MCP server's names, `gcp deploy` derives from the stage: they may not part.
+    #[test]
+    fn the_file_and_gcp_deploy_want_the_same_mcp_server() {
+        let (folder, root) = files();
+        let context = context(folder.path(), &root);
+        let fleet =
+            Fleet::parse(Path::new("fleet.toml"), include_str!("../../../../envs/fleet.toml")).unwrap();
+        let server = fleet.service("mcp").unwrap();
         for stage in [Stage::Dev, Stage::Staging, Stage::Prod] {
             let names = Names::new("acme", "us-west1", "validibot", "r", stage);
-            let place = mcp::Place {
-                image: "r/acme/validibot/validibot-mcp@sha256:1",
-                commit: "c",
-                version: 7,
-                project_number: "1",
-                balanced: false,
-                maintenance: false,
-            };
-            let code = Config::load(&context, stage).unwrap().spec(&names, &place);
+            let code = Config::load(&context, stage).unwrap().spec(&names, &place(server, false));
             let container = &server.container;
             let scope = crate::fleet::Scope::from(
                 [
@@ -202,15 +238,7 @@ mod tests {
                 .map(|(name, value)| (name.to_owned(), Some(value.to_owned()))),
             );
             let fill = |text: &crate::fleet::Text| text.fill(&scope).unwrap();
-            assert_eq!(
-                (code.port, &code.memory, &code.cpu),
-                (server.port, &container.memory, &container.cpu)
-            );
-            assert_eq!((code.timeout, code.account.clone()), (container.timeout, fill(&container.account)));
-            assert_eq!(
-                (code.scaling.min, code.scaling.max),
-                (*server.min.of(stage), Some(*server.max.of(stage)))
-            );
+            assert_eq!(code.account, fill(&container.account));
             assert_eq!(names.service(), fill(&container.name));
             assert_eq!(code.startup.map(|probe| probe.path), server.proof.startup);
             let secret = fleet.secrets.iter().find(|secret| secret.key == container.secret).unwrap();
