@@ -19,6 +19,8 @@ pub enum FaultKind {
     NotFound,
     /// The front end's HTML page for a host that serves nothing.
     HtmlNotFound,
+    /// 400: an organization's policy allows no such member (`constraints/iam.allowedPolicyMemberDomains`).
+    ForbiddenMember,
     /// 409 `ABORTED`: somebody else wrote first.
     Conflict,
     /// 409 `ALREADY_EXISTS`.
@@ -47,6 +49,10 @@ impl FaultKind {
                 Some(resource) => format!("The resource '{resource}' was not found"),
                 None => format!("{method} {path}: not found."),
             }),
+            Self::ForbiddenMember => ApiError::failed_precondition(
+                "One or more users named in the policy do not belong to a permitted customer, perhaps due to an \
+                 organization policy.",
+            ),
             Self::Conflict => {
                 ApiError::aborted("There were concurrent changes to the resource. Please retry.")
             }
@@ -132,7 +138,7 @@ impl Faults {
 /// A rule that could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "'{given}' is not a fault: write [METHOD] HOST/PATH KIND [xTIMES], KIND being 401, 403, disabled, 404, html404, \
+    "'{given}' is not a fault: write [METHOD] HOST/PATH KIND [xTIMES], KIND being 401, 403, disabled, member, 404, html404, \
      409, exists, 429, 500, 503, 504, dropped or slow:SECONDS"
 )]
 pub struct FaultSyntax {
@@ -161,6 +167,7 @@ impl FromStr for Fault {
             "401" => FaultKind::Unauthenticated,
             "403" => FaultKind::PermissionDenied,
             "disabled" => FaultKind::ApiDisabled,
+            "member" => FaultKind::ForbiddenMember,
             "404" => FaultKind::NotFound,
             "html404" => FaultKind::HtmlNotFound,
             "409" => FaultKind::Conflict,

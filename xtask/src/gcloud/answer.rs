@@ -142,6 +142,27 @@ fn is_absent(stderr: &str) -> bool {
 }
 
 impl<T> Seen<T> {
+    /// Of what has to be there (a list, the policy of a service that was just seen): that it is not is 'could not tell'.
+    #[must_use]
+    pub fn is_there(self, what: &str) -> Self {
+        match self {
+            Self::Absent => {
+                Self::contradicts(what, "gcloud says that it is not there, and what it belongs to is")
+            }
+            seen => seen,
+        }
+    }
+
+    /// Two answers that cannot both be right.
+    pub fn contradicts(what: &str, said: &str) -> Self {
+        Self::Unknown(Trouble {
+            what: what.to_owned(),
+            advice: Advice::TryLater,
+            said: said.to_owned(),
+            command: "the same command again".to_owned(),
+        })
+    }
+
     /// What is there, or `None`; what nobody can tell is put to the other troubles, for one error on all of them.
     pub fn take(self, troubles: &mut Vec<Trouble>) -> Option<T> {
         match self {
@@ -182,6 +203,13 @@ mod tests {
 
     fn seen(code: i32, stderr: &str) -> Seen<String> {
         classify("it", &Command::new("gcloud"), &Outcome::failure(code, stderr))
+    }
+
+    #[test]
+    fn what_has_to_be_there_is_not_absent() {
+        let absent: Seen<String> = Seen::Absent;
+        assert!(matches!(absent.is_there("the list"), Seen::Unknown(_)));
+        assert_eq!(Seen::Present(1).is_there("the list"), Seen::Present(1));
     }
 
     #[test]

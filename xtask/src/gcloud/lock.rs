@@ -10,10 +10,16 @@ use crate::stage::Names;
 const BETWEEN: &str = ";;";
 
 /// Takes the lock, for `seconds`; fails where it is taken. Prints the secret.
+///
+/// In the stage's region, as its other secret: organizations may forbid others (`constraints/gcp.resourceLocations`), and
+/// automatic replication with them.
 pub fn take(names: &Names, seconds: u64, annotations: &[(&str, &str)]) -> Command {
     let pairs: Vec<_> =
         annotations.iter().map(|(name, value)| format!("{name}={}", annotation(value))).collect();
-    gcloud(names, ["secrets", "create", &names.lock(), "--replication-policy=automatic", "--format=json"])
+    let (lock, locations) = (names.lock(), format!("--locations={}", names.region()));
+    let create = ["secrets", "create", &lock, "--replication-policy=user-managed", &locations];
+    gcloud(names, create)
+        .arg("--format=json")
         .arg(format!("--ttl={seconds}s"))
         .arg(format!("--set-annotations=^{BETWEEN}^{}", pairs.join(BETWEEN)))
 }
@@ -56,6 +62,11 @@ mod tests {
     fn a_holder_with_commas_stays_in_one_piece() {
         let names = Names::new("acme", "us-west1", "validibot", "r", Stage::Dev);
         let command = take(&names, 900, &[("holder", "ada, on m;;1;\n"), ("id", "7")]);
+        let words: Vec<_> =
+            command.arguments().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        for word in ["--replication-policy=user-managed", "--locations=us-west1"] {
+            assert!(words.iter().any(|known| known == word), "{words:?}");
+        }
         let last = command.arguments().last().unwrap().to_string_lossy().into_owned();
         assert_eq!(last, "--set-annotations=^;;^holder=ada, on m;1; ;;id=7");
     }

@@ -49,6 +49,16 @@ pub fn close_to_everybody(names: &Names, service: &str) -> Command {
     binding(names, "remove-iam-policy-binding", service)
 }
 
+/// Lets Cloud Run check who calls a service, or check nobody; prints the service as it is then.
+///
+/// The way to a public service where an organization allows no policy to name everybody
+/// (<https://cloud.google.com/run/docs/securing/managing-access#invoker_check>).
+pub fn check_invokers(names: &Names, service: &str, check: bool) -> Command {
+    let flag = if check { "--invoker-iam-check" } else { "--no-invoker-iam-check" };
+    let args = ["run", "services", "update", service, "--region", names.region(), flag, "--format=json"];
+    gcloud(names, args).deadline(ROLLING)
+}
+
 fn binding(names: &Names, verb: &str, service: &str) -> Command {
     let member = format!("--member={EVERYBODY}");
     let args = ["run", "services", verb, service, "--region", names.region(), &member, "--role", INVOKER];

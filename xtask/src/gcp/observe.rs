@@ -98,6 +98,20 @@ fn ask(context: &Context, read: &Read, on: &OnceLock<Vec<String>>) -> Result<See
     Ok(seen)
 }
 
+/// The policy of a service, beside whether the list of the region's services has the service: one of the two answers may be
+/// wrong (a listing without anything, a 404 on the way), and then nobody can tell. That a service is not there is
+/// believed where both say so.
+pub(crate) fn proven(service: &str, listed: bool, policy: Seen<String>) -> Seen<String> {
+    match (policy, listed) {
+        (policy, true) => policy.is_there(&format!("the policy of {service}")),
+        (Seen::Present(_), false) => Seen::contradicts(
+            &format!("the service {service}"),
+            "it has a policy, and the list of the region's services does not have it",
+        ),
+        (policy, false) => policy,
+    }
+}
+
 /// The error for what nobody can tell: names all of it, and what to do.
 pub(crate) fn cannot_tell(troubles: &[Trouble]) -> Error {
     let mut error = Error::failed("could not tell what is there, so nothing was changed");
@@ -158,6 +172,16 @@ mod tests {
                 command: gcloud 'the policy'
             hint: log in: gcloud auth login"]]
         .assert_eq(&cannot_tell(&troubles).to_string());
+    }
+
+    #[test]
+    fn a_service_is_there_or_not_only_where_its_policy_says_the_same() {
+        let present = || Seen::Present("{}".to_owned());
+        assert_eq!(proven("a", true, present()), present());
+        assert_eq!(proven("a", false, Seen::Absent), Seen::Absent);
+        for (listed, policy) in [(true, Seen::Absent), (false, present())] {
+            assert!(matches!(proven("a", listed, policy), Seen::Unknown(_)), "{listed}");
+        }
     }
 
     #[test]

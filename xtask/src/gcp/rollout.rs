@@ -108,14 +108,15 @@ impl Rollout<'_> {
                 self.promote(live, &candidate, &newest)
             }
             (Way::Settings, Some(live)) => {
-                self.grant()?;
+                let granted = self.grant(live)?;
                 let serving = live.serving().unwrap_or_default().to_owned();
-                let after = self.shift(live, &serving)?;
+                let after = self.shift(granted.as_ref().unwrap_or(live), &serving)?;
                 self.public(live, after)
             }
             // Nothing but, perhaps, who may call it.
             (Way::Nothing, Some(live)) => {
-                self.grant()?;
+                let granted = self.grant(live)?;
+                let live = granted.as_ref().unwrap_or(live);
                 self.public_proof(live).map(|()| live.clone())
             }
         }
@@ -133,7 +134,7 @@ impl Rollout<'_> {
             served: Some(vec![revision.clone()]),
         };
         let after = self.write(Phase::FirstRevision, &manifest, Some(&revision))?;
-        self.grant()?;
+        let after = self.grant(&after)?.unwrap_or(after);
         self.public_proof(&after)?;
         Ok(after)
     }
@@ -149,7 +150,8 @@ impl Rollout<'_> {
 
     /// Proves the candidate, and gives it the traffic.
     fn promote(&self, before: &Live, candidate: &Live, revision: &str) -> Result<Live> {
-        self.grant()?;
+        let granted = self.grant(candidate)?;
+        let candidate = granted.as_ref().unwrap_or(candidate);
         // Both take about a second, and neither has to do with the other.
         let (looked, proven) = both(|| self.lock.look_ahead(), || self.prove(before, candidate));
         proven.map_err(|error| {
@@ -163,7 +165,8 @@ impl Rollout<'_> {
     /// Proves the candidate at its own address, where that can be reached.
     fn prove(&self, before: &Live, candidate: &Live) -> Result<()> {
         let Some(proof) = self.proof else { return Ok(()) };
-        if before.spec.ingress != Ingress::All || self.access != Access::Everybody {
+        let hidden = candidate.url.is_empty();
+        if hidden || before.spec.ingress != Ingress::All || self.access != Access::Everybody {
             self.context.printer.note(
                 "  the candidate's own address does not answer from here: its startup probe is its proof",
             );
@@ -225,12 +228,12 @@ impl Rollout<'_> {
         public_proof(self.context, after, self.proof, self.public_url)
     }
 
-    /// Sees to it who may call it.
-    fn grant(&self) -> Result<()> {
+    /// Sees to it who may call it; the service as it is then, where it was written for that.
+    fn grant(&self, live: &Live) -> Result<Option<Live>> {
         if self.found == Some(self.access) {
-            return Ok(());
+            return Ok(None);
         }
-        access::grant(self.context, self.names, self.lock, self.service, self.access)
+        access::grant(self.context, self.names, self.lock, live, (self.service, self.access))
             .map_err(|error| error.during(Phase::Access.name()))
     }
 
@@ -282,7 +285,8 @@ pub(crate) fn public_proof(
     balancer: Option<&str>,
 ) -> Result<()> {
     let url = match live.spec.ingress {
-        Ingress::All => Some(live.url.as_str()),
+        // Without an address of its own (`default-url-disabled`) there is another way to it, or none.
+        Ingress::All => Some(live.url.as_str()).filter(|url| !url.is_empty()).or(balancer),
         Ingress::InternalAndCloudLoadBalancing => balancer,
         Ingress::Internal => None,
     };

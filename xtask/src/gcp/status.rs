@@ -97,7 +97,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
     // A stage whose files are not complete can be looked at all the same.
     let config = Config::load(context, names.stage()).ok();
     let build = context.tree.read(Place::GoogleCloud(names.stage()), envs::HeldIn::Build)?;
-    let access = policy.as_ref().map_or(Access::Granted, access);
+    let access = access(live.as_ref(), policy.as_ref());
     let serving = revisions.iter().find(|revision| revision.fate == Fate::Serving).cloned();
     let enabled = serving.as_ref().is_none_or(|revision| revision.enabled);
     let (server, mut reasons) = match &live {

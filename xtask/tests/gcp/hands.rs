@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gcp_emulator::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use crate::played::{SERVICE, World, by_hand};
@@ -134,4 +135,57 @@ fn a_kill_switch_thrown_by_hand_is_named_and_not_turned_in_passing() {
     {
         assert!(planned.out.contains(part), "{part}\n{}", planned.out);
     }
+}
+
+#[test]
+fn an_organization_that_lets_nobody_name_everybody_gets_a_public_service_all_the_same() {
+    let world = World::bare();
+    let forbidden = Fault::new("*/services/*:setIamPolicy", FaultKind::ForbiddenMember);
+    world.stage.emulator.fail(forbidden);
+    let first = world.run(&["deploy", "dev", "--yes"], None);
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    assert!(first.err.contains("Cloud Run is told to check no caller"), "{}", first.err);
+    let unchecked = |world: &World| {
+        world.service()["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] == "true"
+    };
+    assert!(unchecked(&world));
+    let plan = world.run(&["plan", "dev"], None);
+    assert_eq!(plan.code, Some(0), "{}", plan.out);
+    assert!(plan.out.contains("Cloud Run checks no caller"), "{}", plan.out);
+    let status = world.run(&["status", "dev"], None);
+    assert!(status.out.contains("LIVE") && status.out.contains("open to everybody"), "{}", status.out);
+    // The next commit leaves it as it is.
+    *world.commit.lock().unwrap() = "2".repeat(40);
+    let second = world.run(&["deploy", "dev", "--yes"], None);
+    assert_eq!(second.code, Some(0), "{}", second.err);
+    assert!(unchecked(&world));
+    assert_eq!(world.traffic(), [("2".to_owned(), 100, String::new())]);
+}
+
+#[test]
+fn a_policy_that_is_said_to_be_gone_stops_a_deploy_before_it_writes() {
+    let world = world();
+    world.stage.emulator.fail(Fault::new("*/services/*:getIamPolicy", FaultKind::NotFound));
+    let before = world.service()["metadata"]["generation"].clone();
+    for args in [&["deploy", "dev", "--yes"][..], &["plan", "dev"], &["maintenance", "on", "dev", "--yes"]] {
+        let stopped = world.run(args, None);
+        assert_eq!(stopped.code, Some(1), "{args:?}: {}", stopped.out);
+        for part in ["could not tell what is there", "policy"] {
+            assert!(stopped.err.contains(part), "{args:?}: {}", stopped.err);
+        }
+    }
+    assert_eq!(world.service()["metadata"]["generation"], before, "nothing was written");
+    assert!(!world.is_locked());
+}
+
+#[test]
+fn a_service_without_an_address_of_its_own_is_proven_where_users_reach_it() {
+    let world = world();
+    console(&world, |service| {
+        service["metadata"]["annotations"]["run.googleapis.com/default-url-disabled"] = json!("true");
+    });
+    let deployed = world.run(&["deploy", "dev", "--yes"], None);
+    assert_eq!(deployed.code, Some(0), "{}", deployed.err);
+    assert_eq!(world.traffic(), [("2".to_owned(), 100, String::new())]);
+    assert!(deployed.err.contains("own address does not answer from here"), "{}", deployed.err);
 }

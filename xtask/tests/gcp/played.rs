@@ -275,6 +275,12 @@ impl World {
                 let body = json!({ "policy": policy });
                 said("run.services", request(to, "POST", &format!("{POLICY}/{name}:setIamPolicy"), &body))
             }
+            ["run", "services", "update", name, ..] => {
+                let mut service = get(&format!("{RUN}/services/{name}")).1;
+                let off = words.contains(&"--no-invoker-iam-check").to_string();
+                service["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] = json!(off);
+                replace(to, service)
+            }
             ["run", "services", "list", ..] => {
                 let (status, list) = get(&format!("{RUN}/services"));
                 said("run.services.list", (status, list["items"].clone()))
@@ -301,7 +307,13 @@ impl World {
                     .map(|(name, value)| (name.to_owned(), json!(value)))
                     .collect::<serde_json::Map<_, _>>()
                     .into();
-                let body = json!({"ttl": flag("--ttl="), "replication": {"automatic": {}}, "annotations": annotations});
+                let replicas = json!([{"location": flag("--locations=")}]);
+                let replication = match flag("--replication-policy=").as_str() {
+                    "user-managed" => json!({"userManaged": {"replicas": replicas}}),
+                    _ => json!({"automatic": {}}),
+                };
+                let body =
+                    json!({"ttl": flag("--ttl="), "replication": replication, "annotations": annotations});
                 said("secrets.create", request(to, "POST", &format!("{SECRETS}?secretId={secret}"), &body))
             }
             ["secrets", "describe", secret, ..] => {

@@ -9,6 +9,18 @@ use crate::cloud::Cloud;
 /// Who deploys: the identity behind the emulator's token.
 const OPERATOR: &str = "operator@example.com";
 
+/// Without the addresses of a service and of its tags.
+fn drop_addresses(status: &mut Value) {
+    let targets = status["traffic"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+    for target in targets {
+        target.remove("url");
+    }
+    if let Some(status) = status.as_object_mut() {
+        status.remove("url");
+        status.remove("address");
+    }
+}
+
 impl Service {
     /// The whole document, as `GET` answers it.
     pub(crate) fn json(&self, cloud: &Cloud) -> Value {
@@ -18,7 +30,17 @@ impl Service {
         annotations["run.googleapis.com/ingress"] = json!(ingress);
         annotations["run.googleapis.com/ingress-status"] = json!(ingress);
         annotations["run.googleapis.com/operation-id"] = json!(self.operation);
-        annotations["run.googleapis.com/urls"] = json!(json!([url]).to_string());
+        // gcloud's `--no-default-url`: no address on run.app, and none for a tag
+        // (<https://cloud.google.com/run/docs/securing/ingress#disable-url>).
+        let hidden = annotations["run.googleapis.com/default-url-disabled"]
+            .as_str()
+            .is_some_and(|off| off.eq_ignore_ascii_case("true"));
+        let mut status = self.status(cloud, &url);
+        if hidden {
+            drop_addresses(&mut status);
+        } else {
+            annotations["run.googleapis.com/urls"] = json!(json!([url]).to_string());
+        }
         annotations["serving.knative.dev/creator"] = json!(OPERATOR);
         annotations["serving.knative.dev/lastModifier"] = json!(OPERATOR);
         let mut labels = self.metadata["labels"].clone();
@@ -41,7 +63,7 @@ impl Service {
                 "template": self.template,
                 "traffic": self.wanted.iter().map(traffic::Target::json).collect::<Vec<_>>(),
             },
-            "status": self.status(cloud, &url),
+            "status": status,
         })
     }
 

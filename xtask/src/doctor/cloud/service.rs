@@ -55,8 +55,10 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Servi
     let policy = known(policy.understand("the service's policy", Policy::parse), findings);
     let web = known(web.understand("the web application", Live::parse), findings);
     Ok(Service {
+        open: policy.ok().flatten().map(|policy| {
+            access(live.as_ref().ok().and_then(Option::as_ref), Some(&policy)) == Access::Everybody
+        }),
         live: live.ok().flatten(),
-        open: policy.ok().flatten().map(|policy| access(&policy) == Access::Everybody),
         web: web.ok().flatten().as_ref().map(Web::of),
     })
 }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gcloud::{self, Advice, INVOKER, Seen, Trouble, run};
 use crate::gcp::mcp::Web;
-use crate::gcp::observe::{Read, cannot_tell, observe};
+use crate::gcp::observe::{Read, cannot_tell, observe, proven};
 use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, access};
 use crate::gcp::secrets::version::Version;
@@ -62,12 +62,14 @@ impl First {
 
     /// The facts as far as a revision depends on them; `None` where something is not there, or nobody can tell.
     pub(super) fn facts(&self, names: &Names) -> Option<Facts> {
-        let rest = Rest { policy: Seen::Absent, group: Seen::Absent, web_policy: Seen::Absent };
-        Facts::known(names, self.clone(), rest).ok().filter(|facts| facts.service.is_some())
+        Facts::known(names, self.clone(), None).ok().filter(|facts| facts.service.is_some())
     }
 }
 
 impl Rest {
+    /// Nothing of it is there.
+    const NONE: Self = Self { policy: Seen::Absent, group: Seen::Absent, web_policy: Seen::Absent };
+
     pub(super) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
         let (service, web) = (names.service(), names.web_service());
         let reads = [
@@ -89,17 +91,27 @@ impl Facts {
 
     /// What the answers say. What nobody can tell is an error.
     pub(super) fn of(context: &Context, names: &Names, first: First, rest: Rest) -> Result<Self> {
-        let mut facts = Self::known(names, first, rest)?;
+        let mut facts = Self::known(names, first, Some(rest))?;
         if facts.project_number.is_empty() {
             facts.project_number = project_number(context, names)?;
         }
         Ok(facts)
     }
 
-    /// As [`Facts::of`]; the project's number is empty where no service says it.
-    fn known(names: &Names, first: First, rest: Rest) -> Result<Self> {
+    /// As [`Facts::of`]; the project's number is empty where no service says it. Without the rest, as if nothing of it were
+    /// there.
+    fn known(names: &Names, first: First, rest: Option<Rest>) -> Result<Self> {
         let mut troubles = Vec::new();
         let (live, web) = understand(names, first.services, &mut troubles);
+        let listed = troubles.is_empty();
+        let prove = |service: String, live: &Option<Live>, policy: Seen<String>| {
+            if listed { proven(&service, live.is_some(), policy) } else { policy }
+        };
+        let rest = rest.map_or(Rest::NONE, |rest| Rest {
+            policy: prove(names.service(), &live, rest.policy),
+            web_policy: prove(names.web_service(), &web, rest.web_policy),
+            ..rest
+        });
         let policy = rest.policy.understand("the service's policy", Policy::parse).take(&mut troubles);
         let versions =
             first.versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
@@ -111,7 +123,7 @@ impl Facts {
         let known = live.as_ref().or(web.as_ref()).map(|service| service.project_number.clone());
         let account = names.service_account();
         Ok(Self {
-            access: policy.as_ref().map_or(Access::Granted, access),
+            access: access(live.as_ref(), policy.as_ref()),
             version: newest(names, versions)?,
             balanced,
             invoker: web.as_ref().map(|_| web_policy.is_some_and(|policy| policy.grants(INVOKER, &account))),
@@ -152,17 +164,8 @@ fn understand(
 ) -> (Option<Live>, Option<Live>) {
     let (service, web) = (names.service(), names.web_service());
     let parse = |text: &str| Live::parse_list(text, |name| name == service || name == web);
-    // A listing cannot be absent: what says so is not understood.
-    let listed = match listed.understand("the services of the region", parse) {
-        Seen::Absent => Seen::Unknown(Trouble {
-            what: "the services of the region".to_owned(),
-            advice: Advice::Read,
-            said: "gcloud says that there is no such list".to_owned(),
-            command: gcloud::fleet::services(names).render(),
-        }),
-        seen => seen,
-    };
-    let mut listed = listed.take(troubles).unwrap_or_default();
+    let what = "the services of the region";
+    let mut listed = listed.understand(what, parse).is_there(what).take(troubles).unwrap_or_default();
     (listed.remove(&service), listed.remove(&web))
 }
 

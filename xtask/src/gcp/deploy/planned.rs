@@ -153,6 +153,9 @@ impl Deploy<'_> {
         let names = self.names();
         let resource = format!("everybody may call {}", names.service());
         match self.facts.access {
+            Access::Everybody if self.facts.service.as_ref().is_some_and(Live::checks_nobody) => {
+                Item::unchanged(resource).note("Cloud Run checks no caller (invoker-iam-disabled)")
+            }
             Access::Everybody => Item::unchanged(resource),
             Access::Granted => {
                 Item::step(resource, State::Change, run::open_to_everybody(names, &names.service()))

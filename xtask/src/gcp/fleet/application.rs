@@ -121,7 +121,12 @@ pub(in crate::gcp) fn services(
     listed: Seen<String>,
     troubles: &mut Vec<Trouble>,
 ) -> BTreeMap<String, Live> {
-    listed.understand("the services", |text| parse_services(place, text)).take(troubles).unwrap_or_default()
+    let what = "the services of the region";
+    listed
+        .understand(what, |text| parse_services(place, text))
+        .is_there(what)
+        .take(troubles)
+        .unwrap_or_default()
 }
 
 impl There {
@@ -167,7 +172,8 @@ impl There {
             there.groups.insert(group, balanced);
         }
         if scheduler {
-            let jobs = next().understand("the scheduler's jobs", cron::Live::parse).take(&mut troubles);
+            let jobs = next().understand("the scheduler's jobs", cron::Live::parse);
+            let jobs = jobs.is_there("the scheduler's jobs").take(&mut troubles);
             there.scheduled = jobs.unwrap_or_default();
         }
         if troubles.is_empty() { Ok(Some(there)) } else { Err(cannot_tell(&troubles)) }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{Ingress as Wanted, SCHEDULER};
 use crate::gcloud::{self, INVOKER, Seen, Trouble, run};
 use crate::gcp::deploy::balanced;
-use crate::gcp::observe::{Read, cannot_tell, observe_all};
+use crate::gcp::observe::{Read, cannot_tell, observe_all, proven};
 use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, access};
 use crate::gcp::secrets::version::Version;
@@ -74,10 +74,12 @@ impl Facts {
     fn fill(&mut self, place: &Place<'_>, questions: &mut Questions) {
         let names = place.names();
         let services = questions.need("the services of the region", "", |text| parse_services(place, text));
+        let listed = services.is_some();
         self.services = services.unwrap_or_default();
         for service in place.services() {
             let name = place.fill(&service.container.name);
-            if let Some(policy) = questions.may(&format!("the policy of {name}"), Policy::parse) {
+            let live = listed.then(|| self.services.contains_key(&name));
+            if let Some(policy) = questions.policy(&name, live) {
                 self.policies.insert(name.clone(), policy);
             }
             if let Wanted::Balanced(group) = &service.ingress {
@@ -93,7 +95,9 @@ impl Facts {
             }
         }
         let web = names.web_service();
-        if let Some(policy) = questions.may(&format!("the policy of {web}"), Policy::parse) {
+        let ours = place.fleet.services.iter().any(|service| place.fill(&service.container.name) == web);
+        let live = (listed && ours).then(|| self.services.contains_key(&web));
+        if let Some(policy) = questions.policy(&web, live) {
             self.policies.entry(web).or_insert(policy);
         }
         for (secret, name) in place.secrets() {
@@ -136,7 +140,7 @@ impl Facts {
     pub(super) fn access(&self, service: &str) -> Option<Access> {
         self.services
             .contains_key(service)
-            .then(|| self.policies.get(service).map_or(Access::Granted, access))
+            .then(|| access(self.services.get(service), self.policies.get(service)))
     }
 
     /// Whether this account may call a service.
@@ -153,7 +157,7 @@ impl Facts {
         let services: BTreeMap<_, _> =
             self.services.iter().map(|(name, live)| (name, live.essence())).collect();
         let access: BTreeMap<_, _> =
-            self.policies.iter().map(|(name, policy)| (name, access(policy) == Access::Everybody)).collect();
+            self.policies.iter().map(|(name, policy)| (name, policy.grants_everybody(INVOKER))).collect();
         let secrets: BTreeMap<_, _> =
             self.secrets.iter().map(|(name, content)| (name, content.version)).collect();
         json!({
@@ -229,6 +233,17 @@ impl Questions {
                 None
             }
         }
+    }
+
+    /// The policy of a service; `listed` says whether the list of the region has it, where there is one.
+    fn policy(&mut self, service: &str, listed: Option<bool>) -> Option<Policy> {
+        let what = format!("the policy of {service}");
+        if let Some(listed) = listed
+            && let Some(answer) = self.answers.remove(&what)
+        {
+            self.answers.insert(what.clone(), proven(service, listed, answer));
+        }
+        self.may(&what, Policy::parse)
     }
 
     /// What has to be there; `make` says how to make it.

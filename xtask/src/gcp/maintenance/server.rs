@@ -49,9 +49,11 @@ impl There {
         troubles: &mut Vec<Trouble>,
     ) -> Option<Self> {
         let live = next().understand("the service", Live::parse).take(troubles);
-        let policy = next().understand("the service's policy", Policy::parse).take(troubles);
+        let policy = next().understand("the service's policy", Policy::parse);
+        let policy = if live.is_some() { policy.is_there("the service's policy") } else { policy };
+        let policy = policy.take(troubles);
         let balanced = balanced(next(), live.as_ref(), troubles);
-        let access = policy.as_ref().map_or(Access::Granted, access);
+        let access = access(live.as_ref(), policy.as_ref());
         live.map(|live| Self { live, access, balanced })
     }
 }

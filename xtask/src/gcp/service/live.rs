@@ -24,6 +24,8 @@ pub(super) const SERVICE_MAX: &str = "run.googleapis.com/maxScale";
 /// How many instances there are, by hand and not by load (gcloud's `--scaling`).
 pub(super) const BY_HAND: [&str; 2] =
     ["run.googleapis.com/scalingMode", "run.googleapis.com/manualInstanceCount"];
+/// That Cloud Run checks no caller (gcloud's `--no-invoker-iam-check`).
+const CHECKS_NOBODY: &str = "run.googleapis.com/invoker-iam-disabled";
 /// How new the features may be that the service uses.
 pub(super) const LAUNCH_STAGE: &str = "run.googleapis.com/launch-stage";
 /// The revisions that were given traffic after they had been proven, newest first, with commas between them.
@@ -118,6 +120,12 @@ impl Live {
     pub(crate) fn shares(&self) -> Vec<Target> {
         let shares = self.traffic.iter().filter(|target| target.percent > 0);
         shares.map(|target| Target { tag: None, url: None, ..target.clone() }).collect()
+    }
+
+    /// Whether Cloud Run checks no caller, so that everybody may call it whatever its policy says.
+    pub(crate) fn checks_nobody(&self) -> bool {
+        let off = self.document["metadata"]["annotations"][CHECKS_NOBODY].as_str();
+        off.is_some_and(|off| off.eq_ignore_ascii_case("true"))
     }
 
     /// The line of the revision that is to be proven.
