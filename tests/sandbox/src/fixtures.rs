@@ -10,6 +10,9 @@ pub const LEGACY_TOKEN: &str = "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b";
 /// The second user's API token.
 pub const SECOND_TOKEN: &str =
     "vbk_1_5ec04d005ec04d005ec04d005ec04d00_ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+/// The modeller's API token.
+pub const MODELLER_TOKEN: &str =
+    "vbk_1_0b1ec7000b1ec7000b1ec7000b1ec700_89abcdef0123456789abcdef0123456789abcdef0123456789abcdef01234567";
 /// The API token of a user who is not active any more: always refused.
 pub const INACTIVE_TOKEN: &str =
     "vbk_1_0ff00ff00ff00ff00ff00ff00ff00ff0_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -26,6 +29,8 @@ pub const DEMO_USER_ID: i64 = 2;
 pub const DEMO_EMAIL: &str = "demo@example.com";
 /// The second user's id. She is a member of [`ACME`] alone, and sees [`HIDDEN_WORKFLOW`].
 pub const SECOND_USER_ID: i64 = 3;
+/// The modeller's id. She is a member of [`WORKSHOP`] alone.
+pub const MODELLER_USER_ID: i64 = 5;
 /// The id of a user who is not active any more.
 pub const INACTIVE_USER_ID: i64 = 4;
 
@@ -50,6 +55,17 @@ pub const SENSOR_TABLE: &str = "sensor-table";
 pub const ANNUAL_SIMULATION: &str = "annual-simulation";
 /// Slug of the workflow in [`ACME`] that the demo user may not see.
 pub const HIDDEN_WORKFLOW: &str = "board-report";
+
+/// Slug of the organisation whose workflows take the files of modellers.
+pub const WORKSHOP: &str = "workshop";
+/// Slug of the workflow in [`WORKSHOP`] that reads an `EnergyPlus` model.
+pub const WHOLE_BUILDING: &str = "whole-building";
+/// Slug of the workflow in [`WORKSHOP`] that takes any text file.
+pub const TEXT_DOCUMENT: &str = "text-document";
+/// Slug of the workflow in [`WORKSHOP`] that takes any XML file.
+pub const XML_DOCUMENT: &str = "xml-document";
+/// Slug of the workflow in [`WORKSHOP`] that takes files of every type.
+pub const ANY_DOCUMENT: &str = "any-document";
 
 /// Slug of the organisation without members, whose workflows are for agents that pay.
 pub const OPEN_LAB: &str = "open-lab";

@@ -59,3 +59,4 @@ pub use oidc::Mint;
 pub use received::Received;
 pub use route::Route;
 pub use running::Sandbox;
+pub use submission::Stored;

@@ -60,6 +60,11 @@ impl Log {
         Self { on, entries: Mutex::default() }
     }
 
+    /// Whether anything is kept: a process that lives long keeps nothing.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
     /// Notes a request as soon as its head is here, so that one that dies midway is counted too.
     pub(crate) fn arrived(&self, head: &request::Parts) -> u64 {
         if !self.on {

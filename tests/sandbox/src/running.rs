@@ -12,7 +12,8 @@ use crate::oidc::Mint;
 use crate::received::Received;
 use crate::route::Route;
 use crate::serve::Server;
-use crate::state::State;
+use crate::state::{State, lock};
+use crate::submission::Stored;
 
 /// A sandbox that serves until it is stopped or dropped.
 pub struct Sandbox {
@@ -39,6 +40,11 @@ impl Sandbox {
     /// Forgets the requests so far.
     pub fn clear_received(&self) {
         self.state.log.clear();
+    }
+
+    /// The files of the runs that were started, as they are stored, in order.
+    pub fn stored(&self) -> Vec<Stored> {
+        lock(&self.state.stored).clone()
     }
 
     /// Changes the licence while running.

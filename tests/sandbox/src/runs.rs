@@ -18,7 +18,7 @@ use crate::validators::{Finding, Issue, Outcome};
 use crate::world::Workflow;
 
 pub(crate) use paid::{PaidRun, PaidRuns};
-pub(crate) use report::{OUTPUT_RETENTION, Report};
+pub(crate) use report::Report;
 
 /// Runs that each user's history keeps; the oldest go first.
 const MAX_RUNS: usize = 1000;

@@ -10,6 +10,7 @@ use crate::google::GoogleVerification;
 use crate::oidc::Oidc;
 use crate::received::Log;
 use crate::runs::{PaidRuns, Runs};
+use crate::submission::Stored;
 use crate::throttle::Throttle;
 use crate::world::World;
 
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) oidc: Oidc,
     pub(crate) world: World,
     pub(crate) runs: Runs,
+    pub(crate) stored: Mutex<Vec<Stored>>,
     pub(crate) paid_access: bool,
     pub(crate) paid: PaidRuns,
     edition: Mutex<Edition>,
@@ -45,6 +47,7 @@ impl State {
             throttle: Throttle::new(settings.per_hour),
             world: World::new(&settings.api_token),
             runs: Runs::default(),
+            stored: Mutex::default(),
             paid_access: settings.paid_access,
             paid: PaidRuns::default(),
             edition: Mutex::new(settings.edition),

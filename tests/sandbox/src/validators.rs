@@ -1,6 +1,9 @@
-//! The three validators, what the API tells of them, and what they find.
+//! The validators, what the API tells of them, and what they find.
 
+mod building;
 mod definition;
+mod document;
+mod encoding;
 mod energy;
 mod outcome;
 mod simulation;
@@ -28,6 +31,8 @@ pub(crate) fn steps(workflow: &Workflow) -> Vec<Step> {
         Check::Energy => energy::steps(workflow.id),
         Check::Table => table::steps(workflow.id),
         Check::Simulation => simulation::steps(workflow.id),
+        Check::Building => building::steps(workflow.id),
+        Check::Document => document::steps(workflow.id),
     }
 }
 
@@ -35,7 +40,7 @@ pub(crate) fn steps(workflow: &Workflow) -> Vec<Step> {
 pub(crate) fn constants(workflow: &Workflow) -> Vec<Constant> {
     match workflow.check {
         Check::Energy => energy::constants(),
-        Check::Table | Check::Simulation => Vec::new(),
+        Check::Table | Check::Simulation | Check::Building | Check::Document => Vec::new(),
     }
 }
 
@@ -45,6 +50,8 @@ pub(crate) fn run(workflow: &Workflow, submission: &Submission) -> Vec<Outcome> 
         Check::Energy => energy::run(workflow.id, &submission.bytes),
         Check::Table => table::run(workflow.id, &submission.bytes),
         Check::Simulation => simulation::run(workflow.id, submission),
+        Check::Building => building::run(workflow.id, submission),
+        Check::Document => document::run(workflow.id, submission),
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn show(call: &Call<'_>, user: &User, reference: &str) -> Result<Answ
         allow_submission_meta_data: false,
         allow_submission_short_description: true,
         input_retention: "DO_NOT_STORE",
-        output_retention: crate::runs::OUTPUT_RETENTION,
+        output_retention: workflow.retention.name(),
         success_message: "The file meets every requirement of this workflow.",
         agent_billing_mode: "AUTHOR_PAYS",
         agent_max_launches_per_hour: None,

@@ -10,7 +10,7 @@ use crate::answer::{self, Answer};
 use crate::api::{Call, details};
 use crate::refs;
 use crate::runs::{Report, Run};
-use crate::state::State;
+use crate::state::{State, lock};
 use crate::submission::{self, FileType, Submission};
 use crate::validators;
 use crate::world::{User, Workflow};
@@ -45,6 +45,9 @@ pub(crate) async fn run(
     submission: Submission,
     created: OffsetDateTime,
 ) -> Result<Run, Answer> {
+    if state.log.is_on() {
+        lock(&state.stored).push(submission.stored());
+    }
     // Up to 10 MB of schema validation: not on the thread that serves the others.
     let outcomes = tokio::task::spawn_blocking(move || validators::run(workflow, &submission))
         .await

@@ -11,10 +11,6 @@ use crate::clock::iso;
 use crate::refs;
 use crate::validators::{Issue, Outcome, OutputValue, Verdict};
 
-/// How long outputs are kept, as the API names it.
-pub(crate) const OUTPUT_RETENTION: &str = "STORE_30_DAYS";
-const RETENTION: Duration = Duration::days(30);
-
 /// The share of a run's length that it waits for a worker.
 const WAITING: f64 = 0.1;
 
@@ -104,8 +100,9 @@ impl<'a> Report<'a> {
             (Phase::Finished, false) => ("SUCCEEDED", "COMPLETED", "PASS", ""),
             (Phase::Finished, true) => ("FAILED", "COMPLETED", "FAIL", "VALIDATION_FAILED"),
         };
-        let expires = run.ended + RETENTION;
-        let purged = now >= expires;
+        let retention = run.workflow.retention;
+        let (expires, gone) = (run.ended + retention.expiry(), run.ended + retention.purge());
+        let purged = now >= gone;
         // Purged outputs take the findings and what was said of them along.
         let told = finished && failed && !purged;
         let steps = if purged { Vec::new() } else { steps(run, phase, now) };
@@ -133,9 +130,9 @@ impl<'a> Report<'a> {
             } else {
                 ""
             },
-            output_retention_policy: OUTPUT_RETENTION,
+            output_retention_policy: retention.name(),
             output_expires_at: finished.then(|| iso(expires)),
-            output_purged_at: purged.then(|| iso(expires)),
+            output_purged_at: purged.then(|| iso(gone)),
             run_id: None,
             trailing_run_ref: None,
         }

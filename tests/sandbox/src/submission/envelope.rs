@@ -7,14 +7,14 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::content_type::{self, FileType};
-use super::{Submission, storable};
+use super::{Submission, storable, stored};
 use crate::answer::{self, Answer};
 
 /// Longest `short_description`, in characters. The contract says "bounded" without a number.
 const MAX_SHORT_DESCRIPTION: usize = 255;
 
 /// An object with the key `content` is an envelope; anything else is the document (surprise 4).
-pub(crate) fn read(body: &Bytes) -> Result<Submission, Answer> {
+pub(super) fn read(name: &str, body: &Bytes) -> Result<Submission, Answer> {
     let value: Value = serde_json::from_slice(body).map_err(|_| {
         answer::coded_field(
             StatusCode::BAD_REQUEST,
@@ -25,7 +25,7 @@ pub(crate) fn read(body: &Bytes) -> Result<Submission, Answer> {
     })?;
     match value {
         Value::Object(envelope) if envelope.contains_key("content") => open(&envelope),
-        _ => Ok(Submission { bytes: body.clone(), file_type: FileType::Json }),
+        _ => stored::store(name, "application/json", body.clone()),
     }
 }
 
@@ -42,7 +42,12 @@ fn open(envelope: &Map<String, Value>) -> Result<Submission, Answer> {
     let text = if encoded { decode(&content)? } else { content };
     let file_type = file_type(envelope, &text, encoded)?;
     storable(text.as_bytes())?;
-    Ok(Submission { bytes: text.into(), file_type })
+    let field = |name: &str| envelope.get(name).and_then(Value::as_str);
+    let name = field("filename").unwrap_or_default();
+    match field("content_type") {
+        Some(media_type) => stored::store(name, media_type, text.into()),
+        None => stored::of_type(name, file_type, text.into()),
+    }
 }
 
 /// Every field's error at once, as a serialiser reports them.
@@ -94,7 +99,7 @@ fn file_type(envelope: &Map<String, Value>, text: &str, encoded: bool) -> Result
     };
     field("content_type")
         .and_then(content_type::of_media_type)
-        .or_else(|| content_type::of_file_name(field("filename").unwrap_or_default()))
+        .or_else(|| content_type::trusted(field("filename").unwrap_or_default()))
         .or_else(looked_at)
         .ok_or_else(|| answer::fields(&[("content_type", "This is needed to tell what the content is.")]))
 }

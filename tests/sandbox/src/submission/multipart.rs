@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::Submission;
-use super::content_type::{self, FileType};
+use super::{Submission, content_type, stored};
 use crate::answer::{self, Answer};
 
-/// Reads the part `file`. Its type comes from the part's content type, else from its name.
+/// Reads the part `file`. Its type comes from its name where that says one, else from the part's content type.
 pub(crate) async fn read(declared: &str, body: Bytes) -> Result<Submission, Answer> {
     let boundary = multer::parse_boundary(declared).map_err(|_| unreadable())?;
     let whole = stream::iter([Ok::<_, std::convert::Infallible>(body)]);
@@ -22,24 +21,13 @@ pub(crate) async fn read(declared: &str, body: Bytes) -> Result<Submission, Answ
         if bytes.is_empty() {
             return Err(answer::fields(&[("file", "The submitted file is empty.")]));
         }
-        return file_type(media_type.as_deref(), &name)
-            .map(|file_type| Submission { bytes, file_type })
-            .ok_or_else(|| {
-                answer::fields(&[("content_type", "This content type is not supported for submissions.")])
-            });
+        let Some(media_type) = media_type else {
+            let file_type = content_type::of_file_name(&name).ok_or_else(stored::unsupported)?;
+            return stored::of_type(&name, file_type, bytes);
+        };
+        return stored::store(&name, &media_type, bytes);
     }
     Err(answer::fields(&[("file", "No file was submitted.")]))
-}
-
-fn file_type(media_type: Option<&str>, name: &str) -> Option<FileType> {
-    match media_type {
-        None => content_type::of_file_name(name),
-        // "Some bytes" says less than the name does: a JSON document sent this way is still one.
-        Some(media_type) => match content_type::of_media_type(media_type)? {
-            FileType::Binary => content_type::of_file_name(name).or(Some(FileType::Binary)),
-            known => Some(known),
-        },
-    }
 }
 
 fn unreadable() -> Answer {

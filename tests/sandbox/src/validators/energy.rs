@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::definition::{Assertion, Constant, Ruleset, Step, Validator};
 use super::outcome::{Finding, Outcome, Severity};
-use super::{MAX_FINDINGS, step_id};
+use super::{MAX_FINDINGS, encoding, step_id};
 use crate::fixtures::{DECIMAL_NUMBER, LONG_NUMBER};
 use crate::json::compact;
 
@@ -109,12 +109,9 @@ fn assertions(step: i64) -> Vec<Assertion> {
 
 pub(crate) fn run(workflow: i64, document: &[u8]) -> Vec<Outcome> {
     let (schema, plausibility) = (step_id(workflow, 1), step_id(workflow, 2));
-    let (findings, document) = match serde_json::from_slice::<Value>(document) {
+    let (findings, document) = match read(document) {
         Ok(document) => (schema_findings(&document), document),
-        Err(error) => {
-            let text = format!("The file is not valid JSON: {error}.");
-            (vec![Finding::error("", "invalid_json", text)], Value::Null)
-        }
+        Err(finding) => (vec![*finding], Value::Null),
     };
     let first = Outcome::judged(schema, SCHEMA_STEP, findings);
     let second = if first.findings.is_empty() {
@@ -123,6 +120,12 @@ pub(crate) fn run(workflow: i64, document: &[u8]) -> Vec<Outcome> {
         Outcome::skipped(plausibility, PLAUSIBILITY_STEP)
     };
     vec![first, second]
+}
+
+fn read(document: &[u8]) -> Result<Value, Box<Finding>> {
+    serde_json::from_str(encoding::utf8(document)?).map_err(|error| {
+        Box::new(Finding::error("", "invalid_json", format!("The file is not valid JSON: {error}.")))
+    })
 }
 
 fn schema_findings(document: &Value) -> Vec<Finding> {
@@ -137,12 +140,38 @@ fn finding(error: &ValidationError<'_>) -> Finding {
     Finding::error(error.instance_path().to_string(), error.kind().keyword(), message)
 }
 
+/// A figure that can be calculated with. `1e400` is a number in JSON, and none in a machine.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|number| number.is_finite())
+}
+
+/// The figures that are there and cannot be calculated with: they count as nothing, least of all as zero.
+fn unreadable_numbers(document: &Value, zones: &[Value]) -> Vec<Finding> {
+    let of_zones = zones.iter().enumerate().flat_map(|(index, zone)| {
+        ["floor_area_m2", "window_u_value"].map(|field| (format!("/zones/{index}/{field}"), &zone[field]))
+    });
+    std::iter::once(("/total_floor_area_m2".to_owned(), &document["total_floor_area_m2"]))
+        .chain(of_zones)
+        .filter(|(_, value)| !value.is_null() && number(value).is_none())
+        .map(|(path, value)| {
+            let text: String = format!("The number {value} is too large to be calculated with.")
+                .chars()
+                .take(MAX_MESSAGE)
+                .collect();
+            Finding::error(path, "number_out_of_range", text)
+        })
+        .take(MAX_FINDINGS)
+        .collect()
+}
+
 fn plausibility_findings(step: i64, document: &Value) -> Vec<Finding> {
-    let number = |value: &Value| value.as_f64().unwrap_or_default();
     let zones = document["zones"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut findings = Vec::new();
-    let total = number(&document["total_floor_area_m2"]);
-    let sum: f64 = zones.iter().map(|zone| number(&zone["floor_area_m2"])).sum();
+    let mut findings = unreadable_numbers(document, zones);
+    if !findings.is_empty() {
+        return findings;
+    }
+    let total = number(&document["total_floor_area_m2"]).unwrap_or_default();
+    let sum: f64 = zones.iter().filter_map(|zone| number(&zone["floor_area_m2"])).sum();
     if (sum - total).abs() > total * AREA_TOLERANCE {
         let text = format!("The zones have {sum} m² in all; the model says {total} m².");
         findings.push(
@@ -152,8 +181,10 @@ fn plausibility_findings(step: i64, document: &Value) -> Vec<Finding> {
     }
     let limit: f64 = DECIMAL_NUMBER.parse().expect("the constant is a number");
     for (index, zone) in zones.iter().enumerate() {
-        let value = number(&zone["window_u_value"]);
-        if value > limit && findings.len() < MAX_FINDINGS {
+        if let Some(value) = number(&zone["window_u_value"])
+            && value > limit
+            && findings.len() < MAX_FINDINGS
+        {
             let text =
                 format!("The windows' U-value is {value}; {DECIMAL_NUMBER} is the most that is usual.");
             findings.push(
@@ -220,6 +251,30 @@ mod tests {
             model["building"]["meter_id"] = serde_json::from_str(meter_id).expect("a number");
             assert_eq!(places(model.to_string().as_bytes())[0].1, paths, "{meter_id}");
         }
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_a_finding_and_not_zero() {
+        let mut model: Value = serde_json::from_slice(GOOD_ENERGY_MODEL).expect("JSON");
+        let rest = model["total_floor_area_m2"].as_f64().expect("an area")
+            - model["zones"][0]["floor_area_m2"].as_f64().expect("an area");
+        model["zones"][0]["floor_area_m2"] = serde_json::from_str("1e400").expect("a number");
+        // Where it counted as zero, the rest added up.
+        model["total_floor_area_m2"] = rest.into();
+        let [(Verdict::Passed, _), second] =
+            <[_; 2]>::try_from(places(model.to_string().as_bytes())).expect("two steps")
+        else {
+            panic!("the schema step passes")
+        };
+        assert_eq!(second, (Verdict::Failed, vec!["/zones/0/floor_area_m2".to_owned()]));
+    }
+
+    #[test]
+    fn a_mark_is_passed_over_and_utf16_is_called_so() {
+        let marked = [b"\xef\xbb\xbf", GOOD_ENERGY_MODEL].concat();
+        assert_eq!(places(&marked)[1].0, Verdict::Passed);
+        let utf16 = run(1, b"\xff\xfe{\0}\0");
+        assert_eq!(utf16[0].findings[0].code, "encoding");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::definition::{Ruleset, Step, Validator};
 use super::outcome::{Finding, Outcome, OutputValue};
-use super::step_id;
+use super::{encoding, step_id};
 use crate::submission::{FileType, Submission};
 
 const READ_STEP: &str = "Read model";
@@ -84,7 +84,7 @@ fn read(submission: &Submission) -> Result<Value, Box<Finding>> {
             )))
         };
     }
-    serde_json::from_slice(&submission.bytes).map_err(|error| {
+    serde_json::from_str(encoding::utf8(&submission.bytes)?).map_err(|error| {
         Box::new(Finding::error("", "invalid_json", format!("The file is not valid JSON: {error}.")))
     })
 }
@@ -95,7 +95,16 @@ fn simulate(submission: &Submission) -> (Vec<Finding>, Vec<OutputValue>) {
         let text = "The document has no model: there is nothing to simulate.".to_owned();
         return (vec![Finding::error("/model", "missing_model", text)], Vec::new());
     }
-    let heat_loss = document.get("heat_loss_w_per_k").and_then(Value::as_f64).unwrap_or(DEFAULT_HEAT_LOSS);
+    let heat_loss = match document.get("heat_loss_w_per_k") {
+        None => DEFAULT_HEAT_LOSS,
+        Some(given) => {
+            let Some(number) = given.as_f64().filter(|number| number.is_finite()) else {
+                let text = "The heat loss is not a number that can be calculated with.".to_owned();
+                return (vec![Finding::error("/heat_loss_w_per_k", "number_out_of_range", text)], Vec::new());
+            };
+            number
+        }
+    };
     let demand = heating_demand(heat_loss);
     let value = OutputValue {
         slug: "annual_heating_demand",
@@ -128,7 +137,8 @@ mod tests {
     use bytes::Bytes;
 
     fn verdicts(file_type: FileType, bytes: &'static [u8]) -> Vec<Verdict> {
-        let submission = Submission { bytes: Bytes::from_static(bytes), file_type };
+        let submission =
+            Submission { bytes: Bytes::from_static(bytes), file_type, name: "model.json".to_owned() };
         run(3, &submission).iter().map(|outcome| outcome.verdict).collect()
     }
 
@@ -138,6 +148,11 @@ mod tests {
         assert_eq!(verdicts(FileType::Json, b"{}"), [Passed, Passed, Failed, Skipped]);
         assert_eq!(verdicts(FileType::Json, b"no"), [Failed, Skipped, Skipped, Skipped]);
         assert_eq!(verdicts(FileType::Binary, b"PK\x03\x04..."), [Passed; 4]);
+        for heat_loss in
+            [r#"{"model":1,"heat_loss_w_per_k":1e400}"#, r#"{"model":1,"heat_loss_w_per_k":"150"}"#]
+        {
+            assert_eq!(verdicts(FileType::Json, heat_loss.as_bytes()), [Passed, Passed, Failed, Skipped]);
+        }
         assert_eq!(verdicts(FileType::Binary, b"no"), [Failed, Skipped, Skipped, Skipped]);
     }
 

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::definition::{Ruleset, Step, Validator};
 use super::outcome::{FailedRows, Finding, Outcome};
-use super::{MAX_FINDINGS, step_id};
+use super::{MAX_FINDINGS, encoding, step_id};
 
 const COLUMNS: &str = include_str!("../../schemas/sensor-table.columns.json");
 
@@ -70,38 +70,53 @@ pub(crate) fn run(workflow: i64, bytes: &[u8]) -> Vec<Outcome> {
 }
 
 fn findings(table: &Table, bytes: &[u8]) -> Vec<Finding> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
+    let text = match encoding::utf8(bytes) {
+        Ok(text) => text,
+        Err(finding) => return vec![finding],
+    };
+    let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let header = match reader.headers() {
         Ok(header) if !header.is_empty() => header.clone(),
         Ok(_) => return vec![Finding::error("", "empty_table", "The table has no header row.".to_owned())],
-        Err(error) => return vec![unreadable(&error)],
+        Err(error) => return vec![unreadable(text, &error)],
     };
     let mut findings = Vec::new();
     let mut columns: Vec<(usize, &Column, Vec<Failure>)> = Vec::new();
     for column in &table.columns {
-        match header.iter().position(|name| name.trim() == column.name) {
-            Some(at) => columns.push((at, column, Vec::new())),
-            None => findings.push(missing(column)),
+        let mut places = header.iter().enumerate().filter(|(_, name)| name.trim() == column.name);
+        match (places.next(), places.next()) {
+            (Some((at, _)), None) => columns.push((at, column, Vec::new())),
+            (Some(_), Some(_)) => findings.push(repeated(column)),
+            (None, _) => findings.push(missing(column)),
         }
     }
-    for (index, record) in reader.records().enumerate() {
+    let mut empty = true;
+    for record in reader.records() {
+        empty = false;
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                findings.push(unreadable(&error));
+                findings.push(unreadable(text, &error));
                 break;
             }
         };
         for (at, column, failures) in &mut columns {
-            failures.extend(column.failure(&record, *at, index + 2));
+            failures.extend(column.failure(&record, *at, row_of(text, record.position())));
         }
+    }
+    if empty {
+        findings.push(Finding::error(
+            "row 2",
+            "empty_table",
+            "The table has no rows below its header.".to_owned(),
+        ));
     }
     findings.extend(columns.into_iter().flat_map(|(_, column, failures)| by_rule(column, failures)));
     findings.truncate(MAX_FINDINGS);
     findings
 }
 
-/// A cell that breaks a rule. Rows are counted as a spreadsheet shows them: the header is row 1.
+/// A cell that breaks a rule. Rows are counted as a spreadsheet shows them: the header is row 1, a blank line is a row.
 struct Failure {
     row: usize,
     value: String,
@@ -171,13 +186,27 @@ fn by_rule(column: &Column, failures: Vec<Failure>) -> impl Iterator<Item = Find
     })
 }
 
+/// The row that an editor shows: blank lines count. The reader passes over them after it has noted where it is.
+fn row_of(text: &str, position: Option<&csv::Position>) -> usize {
+    let Some(position) = position else { return 1 };
+    let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(place(position.byte())..).unwrap_or_default();
+    let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    place(position.line()) + blank.count()
+}
+
+fn repeated(column: &Column) -> Finding {
+    let text = format!("Row 1: the column {} is there more than once: rename all but one.", column.name);
+    Finding::error(format!("row 1, column {}", column.name), "repeated_column", text)
+}
+
 fn missing(column: &Column) -> Finding {
     let text = format!("Row 1: the column {} is missing.", column.name);
     Finding::error(format!("row 1, column {}", column.name), "missing_column", text)
 }
 
-fn unreadable(error: &csv::Error) -> Finding {
-    let row = error.position().map_or(1, csv::Position::record) + 1;
+fn unreadable(text: &str, error: &csv::Error) -> Finding {
+    let row = row_of(text, error.position());
     Finding::error(format!("row {row}"), "unreadable", format!("Row {row} cannot be read: {error}."))
 }
 
@@ -225,6 +254,16 @@ mod tests {
     fn broken_tables_are_findings_too() {
         assert_eq!(found(b"")[0].0, "");
         assert_eq!(found(b"timestamp\n")[0].0, "row 1, column sensor_id");
+        let header = "timestamp,sensor_id,temperature_c,humidity_pct,co2_ppm\n";
+        assert_eq!(found(header.as_bytes()), [("row 2".to_owned(), 0)], "no rows");
+        let good = "2026-01-12T08:00:00Z,S-0001,20.5,41.0,612\n";
+        let twice = format!("co2_ppm,{header}1,{good}");
+        assert_eq!(found(twice.as_bytes()), [("row 1, column co2_ppm".to_owned(), 0)]);
+        let marked = format!("\u{feff}{header}{good}");
+        assert_eq!(found(marked.as_bytes()), []);
+        let blank = format!("{header}{good}\n\n{}", good.replace("612", "x"));
+        assert_eq!(found(blank.as_bytes()), [("row 5, column co2_ppm".to_owned(), 1)], "as an editor counts");
+        assert_eq!(run(2, b"t\xb0\n")[0].findings[0].code, "encoding");
         let uneven = b"timestamp,sensor_id,temperature_c,humidity_pct,co2_ppm\n1,2\n";
         assert_eq!(found(uneven)[0].0, "row 2");
     }

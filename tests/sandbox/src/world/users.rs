@@ -1,6 +1,6 @@
 //! The users and their API tokens.
 
-use crate::fixtures::{self, ACME, NORTHWIND};
+use crate::fixtures::{self, ACME, NORTHWIND, WORKSHOP};
 
 /// A user.
 #[derive(Debug)]
@@ -30,6 +30,13 @@ pub(crate) const USERS: &[User] = &[
         orgs: &[ACME],
     },
     User {
+        id: fixtures::MODELLER_USER_ID,
+        email: "modeller@example.com",
+        name: "Modeller",
+        active: true,
+        orgs: &[WORKSHOP],
+    },
+    User {
         id: fixtures::INACTIVE_USER_ID,
         email: "former@example.com",
         name: "Former User",
@@ -44,6 +51,7 @@ pub(crate) fn tokens(demo_token: &str) -> Vec<(String, i64)> {
         (demo_token.to_owned(), fixtures::DEMO_USER_ID),
         (fixtures::LEGACY_TOKEN.to_owned(), fixtures::DEMO_USER_ID),
         (fixtures::SECOND_TOKEN.to_owned(), fixtures::SECOND_USER_ID),
+        (fixtures::MODELLER_TOKEN.to_owned(), fixtures::MODELLER_USER_ID),
         (fixtures::INACTIVE_TOKEN.to_owned(), fixtures::INACTIVE_USER_ID),
     ]
 }

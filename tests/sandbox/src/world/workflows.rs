@@ -1,5 +1,6 @@
 //! The workflows.
 
+use time::Duration;
 use uuid::{Uuid, uuid};
 
 use super::{Org, User};
@@ -15,6 +16,10 @@ pub(crate) enum Check {
     Table,
     /// A simulation that takes its time.
     Simulation,
+    /// An `EnergyPlus` model.
+    Building,
+    /// Any document.
+    Document,
 }
 
 /// One workflow, in its newest version.
@@ -29,10 +34,49 @@ pub(crate) struct Workflow {
     pub(crate) version: i64,
     pub(crate) file_types: &'static [FileType],
     pub(crate) check: Check,
+    /// How long Validibot keeps what a run found.
+    pub(crate) retention: Retention,
     /// `Some`: private to this user.
     pub(crate) owner: Option<i64>,
     /// What agents without an account may do with it.
     pub(crate) sale: Sale,
+}
+
+/// How long a run's outputs are kept: its findings, output values and texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retention {
+    /// The default of every workflow there. They expire as the run ends, and the sweeper that comes every five minutes takes
+    /// those of runs that ended at least a minute ago (contract A6; reports of the real application). This sandbox sweeps as
+    /// soon as the minute is over.
+    DoNotStore,
+    /// They expire, and are gone, after thirty days.
+    Days30,
+}
+
+impl Retention {
+    /// The name on the wire.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::DoNotStore => "DO_NOT_STORE",
+            Self::Days30 => "STORE_30_DAYS",
+        }
+    }
+
+    /// How long after a run's end its outputs expire.
+    pub(crate) const fn expiry(self) -> Duration {
+        match self {
+            Self::DoNotStore => Duration::ZERO,
+            Self::Days30 => Duration::days(30),
+        }
+    }
+
+    /// How long after a run's end they are gone.
+    pub(crate) const fn purge(self) -> Duration {
+        match self {
+            Self::DoNotStore => Duration::MINUTE,
+            Self::Days30 => self.expiry(),
+        }
+    }
 }
 
 /// Whether agents without an account may use a workflow, and for how much.
@@ -67,6 +111,7 @@ impl Workflow {
 
 static ACME: Org = Org { slug: fixtures::ACME, name: "Acme Engineering" };
 static OPEN_LAB: Org = Org { slug: fixtures::OPEN_LAB, name: "Open Lab" };
+static WORKSHOP: Org = Org { slug: fixtures::WORKSHOP, name: "Modelling Workshop" };
 static NORTHWIND: Org = Org { slug: fixtures::NORTHWIND, name: "Northwind Facilities" };
 
 pub(crate) static WORKFLOWS: &[Workflow] = &[
@@ -80,6 +125,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 3,
         file_types: &[FileType::Json],
         check: Check::Energy,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
     },
@@ -93,6 +139,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Text],
         check: Check::Table,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
     },
@@ -106,6 +153,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 2,
         file_types: &[FileType::Json, FileType::Binary],
         check: Check::Simulation,
+        retention: Retention::Days30,
         owner: None,
         sale: Sale::None,
     },
@@ -119,6 +167,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Json],
         check: Check::Energy,
+        retention: Retention::DoNotStore,
         owner: Some(fixtures::SECOND_USER_ID),
         sale: Sale::None,
     },
@@ -132,6 +181,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Json],
         check: Check::Energy,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
     },
@@ -145,6 +195,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 4,
         file_types: &[FileType::Text],
         check: Check::Table,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
     },
@@ -158,6 +209,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Json],
         check: Check::Energy,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Priced(fixtures::ENERGY_MODEL_CENTS),
     },
@@ -171,6 +223,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Text],
         check: Check::Table,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Priced(fixtures::SENSOR_TABLE_CENTS),
     },
@@ -184,6 +237,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Json, FileType::Binary],
         check: Check::Simulation,
+        retention: Retention::Days30,
         owner: None,
         sale: Sale::Priced(fixtures::ANNUAL_SIMULATION_CENTS),
     },
@@ -197,6 +251,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Json],
         check: Check::Energy,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Free,
     },
@@ -210,7 +265,64 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         version: 1,
         file_types: &[FileType::Json],
         check: Check::Energy,
+        retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Draft(1),
+    },
+    Workflow {
+        id: 12,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e12"),
+        org: &WORKSHOP,
+        slug: fixtures::WHOLE_BUILDING,
+        name: "Whole building",
+        description: "Reads an EnergyPlus model: IDF or epJSON.",
+        version: 1,
+        file_types: &[FileType::Json, FileType::Text],
+        check: Check::Building,
+        retention: Retention::DoNotStore,
+        owner: None,
+        sale: Sale::None,
+    },
+    Workflow {
+        id: 13,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e13"),
+        org: &WORKSHOP,
+        slug: fixtures::TEXT_DOCUMENT,
+        name: "Text document",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Text],
+        check: Check::Document,
+        retention: Retention::DoNotStore,
+        owner: None,
+        sale: Sale::None,
+    },
+    Workflow {
+        id: 14,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e14"),
+        org: &WORKSHOP,
+        slug: fixtures::XML_DOCUMENT,
+        name: "XML document",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Xml],
+        check: Check::Document,
+        retention: Retention::DoNotStore,
+        owner: None,
+        sale: Sale::None,
+    },
+    Workflow {
+        id: 15,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e15"),
+        org: &WORKSHOP,
+        slug: fixtures::ANY_DOCUMENT,
+        name: "Any document",
+        description: "",
+        version: 1,
+        file_types: &[FileType::Json, FileType::Xml, FileType::Text, FileType::Yaml, FileType::Binary],
+        check: Check::Document,
+        retention: Retention::DoNotStore,
+        owner: None,
+        sale: Sale::None,
     },
 ];

@@ -71,6 +71,27 @@ async fn the_helper_api_needs_a_service_and_a_user() {
     assert_eq!(count(call(&[key, (sub, "2"), (token, fixtures::SECOND_TOKEN)]).await), Some(5));
 }
 
+/// Contract (a), throttling, and the REST facts: a user's budget covers `auth/me` and the helper API together, whichever way
+/// she is named; failed keys never get that far, and use nothing up.
+#[tokio::test]
+async fn a_users_budget_covers_the_key_check_and_failed_keys_use_none() {
+    let world = World::with(Sandbox::builder().throttle(3)).await;
+    let me = |token: &str| got(world.get("/api/v1/auth/me/").bearer_auth(token));
+    for _ in 0..45 {
+        me(fixtures::REVOKED_TOKEN).await.is_detail(403);
+    }
+    assert_eq!(me(fixtures::DEMO_TOKEN).await.status, 200);
+    assert_eq!(me(fixtures::LEGACY_TOKEN).await.status, 200, "her other key");
+    assert_eq!(got(world.demo("/api/v1/mcp/workflows/")).await.status, 200);
+    for refused in [me(fixtures::DEMO_TOKEN).await, got(world.demo("/api/v1/mcp/workflows/")).await] {
+        refused.is_detail(429);
+        let wait: u32 = refused.header("retry-after").parse().expect("seconds");
+        assert!((3000..=3600).contains(&wait), "{wait}");
+    }
+    assert_eq!(me(fixtures::SECOND_TOKEN).await.status, 200, "another user has a budget of her own");
+    me("vbk_1_unknown").await.is_detail(403);
+}
+
 #[tokio::test]
 async fn without_a_configured_key_no_key_is_accepted() {
     let world = World::with(Sandbox::builder().no_service_key()).await;

@@ -58,6 +58,21 @@ impl World {
         as_demo(self.http.post(self.url(&path)))
     }
 
+    /// A launch of a named file as multipart, by the modeller.
+    pub(crate) async fn modeller(&self, workflow: &str, name: &str, bytes: &[u8], media_type: &str) -> Got {
+        let part =
+            Part::bytes(bytes.to_vec()).file_name(name.to_owned()).mime_str(media_type).expect("a type");
+        let path =
+            format!("/api/v1/mcp/workflows/{}/runs/", fixtures::workflow_ref(fixtures::WORKSHOP, workflow));
+        let request = self
+            .http
+            .post(self.url(&path))
+            .header("X-MCP-Service-Key", fixtures::SERVICE_KEY)
+            .header("X-Validibot-Api-Token", fixtures::MODELLER_TOKEN)
+            .multipart(Form::new().part("file", part));
+        got(request).await
+    }
+
     /// A launch of a file as multipart.
     pub(crate) async fn upload(&self, workflow: &str, bytes: &[u8], media_type: &str) -> Got {
         let part = Part::bytes(bytes.to_vec()).file_name("input.dat").mime_str(media_type).expect("a type");

@@ -120,6 +120,42 @@ async fn multipart_takes_what_the_envelope_cannot() {
     wrong.is_coded(400, "FILE_TYPE_UNSUPPORTED");
 }
 
+/// Contract A5: text/plain becomes `.txt`, and a step's port judges the name.
+#[tokio::test]
+async fn a_model_under_another_name_does_not_get_past_its_step() {
+    let world = World::start().await;
+    let idf = b"Version, 24.1;\nBuilding, House;\n";
+    for (media_type, stored, result) in
+        [("text/x-idf", "1Zone.idf", "PASS"), ("text/plain", "1Zone.txt", "FAIL")]
+    {
+        let run = world.modeller(fixtures::WHOLE_BUILDING, "1Zone.idf", idf, media_type).await;
+        assert_eq!((run.status, &run.json()["result"]), (201, &json!(result)), "{}", run.text);
+        let file = world.sandbox.stored().pop().expect("a file");
+        assert_eq!((file.name.as_str(), file.file_type, &file.bytes[..]), (stored, "text", &idf[..]));
+    }
+    let told = world.modeller(fixtures::WHOLE_BUILDING, "1Zone.idf", idf, "text/plain").await.text;
+    assert!(told.contains(".idf, .epjson, .json") && told.contains("1Zone.txt"), "{told}");
+}
+
+/// Contract A5: what a name says overrules the content type, and only then the workflow is asked.
+#[tokio::test]
+async fn a_workflow_refuses_what_the_name_says() {
+    let world = World::start().await;
+    let text = fixtures::TEXT_DOCUMENT;
+    for (name, media_type) in [
+        ("plan.yaml", "text/plain"),
+        ("model.json", "text/plain"),
+        ("book.xlsx", "text/plain"),
+        ("noext", "application/octet-stream"),
+    ] {
+        world.modeller(text, name, b"a: 1", media_type).await.is_coded(400, "FILE_TYPE_UNSUPPORTED");
+    }
+    for (name, media_type) in [("noext", "text/plain"), ("model.ttl", "application/octet-stream")] {
+        assert_eq!(world.modeller(text, name, b"a: 1", media_type).await.status, 201, "{name}");
+    }
+    world.modeller(text, "a.pdf", b"%PDF", "application/pdf").await.is_fields(&["content_type"]);
+}
+
 #[tokio::test]
 async fn the_known_bugs_are_500() {
     let world = World::start().await;
@@ -131,6 +167,11 @@ async fn the_known_bugs_are_500() {
     internal(got(world.launch(ACME, ENERGY_MODEL).header("content-type", "application/json")).await);
     let reference_to_a_list = world.url("/api/v1/mcp/workflows/wf_WzFd/runs/");
     internal(got(as_demo(world.http.post(reference_to_a_list)).body("{}")).await);
+    // A text that begins like a program or an archive (contract A5).
+    for bytes in [&b"MZone,MWall\n1,2\n"[..], b"#!/bin/sh\n", b"PK\x03\x04", b"%PDF-1.7", b"\x7fELF"] {
+        internal(world.modeller(fixtures::TEXT_DOCUMENT, "t.csv", bytes, "text/plain").await);
+    }
+    assert!(world.sandbox.stored().is_empty(), "there is no run of any of them");
     let limit = 10_485_760;
     let over = |length: usize| {
         let body = format!("[{}]", " ".repeat(length - 2));

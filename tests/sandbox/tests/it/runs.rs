@@ -103,7 +103,7 @@ async fn a_failed_run_is_the_contracts_example() {
     }
     let duration = serde_json::from_str::<Value>(&text).expect("JSON")["duration_ms"].to_string();
     shown = shown.replace(&format!("\"duration_ms\":{duration}"), "\"duration_ms\":0");
-    expect_test::expect![[r#"{"run_ref":"RUN_REF","id":"UUID","status":"FAILED","state":"COMPLETED","result":"FAIL","source":"MCP","error_category":"VALIDATION_FAILED","org":"acme","user":2,"workflow":1,"workflow_slug":"energy-model","submission":"SUBMISSION","started_at":"START","ended_at":"END","duration_ms":0,"steps":[{"step_id":11,"name":"Schema","status":"FAILED","issues":[{"id":1,"message":"[] has less than 1 item","path":"/zones","severity":"ERROR","code":"minItems","assertion_id":null,"failed_rows":null}],"error":"","output_values":[],"template_parameters_used":null,"template_warnings":null},{"step_id":12,"name":"Plausibility","status":"SKIPPED","issues":[],"error":"","output_values":[],"template_parameters_used":null,"template_warnings":null}],"error":"Validation failed: at least one step has errors.","user_friendly_error":"The file does not meet the workflow's requirements.","output_hash":"HASH","output_retention_policy":"STORE_30_DAYS","output_expires_at":"EXPIRY","output_purged_at":null}"#]]
+    expect_test::expect![[r#"{"run_ref":"RUN_REF","id":"UUID","status":"FAILED","state":"COMPLETED","result":"FAIL","source":"MCP","error_category":"VALIDATION_FAILED","org":"acme","user":2,"workflow":1,"workflow_slug":"energy-model","submission":"SUBMISSION","started_at":"START","ended_at":"END","duration_ms":0,"steps":[{"step_id":11,"name":"Schema","status":"FAILED","issues":[{"id":1,"message":"[] has less than 1 item","path":"/zones","severity":"ERROR","code":"minItems","assertion_id":null,"failed_rows":null}],"error":"","output_values":[],"template_parameters_used":null,"template_warnings":null},{"step_id":12,"name":"Plausibility","status":"SKIPPED","issues":[],"error":"","output_values":[],"template_parameters_used":null,"template_warnings":null}],"error":"Validation failed: at least one step has errors.","user_friendly_error":"The file does not meet the workflow's requirements.","output_hash":"HASH","output_retention_policy":"DO_NOT_STORE","output_expires_at":"EXPIRY","output_purged_at":null}"#]]
     .assert_eq(&shown);
     let run: Value = serde_json::from_str(&text).expect("JSON");
     let moment = run["ended_at"].as_str().expect("a moment");
@@ -114,14 +114,33 @@ async fn a_failed_run_is_the_contracts_example() {
 #[tokio::test]
 async fn outputs_are_purged_after_their_retention() {
     let world = World::start().await;
+    let read = async |run: &Value| got(world.demo(&path(run))).await.json();
+    let kept = |run: &Value| run["output_purged_at"].is_null() && run["steps"][0]["issues"].is_array();
+    let assert_purged = |run: &Value| {
+        assert_eq!(
+            (&run["steps"], &run["error"], &run["user_friendly_error"], &run["output_hash"]),
+            (&json!([]), &json!(""), &json!(""), &json!(""))
+        );
+        assert!(run["output_purged_at"].is_string());
+    };
+    // A workflow's default: everything expires as the run ends, and is gone from a minute after (contract A6).
     let run = world.upload(ENERGY_MODEL, b"{}", "application/json").await.json();
-    world.sandbox.advance(Duration::from_hours(31 * 24));
-    let purged = got(world.demo(&path(&run))).await.json();
     assert_eq!(
-        (&purged["steps"], &purged["error"], &purged["output_hash"]),
-        (&json!([]), &json!(""), &json!(""))
+        (&run["output_retention_policy"], &run["output_expires_at"]),
+        (&json!("DO_NOT_STORE"), &run["ended_at"])
     );
-    assert!(purged["output_purged_at"].is_string());
+    world.sandbox.advance(Duration::from_secs(40));
+    assert!(kept(&read(&run).await));
+    world.sandbox.advance(Duration::from_secs(20));
+    let purged = read(&run).await;
+    assert_purged(&purged);
+    assert_eq!((&purged["result"], &purged["state"]), (&json!("FAIL"), &json!("COMPLETED")));
+    // One that keeps them.
+    let run = world.upload(ANNUAL_SIMULATION, b"{}", "application/json").await.json();
+    world.sandbox.advance(Duration::from_hours(29 * 24));
+    assert!(kept(&read(&run).await));
+    world.sandbox.advance(Duration::from_hours(2 * 24));
+    assert_purged(&read(&run).await);
 }
 
 #[tokio::test]
