@@ -4,6 +4,8 @@
 //! no URL is a secret. The bytes go on as they arrive.
 
 mod answer;
+pub(crate) mod curl;
+mod head;
 mod receive;
 mod ticket;
 

@@ -25,7 +25,7 @@ use self::answer::Answer;
 pub(crate) use self::answer::fuzzing;
 pub use self::error::{ApiError, FieldError, code};
 use self::identity::{Identity, Proof};
-pub use self::media::content_type;
+pub(crate) use self::media::{HEAD_BYTES, Media, accepted_extensions, takes};
 pub(crate) use self::pass::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};
@@ -137,8 +137,20 @@ impl Validibot {
         workflow: &WorkflowRef,
         upload: Upload,
     ) -> Result<Map<String, Value>, ApiError> {
+        let media = Media::of(&upload.name);
+        self.launch_as(caller, workflow, upload, media).await
+    }
+
+    /// The same for a file of which more is known than its name says.
+    pub(crate) async fn launch_as(
+        &self,
+        caller: &Caller,
+        workflow: &WorkflowRef,
+        upload: Upload,
+        media: Media,
+    ) -> Result<Map<String, Value>, ApiError> {
         let part = Part::stream_with_length(upload.content, upload.length)
-            .mime_str(content_type(&upload.name))
+            .mime_str(media.content_type)
             .map_err(|_| ApiError::internal())?
             .file_name(upload.name);
         let path = format!("/api/v1/mcp/workflows/{workflow}/runs/");

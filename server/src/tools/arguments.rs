@@ -88,6 +88,11 @@ impl Arguments {
         count
     }
 
+    /// Whether an argument was given and holds something: neither null nor an empty text.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.given.get(name).is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
+    }
+
     /// Notes what is wrong with an argument.
     pub(super) fn wrong(&mut self, field: &str, message: &str) {
         self.errors.push(FieldError { field: field.to_owned(), message: message.to_owned() });

@@ -1,25 +1,14 @@
 //! What a workflow's definition implies, worked out for the agent (contract, D5, enrichment).
 
-use std::collections::BTreeSet;
-
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
-use crate::validibot::{Step, WorkflowRef};
-
-/// Which extensions belong to a file type of Validibot's.
-const EXTENSIONS: [(&str, &[&str]); 5] = [
-    ("json", &[".json", ".epjson"]),
-    ("xml", &[".xml", ".thmx"]),
-    ("text", &[".idf", ".txt", ".csv", ".yaml", ".yml"]),
-    ("yaml", &[".yaml", ".yml"]),
-    ("binary", &[".fmu", ".thmz", ".zip"]),
-];
+use crate::validibot::{self, Step, WorkflowRef};
 
 /// Adds `workflow_ref` where it is missing, `accepted_extensions`, `pricing` and `validation_summary`.
 pub(super) fn enrich(workflow: &mut JsonObject, steps: &[Step]) {
     refer(workflow);
-    let (extensions, summary) = (accepted_extensions(workflow), summary(steps));
+    let (extensions, summary) = (validibot::accepted_extensions(types(workflow)), summary(steps));
     workflow.insert("accepted_extensions".to_owned(), extensions.into_iter().collect());
     workflow.insert("pricing".to_owned(), pricing(workflow));
     workflow.insert("validation_summary".to_owned(), summary.into());
@@ -48,23 +37,12 @@ fn text<'a>(object: &'a JsonObject, key: &str) -> Option<&'a str> {
 /// Whether a file of this name can be of a type that the workflow takes. Where it takes a type that is not known here,
 /// any may be.
 pub(super) fn takes(workflow: &JsonObject, file_name: &str) -> bool {
-    let known = |name: &str| EXTENSIONS.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-    let file_name = file_name.to_ascii_lowercase();
-    let mut extensions = accepted_extensions(workflow).into_iter();
-    !types(workflow).all(known) || extensions.any(|extension| file_name.ends_with(extension))
+    validibot::takes(types(workflow), file_name)
 }
 
 fn types(workflow: &JsonObject) -> impl Iterator<Item = &str> {
     let types = workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice);
     types.unwrap_or_default().iter().filter_map(Value::as_str)
-}
-
-/// Sorted, without repeats; unknown types have none.
-fn accepted_extensions(workflow: &JsonObject) -> BTreeSet<&'static str> {
-    types(workflow)
-        .flat_map(|name| EXTENSIONS.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)))
-        .flat_map(|(_, extensions)| extensions.iter().copied())
-        .collect()
 }
 
 fn pricing(workflow: &JsonObject) -> Value {
@@ -122,8 +100,8 @@ mod tests {
     #[test]
     fn extensions_are_sorted_unique_and_case_does_not_matter() {
         for (types, expected) in [
-            (json!(["JSON"]), json!([".epjson", ".json"])),
-            (json!(["text", "yaml"]), json!([".csv", ".idf", ".txt", ".yaml", ".yml"])),
+            (json!(["JSON"]), json!([".epjson", ".geojson", ".json", ".jsonld"])),
+            (json!(["yaml", "Yaml"]), json!([".yaml", ".yml"])),
             (json!(["hologram"]), json!([])),
             (json!([]), json!([])),
         ] {

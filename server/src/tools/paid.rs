@@ -13,7 +13,7 @@ use super::enrich;
 use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::runs::complete_paid;
-use super::validate::{content, file_name};
+use super::validate::File;
 use super::workflows::workflow_ref;
 use crate::app::App;
 use crate::hex::hexadecimal;
@@ -60,11 +60,10 @@ pub(super) async fn validate(
     arguments: &mut Arguments,
     context: &RequestContext<RoleServer>,
 ) -> Result<Outcome, ToolError> {
-    let file = content(arguments).filter(|bytes| fits(arguments, bytes));
-    let name = file_name(arguments);
+    let file = File::read(arguments).filter(|file| fits(arguments, &file.content));
     let reference = workflow_ref(arguments);
     arguments.finish()?;
-    let (Some(file), Some(name), Some(reference)) = (file, name, reference) else {
+    let (Some(File { name, content, .. }), Some(reference)) = (file, reference) else {
         unreachable!("what is missing was noted, and noted errors end the call")
     };
     let (workflow, price) = workflow(app, &reference).await?;
@@ -81,7 +80,7 @@ pub(super) async fn validate(
         }
         Some(Ok(payment)) => payment,
     };
-    let order = Order { content: file, name, workflow, price };
+    let order = Order { content, name, workflow, price };
     // A client that goes away in the middle must not leave a payment without its run.
     let taking = tokio::spawn(hops::collect(take(app.clone(), order, payment)));
     let (outcome, hops) = taking.await.map_err(|_| ApiError::internal())?;

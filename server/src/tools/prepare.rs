@@ -9,8 +9,12 @@ use super::workflows::workflow_ref;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::random;
-use crate::uploads::{HEADER, LIFETIME, Ticket};
+use crate::uploads::{HEADER, LIFETIME, Ticket, curl};
 use crate::validibot::MAX_FILE_BYTES;
+
+/// Where there is no line for Windows.
+const ON_WINDOWS: &str = "On Windows rename the file and call prepare_upload with the new name: cmd.exe and PowerShell read this \
+                          one differently.";
 
 /// Makes a ticket; asks nobody.
 pub(super) fn prepare(
@@ -28,17 +32,14 @@ pub(super) fn prepare(
         unreachable!("what is missing was noted, and noted errors end the call")
     };
     let seal = app.seal.as_ref().ok_or_else(ToolError::no_uploads)?;
-    let quoted = quoted(&name);
+    let file_name = name.clone();
     let id = random::token::<16>(app.random.as_ref());
     let ticket =
         Ticket::new(id, &caller, &workflow, name, size, sha256).ok_or_else(ToolError::unauthorized)?;
     let ticket = seal.seal_until(&ticket, app.clock.unix() + LIFETIME.as_secs());
     let url = format!("{}/uploads", app.settings.base_url.as_str());
-    // The URL without a slash at its end, so that curl appends no file name; -T sends a Content-Length.
-    let curl =
-        format!("curl --silent --show-error --fail-with-body -T {quoted} -H '{HEADER}: {ticket}' '{url}'");
-    let upload = json!({
-        "curl": curl,
+    let mut upload = json!({
+        "curl": curl::posix(&file_name, &ticket, &url),
         "method": "PUT",
         "url": url,
         "headers": { HEADER: ticket },
@@ -49,6 +50,10 @@ pub(super) fn prepare(
             "fill_in": ["run_ref, as the curl command prints it"],
         },
     });
+    match curl::windows(&file_name, &ticket, &url) {
+        Some(line) => upload["curl_windows"] = line.into(),
+        None => upload["hint"] = ON_WINDOWS.into(),
+    }
     match upload {
         serde_json::Value::Object(upload) => Ok(Outcome::plain(upload)),
         _ => unreachable!("an object literal"),
@@ -70,23 +75,4 @@ fn sha256(arguments: &mut Arguments) -> Option<String> {
         arguments.wrong("sha256", "has to be 64 hexadecimal digits");
     }
     Some(text)
-}
-
-/// For a POSIX shell: nothing is special inside single quotes but the quote itself.
-fn quoted(text: &str) -> String {
-    // A name that starts with a dash would be an option, and one that is `-` standard input.
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn no_file_name_leaves_its_quotes_or_becomes_an_option() {
-        assert_eq!(quoted("a b.json"), "'a b.json'");
-        assert_eq!(quoted("it's $(x).json"), r"'it'\''s $(x).json'");
-        assert_eq!(quoted("-o"), "'./-o'");
-    }
 }

@@ -11,7 +11,7 @@ use super::runs::complete;
 use super::workflows::workflow_ref;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::validibot::{MAX_FILE_BYTES, Upload};
+use crate::validibot::{MAX_FILE_BYTES, Media, Upload};
 
 /// Models often leave the padding out; the bytes are the same.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -28,23 +28,54 @@ pub(super) async fn validate(
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
-    let content = content(arguments);
-    let name = file_name(arguments);
+    let file = File::read(arguments);
     let workflow = workflow_ref(arguments);
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
-    let (Some(content), Some(name), Some(workflow)) = (content, name, workflow) else {
+    let (Some(File { name, content, media }), Some(workflow)) = (file, workflow) else {
         unreachable!("what is missing was noted, and noted errors end the call")
     };
     let length = content.len() as u64;
-    let mut run =
-        app.validibot.launch(&caller, &workflow, Upload { name, content: content.into(), length }).await?;
+    let upload = Upload { name, content: content.into(), length };
+    let mut run = app.validibot.launch_as(&caller, &workflow, upload, media).await?;
     complete(&mut run);
     Ok(Outcome::run(run, Page::default(), app.clock.unix()))
 }
 
+/// A file that was given as arguments.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) content: Vec<u8>,
+    pub(super) media: Media,
+}
+
+impl File {
+    /// Reads and checks the arguments; notes what is wrong with them.
+    pub(super) fn read(arguments: &mut Arguments) -> Option<Self> {
+        let as_text = arguments.holds("text");
+        let content = content(arguments);
+        let name = file_name(arguments);
+        let (content, name) = (content?, name?);
+        let media = if as_text { Media::of_text(&name) } else { Media::of(&name) };
+        if let Some(what) = media.trips(&content) {
+            arguments.wrong(if as_text { "text" } else { "file_content" }, &tripping(what));
+            return None;
+        }
+        Some(Self { name, content, media })
+    }
+}
+
+/// Why a text that begins as something else does is not sent: Validibot fails on it without a reason.
+fn tripping(what: &str) -> String {
+    format!(
+        "begins as {what} does, and Validibot does not accept that in a file that its name says is text. If it is text, let it \
+         begin otherwise: put the first name of a table in quotation marks, or a blank line before the first one. If it is not, \
+         correct the extension of file_name"
+    )
+}
+
 /// The file's bytes, from either of the two arguments.
-pub(super) fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
+fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
     let before = arguments.noted();
     let (text, encoded) = (arguments.document("text"), arguments.text("file_content"));
     // Of two, an empty one is left out: hosts whose schemas know no optional arguments send both.
@@ -174,6 +205,27 @@ mod tests {
                 "{bad}: {payload}"
             );
         }
+    }
+
+    #[test]
+    fn what_came_as_text_is_text_and_may_not_begin_like_a_program() {
+        let file = |given: Value| {
+            let Value::Object(given) = given else { unreachable!("an object literal") };
+            let mut arguments = Arguments::new(given);
+            let file = File::read(&mut arguments);
+            arguments.finish().map(|()| file.expect("no error was noted").media.content_type)
+        };
+        let text = |name: &str, text: &str| file(json!({ "file_name": name, "text": text }));
+        let base64 = |name: &str, text: &str| {
+            file(json!({ "file_name": name, "file_content": BASE64.encode(text), "text": "" }))
+        };
+        assert_eq!(text("noext", "a").expect("valid"), "text/plain");
+        assert_eq!(base64("noext", "a").expect("valid"), "application/octet-stream");
+        assert_eq!(text("1Zone.idf", "a").expect("valid"), "text/x-idf");
+        for refused in [text("t.csv", "MZone,MWall"), text("noext", "#!x"), base64("t.csv", "MZone")] {
+            assert!(format!("{:?}", refused.expect_err("refused")).contains("quotation marks"));
+        }
+        assert!(base64("noext", "MZone").is_ok() && text("t.csv", "\"MZone\"").is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::answer::UploadError;
+use super::head;
 use super::ticket::{HEADER, LIFETIME, Ticket};
 use crate::app::App;
 use crate::hex::hexadecimal;
@@ -85,6 +86,7 @@ fn length(headers: &HeaderMap, ticket: &Ticket) -> Result<u64, UploadError> {
 
 async fn launch(app: &App, ticket: &Ticket, length: u64, body: Body) -> Result<Value, UploadError> {
     let workflow = ticket.workflow().ok_or(UploadError::Ticket("The upload ticket is of another version"))?;
+    let body = head::checked(&ticket.name, body).await?;
     let content = match &ticket.sha256 {
         // The bytes have to be known before Validibot hears of them; a file fits in memory, and is charged for.
         Some(expected) => verified(body, length, expected).await?.into(),

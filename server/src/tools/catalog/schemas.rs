@@ -99,7 +99,10 @@ impl Tool {
                 properties["error"] = json!({ "anyOf": [of_run, { "type": "null" }, error()] });
             }
             Self::PrepareUpload => {
-                properties["curl"] = text_of("The command to run where the file is");
+                properties["curl"] =
+                    text_of("The command to run where the file is, in a shell of Linux or macOS");
+                properties["curl_windows"] = text_of("The same for cmd.exe and PowerShell on Windows");
+                properties["hint"] = text_of("What to do where a command cannot name the file");
                 properties["next"] = next();
                 properties["note"] = note();
             }

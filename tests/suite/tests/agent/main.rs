@@ -1,5 +1,6 @@
 //! What an agent sees: results that lead, findings by the page, uploads by ticket, resources.
 
+mod files;
 mod findings;
 mod lists;
 mod resources;

@@ -26,7 +26,7 @@ async fn ticket(client: &Client, workflow: &str, name: &str, extra: Value) -> Va
     client.call_tool("prepare_upload", arguments).await.success()
 }
 
-async fn put(upload: &Value, body: impl Into<reqwest::Body>) -> (u16, Value) {
+pub(super) async fn put(upload: &Value, body: impl Into<reqwest::Body>) -> (u16, Value) {
     let header = upload["headers"]["X-Validibot-Upload-Ticket"].as_str().expect("a ticket");
     let request = http_client()
         .put(upload["url"].as_str().expect("a URL"))
@@ -61,7 +61,7 @@ fn peak_kilobytes(server: &Server) -> u64 {
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
 }
 
-async fn run_curl(line: &str, folder: &Path) -> Value {
+pub(super) async fn run_curl(line: &str, folder: &Path) -> Value {
     let output = Command::new("sh").arg("-c").arg(line).current_dir(folder).output().await.expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text} {}", String::from_utf8_lossy(&output.stderr));
@@ -96,6 +96,49 @@ async fn large_and_binary_files_go_through_curl_and_end_in_a_verdict() {
         let received = sandbox.received();
         let launch = received.iter().rfind(|request| request.method == "POST").expect("a launch");
         assert!(launch.body.len() > bytes.len(), "the whole file arrived");
+    }
+}
+
+/// Two programs read the line, the shell and curl, and neither may see anything but the file.
+#[tokio::test]
+async fn curl_sends_the_named_file_whatever_its_name_is() {
+    let curl = on_path("curl").ok_or_else(|| "curl is not installed".to_owned());
+    let Some(_) = skip::found("curl_sends_the_named_file_whatever_its_name_is", curl) else { return };
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = server.client(Era::Modern, fixtures::MODELLER_TOKEN);
+    let folder = tempfile::tempdir().expect("a folder");
+    // What a pattern would find in place of the file.
+    for other in ["m1.txt", "m2.txt", "a.txt", "b.txt"] {
+        std::fs::write(folder.path().join(other), "another file").expect("written");
+    }
+    for name in [
+        "m[1-2].txt",
+        "{a,b}.txt",
+        "a b.txt",
+        "it's $(x) `y` \\ \"z\".txt",
+        "a&b;c|d<e>f#g!.txt",
+        "-o.txt",
+        "-",
+        ".hidden.txt",
+        "..txt",
+        "~.txt",
+        "=ls.txt",
+        "100%.txt",
+        "*?.txt",
+        "Büro – 1.txt",
+    ] {
+        std::fs::write(folder.path().join(name), name).expect("written");
+        let workflow_ref = fixtures::workflow_ref(fixtures::WORKSHOP, fixtures::ANY_DOCUMENT);
+        let arguments = json!({ "workflow_ref": workflow_ref, "file_name": name });
+        let upload = client.call_tool("prepare_upload", arguments).await.success();
+        let line = upload["curl"].as_str().expect("a command");
+        assert!(!line.contains("--fail"), "curl 7.61 knows no --fail-with-body");
+        let answer = run_curl(line, folder.path()).await;
+        assert!(answer["run_ref"].is_string(), "{name}: {answer}");
+        let sent = sandbox.stored().pop().expect("a file").bytes;
+        assert_eq!(String::from_utf8_lossy(&sent), name, "the file of that name");
+        assert!(upload["curl_windows"].is_string() != upload["hint"].is_string(), "{upload}");
     }
 }
 

@@ -36,7 +36,7 @@ async fn an_agent_without_an_account_finds_pays_validates_and_reads() {
         let details =
             client.call_tool("get_workflow_details", json!({ "workflow_ref": reference })).await.success();
         assert_eq!(details["pricing"]["price_cents"], cents);
-        assert_eq!(details["accepted_extensions"], json!([".epjson", ".json"]));
+        assert_eq!(details["accepted_extensions"], json!([".epjson", ".geojson", ".json", ".jsonld"]));
 
         let order = order_of(fixtures::ENERGY_MODEL, "model.json", fixtures::BAD_ENERGY_MODEL);
         let terms = terms(&client, &order).await;
