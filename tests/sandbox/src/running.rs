@@ -42,9 +42,9 @@ impl Sandbox {
         self.state.log.clear();
     }
 
-    /// The files of the runs that were started, as they are stored, in order.
+    /// The files of the latest runs that were started, as they are stored, in order.
     pub fn stored(&self) -> Vec<Stored> {
-        lock(&self.state.stored).clone()
+        lock(&self.state.stored).iter().cloned().collect()
     }
 
     /// Changes the licence while running.

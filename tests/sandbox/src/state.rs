@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub(crate) struct State {
     pub(crate) oidc: Oidc,
     pub(crate) world: World,
     pub(crate) runs: Runs,
-    pub(crate) stored: Mutex<Vec<Stored>>,
+    pub(crate) stored: Mutex<VecDeque<Stored>>,
     pub(crate) paid_access: bool,
     pub(crate) paid: PaidRuns,
     edition: Mutex<Edition>,

@@ -18,6 +18,9 @@ use crate::world::{User, Workflow};
 /// Seconds that an unfinished run's `Retry-After` asks for (contract A5).
 const POLL_AFTER: &str = "5";
 
+/// Files that are kept for a test to look at, of up to 10 MB each; the oldest go first.
+const MAX_STORED: usize = 50;
+
 /// Reads the submission, validates it and stores the run: 201 when it is finished already, else 202.
 pub(crate) async fn launch(call: Call<'_>, user: &User, reference: &str) -> Result<Answer, Answer> {
     let workflow = details::find(&call, user, reference)?;
@@ -46,7 +49,11 @@ pub(crate) async fn run(
     created: OffsetDateTime,
 ) -> Result<Run, Answer> {
     if state.log.is_on() {
-        lock(&state.stored).push(submission.stored());
+        let mut stored = lock(&state.stored);
+        if stored.len() == MAX_STORED {
+            stored.pop_front();
+        }
+        stored.push_back(submission.stored());
     }
     // Up to 10 MB of schema validation: not on the thread that serves the others.
     let outcomes = tokio::task::spawn_blocking(move || validators::run(workflow, &submission))
