@@ -73,7 +73,8 @@ pub fn examine(context: &Context) -> Result<std::result::Result<Compose, Trouble
         let said = outcome.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         return Ok(Err(Trouble::NoEngine(said.trim().to_owned())));
     }
-    if let Err(trouble) = recent_enough("the Docker engine", outcome.stdout.trim(), OLDEST_ENGINE) {
+    let found = server_version(outcome.stdout.trim());
+    if let Err(trouble) = recent_enough("the Docker engine", &found, OLDEST_ENGINE) {
         return Ok(Err(trouble));
     }
     compose(context)
@@ -95,6 +96,14 @@ fn compose(context: &Context) -> Result<std::result::Result<Compose, Trouble>> {
         }
     }
     Ok(Err(trouble))
+}
+
+/// The engine's version in an answer. Some clients and wrappers answer with the whole account as JSON, whatever form is
+/// asked for.
+fn server_version(answer: &str) -> String {
+    let document: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
+    let version = document["Server"]["Version"].as_str().or_else(|| document["Server"]["version"].as_str());
+    version.unwrap_or(answer).to_owned()
 }
 
 fn recent_enough(what: &str, found: &str, oldest: Version) -> std::result::Result<(), Trouble> {
@@ -163,6 +172,13 @@ mod tests {
             assert_eq!(Version::parse(text), Some(version), "{text}");
         }
         assert_eq!(Version::parse("dev"), None);
+    }
+
+    #[test]
+    fn the_engine_s_version_is_found_in_an_account_of_everything() {
+        assert_eq!(server_version("26.1.5+dfsg1"), "26.1.5+dfsg1");
+        let account = r#"{"Client": {"Version": "20.10.1"}, "Server": {"Version": "26.1.5"}}"#;
+        assert_eq!(server_version(account), "26.1.5");
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub(super) fn examine(
     // Without files nothing is about to be started.
     if stage == Target::SelfHosted && !checked.files.is_empty() {
         findings.extend(published(checked));
+        // Without an engine nothing is known of its networks, and that is a finding already.
+        if !findings.iter().any(|finding| ["no-docker", "no-engine"].contains(&finding.code)) {
+            findings.extend(network(context, checked)?);
+        }
     }
     Ok(())
 }
@@ -71,6 +75,30 @@ fn published(checked: &Checked) -> Option<Finding> {
     let fix =
         format!("end that program, or publish elsewhere: {}=127.0.0.1:8002 in .build", deploy::PUBLISH.name);
     Some(Finding { fix, ..taken })
+}
+
+/// Validibot's network, which the server joins.
+fn network(context: &Context, checked: &Checked) -> Result<Option<Finding>> {
+    let build: Vec<_> =
+        checked.files.iter().filter(|(file, _)| *file == HeldIn::Build).map(|(_, file)| file).collect();
+    let empty = Environment::default();
+    let Some(found) = Layers::new(&empty, build).get(&deploy::NETWORK) else { return Ok(None) };
+    let name = found.value.expose().trim().to_owned();
+    let inspect = Command::new("docker").args(["network", "inspect", &name]).reads();
+    let outcome = context.runner.run(&inspect, Streams::Captured)?;
+    if outcome.code == 0 || !outcome.stderr.to_lowercase().contains("not found") {
+        return Ok(None);
+    }
+    Ok(Some(Finding::error(
+        "no-network",
+        format!("there is no Docker network '{name}'"),
+        "the server reaches Validibot's web container over Validibot's own network: 'self-hosted up' ends here",
+        found.origin.to_string(),
+        format!(
+            "start Validibot; if its network has another name (docker network ls), write {}=… into .build",
+            deploy::NETWORK.name
+        ),
+    )))
 }
 
 fn port(number: u16, what_for: &str, is_ours: impl Fn(&str) -> bool) -> Option<Finding> {

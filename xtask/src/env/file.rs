@@ -26,9 +26,28 @@ pub struct Entry {
     pub line: usize,
 }
 
+/// Far above the 64 KiB that a secret of Secret Manager may hold.
+const MAX_BYTES: u64 = 1024 * 1024;
+
 impl EnvFile {
     /// Reads a file; `None` where there is none. Every line that is wrong is reported at once.
     pub fn read(path: &Path) -> Result<Option<Self>> {
+        // Opening a pipe waits for whoever writes into it, and a device has no end.
+        if let Ok(metadata) = path.metadata() {
+            let wrong = match metadata.len() {
+                _ if !metadata.is_file() && !metadata.is_dir() => {
+                    Some("it is a pipe or a device, not a file")
+                }
+                length if length > MAX_BYTES => {
+                    Some("it is larger than 1 MiB, and an environment file is a few KiB")
+                }
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
+                return Err(Error::usage("an environment file cannot be read")
+                    .cause(format!("{}: {wrong}", path.display())));
+            }
+        }
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -91,6 +110,11 @@ mod tests {
         let error = EnvFile::read(folder.path()).unwrap_err();
         assert!(error.causes_of()[0].starts_with(&folder.path().display().to_string()), "{error}");
         assert!(EnvFile::read(&folder.path().join(".mcp")).unwrap().is_none());
+        let device = EnvFile::read(Path::new("/dev/zero")).unwrap_err();
+        assert!(device.causes_of()[0].contains("a pipe or a device"), "{device}");
+        std::fs::write(folder.path().join(".test"), "# long\n".repeat(200_000)).unwrap();
+        let long = EnvFile::read(&folder.path().join(".test")).unwrap_err();
+        assert!(long.causes_of()[0].contains("larger than 1 MiB"), "{long}");
     }
 
     #[test]

@@ -276,6 +276,11 @@ fn a_program_that_is_missing_or_does_not_work_is_named() {
             "test \"$1\" = --version || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }",
         );
     });
+    finds("self-hosted", "no-network", &["docker network ls", "VALIDIBOT_NETWORK"], |setup| {
+        let script = "test \"$1\" != network || { echo \"Error response from daemon: network $3 not found\" >&2; exit 1; }\n\
+                      test \"$1\" = network || echo 28.0";
+        setup.program("docker", script);
+    });
     finds("self-hosted", "no-compose", &["docker-compose-v2"], |setup| {
         setup.program("docker", "test \"$1\" != compose && echo 28.0");
     });
