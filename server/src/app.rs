@@ -75,7 +75,7 @@ impl App {
     ) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
         let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
-        let callers = Callers::new(&settings, http.clone(), clock.clone(), seal.clone());
+        let callers = Callers::new(&settings, http.clone(), clock.clone());
         let oauth = callers.access_tokens().zip(seal.clone()).and_then(|(access_tokens, seal)| {
             let (http, clock, random) = (http.clone(), clock.clone(), random.clone());
             Oauth::new(&settings, Shared { http, clock, random, internet, access_tokens, seal })

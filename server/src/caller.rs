@@ -22,10 +22,10 @@ pub use self::challenge::Refusal;
 pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::jwt::{AccessTokens, BadToken, has_jwt_form};
 pub(crate) use self::legacy::ApiTokens;
+use self::legacy::may_be_api_token;
 use crate::app::App;
 use crate::clock::SharedClock;
 use crate::config::Settings;
-use crate::seal::Seal;
 
 /// Who is calling, as far as this server knows.
 #[derive(Debug, Clone)]
@@ -61,22 +61,16 @@ pub struct Callers {
     api_tokens: Arc<ApiTokens>,
     /// Where OAuth is on.
     access_tokens: Option<Arc<AccessTokens>>,
-    seal: Option<Arc<Seal>>,
 }
 
 impl Callers {
     /// Puts the verifiers together; touches no network.
-    pub fn new(
-        settings: &Settings,
-        http: reqwest::Client,
-        clock: SharedClock,
-        seal: Option<Arc<Seal>>,
-    ) -> Self {
+    pub fn new(settings: &Settings, http: reqwest::Client, clock: SharedClock) -> Self {
         let access_tokens = settings
             .oauth
             .as_ref()
             .map(|oauth| Arc::new(AccessTokens::new(oauth, http.clone(), clock.clone())));
-        Self { api_tokens: Arc::new(ApiTokens::new(settings, http, clock)), access_tokens, seal }
+        Self { api_tokens: Arc::new(ApiTokens::new(settings, http, clock)), access_tokens }
     }
 
     /// The verifier of access tokens, where OAuth is on.
@@ -89,8 +83,8 @@ impl Callers {
         self.api_tokens.clone()
     }
 
-    /// A bearer with the form of a JWT is an access token; any other is an API token, and only Validibot can judge it.
-    /// What this server sealed (a refresh token, say) is neither, and is nobody else's to see.
+    /// A bearer with the form of a JWT is an access token; one with the form of an API token only Validibot can judge.
+    /// Anything else (what this server sealed, a token of another issuer) is neither, and is nobody else's to see.
     async fn verify(&self, token: SecretString, id: Fingerprint) -> Result<Caller, Refusal> {
         if let Some(access_tokens) =
             self.access_tokens.as_ref().filter(|_| token.expose_secret().contains('.'))
@@ -104,7 +98,7 @@ impl Callers {
                 return Ok(Caller::Subject(verified.subject));
             }
         }
-        if self.seal.as_ref().is_some_and(|seal| seal.looks_sealed(token.expose_secret())) {
+        if !may_be_api_token(token.expose_secret()) {
             return Err(Refusal::Invalid);
         }
         self.api_tokens.verify(token, id).await

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use url::Url;
 
 pub use self::cimd::{Internet, Network, SystemNetwork};
@@ -114,6 +114,11 @@ impl Oauth {
 /// Whether a client may have this redirect address; the error says why not, as what follows its name in a sentence.
 pub(crate) fn check_redirect_uri(text: &str) -> Result<(), String> {
     redirect::RedirectUri::parse(text).map(|_| ()).map_err(|problem| problem.to_string())
+}
+
+/// What is there with OAuth off: a client that was given no token tries to register and shows its user the answer.
+pub(crate) fn routes_where_off<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/register", any(register::off)).layer(from_fn(cors::any_origin))
 }
 
 /// The routes of OAuth. With OAuth off none of them exists.

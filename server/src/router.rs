@@ -44,7 +44,7 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
         .merge(mcp)
         .merge(uploads)
         .merge(paid.unwrap_or_default())
-        .merge(sign_in.unwrap_or_default())
+        .merge(sign_in.unwrap_or_else(oauth::routes_where_off))
         .layer(from_fn_with_state(app.clone(), measure))
         .with_state(app.clone())
 }

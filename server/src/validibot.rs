@@ -35,6 +35,8 @@ use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
 
+/// The workflows of a user.
+const CATALOGUE: &str = "/api/v1/mcp/workflows/";
 /// A read, with its retries. The system we replace has the same limit for one attempt.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
 /// A launch: Validibot answers once the run is queued, but it reads up to 10 MB first.
@@ -87,13 +89,13 @@ impl Validibot {
 
     /// The catalogue of workflows that the caller can see (contract, A3).
     pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
-        let answer = self.read(caller, "/api/v1/mcp/workflows/", Instant::now() + READ_DEADLINE).await?;
+        let answer = self.read(caller, CATALOGUE, Instant::now() + READ_DEADLINE).await?;
         answer.catalogue()
     }
 
     /// The same, to be passed on as it is.
     pub(crate) async fn catalogue(&self, caller: &Caller) -> Result<Catalogue, ApiError> {
-        let answer = self.read(caller, "/api/v1/mcp/workflows/", Instant::now() + READ_DEADLINE).await?;
+        let answer = self.read(caller, CATALOGUE, Instant::now() + READ_DEADLINE).await?;
         answer.catalogue_to_pass()
     }
 
@@ -213,29 +215,52 @@ impl Validibot {
         let proof = proof?;
         let request = with_body(self.identity.add(request, &proof)?);
         let sent = Instant::now();
-        let answer = answer::send(request, deadline).await.and_then(Answer::checked);
+        let answer = answer::send(request, deadline).await;
+        let unauthorized = answer.as_ref().ok().and_then(Answer::unauthorized_body);
+        let answer = answer.and_then(Answer::checked);
         hops::note(Hop::Validibot, sent.elapsed());
         let (status, error) = match &answer {
             Ok(answer) => (Some(answer.status()), None),
             Err(error) => (error.status, Some(error.code.as_ref())),
         };
         self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
-        match answer {
-            Err(error) if error.status == Some(401) => Err(self.whose_fault(caller, &proof, error).await),
-            answer => answer,
+        match (answer, unauthorized) {
+            (Err(error), Some(body)) => Err(self.whose_fault(caller, &proof, error, &body, deadline).await),
+            (answer, _) => answer,
         }
     }
 
-    /// Validibot says 401 alike for our identity and for the user's. An API token can be asked about; a subject
-    /// comes from a token that was verified a moment ago.
-    async fn whose_fault(&self, caller: &Caller, proof: &Proof, error: ApiError) -> ApiError {
-        if let Caller::ApiToken(token) = caller
-            && self.api_tokens.ask_again(token).await == Some(false)
-        {
-            return ApiError::unauthorized();
+    /// Validibot says 401 alike for our identity and for the user's. An API token can be asked about; for a subject, whose
+    /// token was verified a moment ago, our own identity can.
+    async fn whose_fault(
+        &self,
+        caller: &Caller,
+        proof: &Proof,
+        error: ApiError,
+        body: &[u8],
+        deadline: Instant,
+    ) -> ApiError {
+        match caller {
+            Caller::ApiToken(token) if self.api_tokens.ask_again(token).await == Some(false) => {
+                return ApiError::unauthorized();
+            }
+            Caller::Subject(_) if self.accepts_us(proof, body, deadline).await => {
+                return ApiError::inactive();
+            }
+            Caller::ApiToken(_) | Caller::Subject(_) | Caller::Public | Caller::Unchecked => {}
         }
         self.identity.refused(proof);
         error
+    }
+
+    /// Whether Validibot accepts our identity although it answered a call with 401 and this body. The same call without any user
+    /// is 401 in either case, and its body is that of the first refusal only where our identity is what is refused (contract,
+    /// section b): so no text of Validibot's has to be known here.
+    async fn accepts_us(&self, proof: &Proof, body: &[u8], deadline: Instant) -> bool {
+        let request = self.http.get(self.base.join(CATALOGUE)).header("Accept", "application/json");
+        let Ok(request) = self.identity.add(request, proof) else { return false };
+        let without_user = answer::send(request, deadline).await.ok();
+        without_user.and_then(|answer| answer.unauthorized_body()).is_some_and(|other| other != body)
     }
 }
 

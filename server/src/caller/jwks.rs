@@ -3,13 +3,14 @@
 //! Between requests nothing runs on Cloud Run, so there is no timer: a request that finds the keys old starts a refresh
 //! and goes on with the ones at hand. Validibot's outage therefore never turns a valid token away.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -27,6 +28,13 @@ const COLD_PAUSE: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Far above a set of a dozen keys.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Key ids that Validibot was asked about and did not know. Whoever makes ids up can push others out: those are then asked
+/// about again.
+const MAX_ABSENT: usize = 256;
+/// Key ids that Validibot had before; nobody but Validibot can fill this.
+const MAX_WITHDRAWN: usize = 16;
+/// Longer ids are not remembered. Validibot's have 43 characters.
+const MAX_REMEMBERED_ID_BYTES: usize = 128;
 
 /// The keys, and when they were fetched.
 pub(super) struct Jwks {
@@ -38,6 +46,9 @@ pub(super) struct Jwks {
     fetching: Arc<Mutex<()>>,
 }
 
+/// What tells a key from another one under the same id.
+pub(super) type Thumbprint = [u8; 32];
+
 /// A key together with the one algorithm that it is used with: a token cannot choose another.
 #[derive(Clone)]
 pub(super) struct VerifyKey {
@@ -45,6 +56,7 @@ pub(super) struct VerifyKey {
     pub(super) name: &'static str,
     pub(super) algorithm: Algorithm,
     pub(super) key: DecodingKey,
+    pub(super) thumbprint: Thumbprint,
 }
 
 /// Why there is no key for a key id.
@@ -52,7 +64,7 @@ pub(super) struct VerifyKey {
 pub(super) enum NoKey {
     /// Validibot has no such key.
     Unknown,
-    /// Validibot could not be asked.
+    /// Validibot could not be asked, or may not be asked again so soon: the key may be a new one.
     CannotTell,
 }
 
@@ -61,7 +73,13 @@ struct State {
     keys: Option<Arc<HashMap<String, VerifyKey>>>,
     fetched: Duration,
     attempted: Option<Duration>,
+    /// How many fetches have ended.
+    ended: u64,
     failed: bool,
+    /// Ids that were asked about, and that no set since has held.
+    absent: VecDeque<String>,
+    /// Ids of earlier sets that the newest one does not hold.
+    withdrawn: VecDeque<String>,
 }
 
 impl Jwks {
@@ -75,6 +93,7 @@ impl Jwks {
             self.refresh_when_old();
             return Ok(key);
         }
+        let ended = self.read(|state| state.ended);
         let _one_at_a_time = self.fetching.lock().await;
         // Whoever held the lock before may have fetched it.
         if let Some(key) = self.known(kid) {
@@ -82,9 +101,19 @@ impl Jwks {
         }
         if self.may_fetch() {
             self.fetch().await;
+            if let Some(key) = self.known(kid) {
+                return Ok(key);
+            }
         }
-        self.known(kid)
-            .ok_or_else(|| if self.read(|state| state.failed) { NoKey::CannotTell } else { NoKey::Unknown })
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // Only an answer that arrived after this request tells anything about an id that was never asked about: the key may
+        // have been rotated in since an earlier one.
+        let asked = state.ended > ended && !state.failed;
+        if asked {
+            state.note_absent(kid);
+        }
+        let judged = asked || (!state.failed && state.is_gone(kid));
+        Err(if judged { NoKey::Unknown } else { NoKey::CannotTell })
     }
 
     fn known(&self, kid: &str) -> Option<VerifyKey> {
@@ -119,10 +148,11 @@ impl Jwks {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.attempted = Some(now);
+        state.ended += 1;
         state.failed = outcome.is_err();
         match outcome {
             Ok(keys) => {
-                state.keys = Some(Arc::new(keys));
+                state.replace_keys(keys);
                 state.fetched = now;
             }
             Err(reason) => {
@@ -156,6 +186,34 @@ impl Jwks {
     }
 }
 
+impl State {
+    fn replace_keys(&mut self, keys: HashMap<String, VerifyKey>) {
+        let before = self.keys.take();
+        let gone = before.iter().flat_map(|before| before.keys()).filter(|kid| !keys.contains_key(*kid));
+        self.withdrawn.extend(gone.cloned());
+        self.withdrawn.retain(|kid| !keys.contains_key(kid));
+        self.absent.retain(|kid| !keys.contains_key(kid));
+        let surplus = self.withdrawn.len().saturating_sub(MAX_WITHDRAWN);
+        self.withdrawn.drain(..surplus);
+        self.keys = Some(Arc::new(keys));
+    }
+
+    fn note_absent(&mut self, kid: &str) {
+        if kid.len() > MAX_REMEMBERED_ID_BYTES || self.is_gone(kid) {
+            return;
+        }
+        if self.absent.len() == MAX_ABSENT {
+            self.absent.pop_front();
+        }
+        self.absent.push_back(kid.to_owned());
+    }
+
+    /// Whether the newest set is known not to hold this id, although nothing was asked just now.
+    fn is_gone(&self, kid: &str) -> bool {
+        self.withdrawn.iter().chain(&self.absent).any(|gone| gone == kid)
+    }
+}
+
 /// The usable keys of a set. A key that we cannot use is no reason to refuse the others.
 pub(super) fn parse(body: &[u8]) -> Option<HashMap<String, VerifyKey>> {
     #[derive(Deserialize)]
@@ -186,16 +244,21 @@ impl Jwk {
         if self.r#use.is_some_and(|usage| usage != "sig") {
             return None;
         }
-        let (name, algorithm, key) = match (self.kty.as_str(), self.crv.as_deref()) {
+        let (name, algorithm, key, parts) = match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => {
-                ("RS256", Algorithm::RS256, DecodingKey::from_rsa_components(&self.n?, &self.e?).ok()?)
+                let (n, e) = (self.n?, self.e?);
+                ("RS256", Algorithm::RS256, DecodingKey::from_rsa_components(&n, &e).ok()?, [n, e])
             }
             ("EC", Some("P-256")) => {
-                ("ES256", Algorithm::ES256, DecodingKey::from_ec_components(&self.x?, &self.y?).ok()?)
+                let (x, y) = (self.x?, self.y?);
+                ("ES256", Algorithm::ES256, DecodingKey::from_ec_components(&x, &y).ok()?, [x, y])
             }
             _ => return None,
         };
-        (self.alg.is_none_or(|alg| alg == name)).then_some((self.kid, VerifyKey { name, algorithm, key }))
+        // As RFC 7638 means it: the required members and nothing else. Base64url holds no blank.
+        let thumbprint = Sha256::digest(format!("{name} {}", parts.join(" "))).into();
+        let key = VerifyKey { name, algorithm, key, thumbprint };
+        (self.alg.is_none_or(|alg| alg == name)).then_some((self.kid, key))
     }
 }
 

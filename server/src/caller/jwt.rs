@@ -7,12 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::challenge::Refusal;
 use super::fingerprint::Fingerprint;
-use super::jwks::{Jwks, NoKey};
+use super::jwks::{Jwks, NoKey, Thumbprint};
 use crate::clock::SharedClock;
 use crate::config::OauthSettings;
 
@@ -40,8 +40,9 @@ pub(crate) struct Verified {
     pub(crate) subject: String,
     /// When it ends, in seconds since the Unix epoch.
     expires: u64,
-    /// Which key signed it.
+    /// Which key signed it: its id may come to mean another one.
     kid: String,
+    signer: Thumbprint,
 }
 
 /// Why a token is not good. The client is told less; the log may say this.
@@ -75,6 +76,7 @@ pub(crate) enum BadToken {
 struct Header {
     alg: String,
     kid: Option<String>,
+    typ: Option<String>,
     /// Extensions that a verifier has to understand (RFC 7515, section 4.1.11): we understand none.
     crit: Option<serde::de::IgnoredAny>,
 }
@@ -83,7 +85,9 @@ struct Header {
 struct Claims {
     iss: String,
     sub: String,
+    #[serde(deserialize_with = "numeric_date")]
     exp: u64,
+    #[serde(default, deserialize_with = "optional_numeric_date")]
     nbf: Option<u64>,
     #[serde(default)]
     aud: Audience,
@@ -127,8 +131,11 @@ impl AccessTokens {
         let verified = self.verified.get(&id).await?;
         // Asked on every request: this is also what keeps the keys fresh, and what ends the trust in a token whose key
         // Validibot has withdrawn.
-        if self.still_good(&verified) && self.keys.key(&verified.kid).await.is_ok() {
-            return Some(verified);
+        if self.still_good(&verified) {
+            let key = self.keys.key(&verified.kid).await;
+            if key.is_ok_and(|key| key.thumbprint == verified.signer) {
+                return Some(verified);
+            }
         }
         self.verified.invalidate(&id).await;
         None
@@ -153,7 +160,7 @@ impl AccessTokens {
         let (message, signature) = token.rsplit_once('.').ok_or(BadToken::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(BadToken::Malformed)?;
         let header: Header = decode(header).ok_or(BadToken::Malformed)?;
-        if header.crit.is_some() {
+        if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token_type) {
             return Err(BadToken::Malformed);
         }
         let kid = header.kid.ok_or(BadToken::UnknownKey)?;
@@ -172,7 +179,7 @@ impl AccessTokens {
             Ok(true) => {}
             Ok(false) | Err(_) => return Err(BadToken::Signature),
         }
-        self.examine_claims(decode(payload).ok_or(BadToken::Malformed)?, kid)
+        self.examine_claims(decode(payload).ok_or(BadToken::Malformed)?, kid, key.thumbprint)
     }
 
     /// What a token claims, whoever signed it.
@@ -181,10 +188,10 @@ impl AccessTokens {
         let mut parts = token.split('.');
         let header: Header = parts.next().and_then(decode).ok_or(BadToken::Malformed)?;
         let claims = parts.next().and_then(decode).ok_or(BadToken::Malformed)?;
-        self.examine_claims(claims, header.kid.unwrap_or_default())
+        self.examine_claims(claims, header.kid.unwrap_or_default(), Thumbprint::default())
     }
 
-    fn examine_claims(&self, claims: Claims, kid: String) -> Result<Verified, BadToken> {
+    fn examine_claims(&self, claims: Claims, kid: String, signer: Thumbprint) -> Result<Verified, BadToken> {
         if claims.iss != self.issuer {
             return Err(BadToken::Issuer { found: claims.iss, expected: self.issuer.clone() });
         }
@@ -219,7 +226,7 @@ impl AccessTokens {
         if !digits || claims.sub.len() > MAX_SUBJECT_DIGITS {
             return Err(BadToken::Subject);
         }
-        Ok(Verified { subject: claims.sub, expires: claims.exp, kid })
+        Ok(Verified { subject: claims.sub, expires: claims.exp, kid, signer })
     }
 }
 
@@ -227,7 +234,7 @@ impl BadToken {
     /// What the client is told. Writes the log line of what only an operator can mend.
     pub(crate) fn refusal(&self) -> Refusal {
         match self {
-            Self::CannotTell => Refusal::CannotTell,
+            Self::CannotTell => Refusal::cannot_tell(None),
             Self::Scope(_) => Refusal::InsufficientScope,
             Self::Issuer { .. } | Self::Audience { .. } | Self::Subject => {
                 tracing::warn!("a token with Validibot's signature was refused: {self}");
@@ -250,6 +257,29 @@ pub(crate) fn has_jwt_form(token: &str) -> bool {
         return false;
     };
     decode::<Header>(header).is_some()
+}
+
+/// Whether a token of this `typ` may be an access token (RFC 9068, section 4: a logout token, say, is none). Validibot writes
+/// `JWT` (contract, section c).
+fn is_access_token_type(typ: &str) -> bool {
+    // RFC 7515, section 4.1.9: `application/` may be left out, and media types have no case.
+    let typ = typ.to_ascii_lowercase();
+    matches!(typ.strip_prefix("application/").unwrap_or(&typ), "jwt" | "at+jwt")
+}
+
+/// Seconds since the Unix epoch, with or without a fraction (RFC 7519, section 2).
+fn numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the fraction does not matter beside the leeway, and what is out of range ends at its bound"
+    )]
+    Ok(seconds as u64)
+}
+
+fn optional_numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    numeric_date(deserializer).map(Some)
 }
 
 fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use moka::future::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -89,21 +89,38 @@ impl ApiTokens {
                     timeout = error.is_timeout(),
                     "Validibot could not be asked about an API token"
                 );
-                return Err(Refusal::CannotTell);
+                return Err(Refusal::cannot_tell(None));
             }
         };
         let status = response.status();
+        let retry_after = seconds_to_wait(response.headers());
         let (good, keep) = match status {
             StatusCode::OK if names_a_user(response).await => (true, GOOD_FOR),
             // Validibot says 403 for what should be 401 (contract, A2).
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (false, BAD_FOR),
+            // Validibot counts the requests of users whom it has found: the token is good, and there is no verdict to keep.
+            StatusCode::TOO_MANY_REQUESTS => return Err(Refusal::throttled(retry_after)),
             other => {
                 tracing::warn!(status = other.as_u16(), "Validibot gave no verdict on an API token");
-                return Err(Refusal::CannotTell);
+                return Err(Refusal::cannot_tell(retry_after));
             }
         };
         Ok(Verdict { good, until: self.clock.now() + keep })
     }
+}
+
+/// Whether Validibot may have issued an API token of this form: `vbk_1_<32 hex>_<64 hex>`, at most 160 characters, or 40
+/// hexadecimal digits (contract, A2). Wider than that in its letters, as Validibot may change them; but whatever is of another
+/// form is another issuer's secret, and not Validibot's to see.
+pub(super) fn may_be_api_token(token: &str) -> bool {
+    const MAX_CHARS: usize = 160;
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    token.len() <= MAX_CHARS && token.bytes().all(letter)
+}
+
+/// `Retry-After` in seconds (RFC 9110, section 10.2.3). Validibot sends no dates.
+fn seconds_to_wait(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// Whether this is the contract's answer about a user, `{"email", "name"}`, and not some page that is 200 as well.
@@ -111,4 +128,20 @@ async fn names_a_user(response: reqwest::Response) -> bool {
     let body = http_body::read(response, MAX_BODY_BYTES).await;
     let user: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
     user.is_some_and(|user| user["email"].is_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_an_api_token() {
+        let key = format!("vbk_1_{}_{}", "0a".repeat(16), "9f".repeat(32));
+        for token in [key.as_str(), "9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b", &"a".repeat(160)] {
+            assert!(may_be_api_token(token), "{token}");
+        }
+        for token in ["a.b", "eyJhbGciOiJSUzI1NiJ9.e30.x", "abc=", "a+b", "a/b", "a~b", &"a".repeat(161)] {
+            assert!(!may_be_api_token(token), "{token}");
+        }
+    }
 }

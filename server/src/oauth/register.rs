@@ -78,6 +78,13 @@ pub(super) async fn register(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
+/// `/register` where OAuth is off.
+pub(super) async fn off() -> OauthError {
+    let text = "this server has no sign-in and registers no clients: give the client a Validibot API token, to be sent as \
+                Authorization: Bearer";
+    OauthError::new(StatusCode::NOT_FOUND, "registration_not_supported", text)
+}
+
 fn read(body: &[u8]) -> Result<Registration, RegisterError> {
     let metadata: Metadata = serde_json::from_slice(body).map_err(|_| RegisterError::NotMetadata)?;
     if !(1..=MAX_REDIRECT_URIS).contains(&metadata.redirect_uris.len()) {

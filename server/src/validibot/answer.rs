@@ -157,6 +157,11 @@ impl Answer {
         self.status
     }
 
+    /// What a refusal of one of the two identities says. It is compared, and never shown.
+    pub(super) fn unauthorized_body(&self) -> Option<Bytes> {
+        (self.status == 401).then(|| self.body.clone())
+    }
+
     /// A list whose entries stand for themselves: those that are not `good` are left out.
     fn list(self, good: impl Fn(&Value) -> bool) -> Result<Vec<Value>, ApiError> {
         let mut entries: Entries =

@@ -15,6 +15,8 @@ pub mod code {
     pub const NOT_FOUND: &str = "NOT_FOUND";
     /// The user's credential is not, or not any more, good.
     pub const UNAUTHORIZED: &str = "UNAUTHORIZED";
+    /// The user signed in, and has no active account at Validibot (any more).
+    pub const ACCOUNT_INACTIVE: &str = "ACCOUNT_INACTIVE";
     /// Validibot refuses this user.
     pub const FORBIDDEN: &str = "FORBIDDEN";
     /// The user's budget of requests is used up.
@@ -106,6 +108,19 @@ impl ApiError {
                 code::UNAUTHORIZED,
                 "Validibot does not accept your API token any more: it was revoked, or it has expired. Make a new one \
                  in your profile",
+            )
+        }
+    }
+
+    /// Validibot answered 401 for a user who signed in, and accepts this server.
+    pub(super) fn inactive() -> Self {
+        Self {
+            no_effect: true,
+            status: Some(401),
+            ..Self::new(
+                code::ACCOUNT_INACTIVE,
+                "Validibot has no active account for you any more: it was deactivated or removed. Ask the \
+                 administrator of your Validibot; signing in again does not help",
             )
         }
     }

@@ -119,9 +119,21 @@ impl Stack {
         format!("{}{path}", self.base)
     }
 
-    /// Sends `tools/list` with a bearer; returns the status.
+    /// Sends `tools/list` with a bearer.
     pub(crate) async fn call(&self, bearer: &str) -> reqwest::Response {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
+        self.request(bearer, "tools/list", json!({})).await
+    }
+
+    /// Lists the workflows with a bearer; returns the tool's structured content.
+    pub(crate) async fn list_workflows(&self, bearer: &str) -> Value {
+        let params = json!({ "name": "list_workflows", "arguments": {} });
+        let answer = self.request(bearer, "tools/call", params).await;
+        let answer: Value = answer.json().await.expect("JSON");
+        answer["result"]["structuredContent"].clone()
+    }
+
+    async fn request(&self, bearer: &str, method: &str, params: Value) -> reqwest::Response {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         self.http
             .post(self.url("/mcp"))
             .bearer_auth(bearer)

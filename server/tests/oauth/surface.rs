@@ -125,9 +125,17 @@ async fn with_oauth_off_there_is_nothing_of_it() {
         let answer = stack.http.get(stack.url(path)).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
     }
+    let register = stack.http.post(stack.url("/register")).json(&json!({})).send().await.expect("an answer");
+    assert_eq!(register.status(), StatusCode::NOT_FOUND);
+    assert_eq!(register.headers()["access-control-allow-origin"], "*");
+    let told: Value = register.json().await.expect("JSON, which clients show");
+    assert!(told["error_description"].as_str().is_some_and(|text| text.contains("API token")), "{told}");
     let descriptor =
         stack.http.get(stack.url("/")).send().await.expect("an answer").text().await.expect("text");
     assert!(!descriptor.contains("oauth"), "{descriptor}");
+    let refused = stack.http.get(stack.url("/mcp")).send().await.expect("an answer");
+    let told = refused.text().await.expect("text");
+    assert!(told.contains("API token") && !told.to_lowercase().contains("sign in"), "{told}");
     let challenge = stack.http.get(stack.url("/mcp")).send().await.expect("an answer");
     let challenge = challenge.headers()["www-authenticate"].to_str().expect("text").to_owned();
     assert!(!challenge.contains("resource_metadata"), "{challenge}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use futures_util::future::join_all;
-use sandbox::{Fault, Route};
+use sandbox::{Fault, Route, fixtures};
 use validibot_mcp::oauth::Internet;
 
 use crate::client::text;
@@ -94,7 +94,7 @@ async fn only_a_definite_refusal_is_invalid_grant() {
         stack.sandbox.misbehave(Route::Token, fault.clone());
         let answer = stack.refresh(&client_id, &refresh_token).await;
         assert_eq!(error(&answer), (503, "temporarily_unavailable"), "{fault:?}");
-        assert!(!answer.1.to_string().contains(sandbox::fixtures::HTML_MARKER));
+        assert!(!answer.1.to_string().contains(fixtures::HTML_MARKER));
         stack.sandbox.behave();
     }
     assert_eq!(stack.refresh(&client_id, &refresh_token).await.0, 200, "the control: nothing was lost");
@@ -183,8 +183,14 @@ async fn a_bearer_is_good_only_for_this_server_and_signed_by_its_provider() {
         ("a foreign key", mint().foreign_key().sign()),
         ("no signature", mint().unsigned().sign()),
         ("the public key as a secret", mint().hs256_with_public_key().sign()),
-        ("an unknown key id", mint().header("kid", "made-up").sign()),
         ("no key id", mint().without_header("kid").sign()),
+        ("another type of token", mint().header("typ", "logout+jwt").sign()),
+        ("a key id that is no text", mint().header("kid", 7).sign()),
+        ("five parts, as encrypted ones have", "eyJhbGciOiJkaXIifQ.a.b.c.d".to_owned()),
+        ("base64 with padding", "eyJhbGciOiJSUzI1NiJ9=.e30=.x=".to_owned()),
+        ("a value that a retired key sealed", "retired.abcdefgh".to_owned()),
+        ("longer than any API token", "a".repeat(161)),
+        ("letters that no API token has", "abc/def+ghi==".to_owned()),
         ("an id token", mint().claim("token_use", "id").sign()),
         ("a subject that is no user", mint().claim("sub", "../2").sign()),
     ] {
@@ -203,5 +209,26 @@ async fn a_bearer_is_good_only_for_this_server_and_signed_by_its_provider() {
     assert!(
         challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"validibot:mcp\"")
     );
-    assert_eq!(stack.asked("/api/v1/auth/me/"), 0, "no JWT was taken for an API token");
+    assert_eq!(stack.asked("/api/v1/auth/me/"), 0, "nothing of this was taken for an API token");
+    stack.advance(Duration::from_secs(10));
+    let unknown = mint().header("kid", "made-up").sign();
+    assert_eq!(stack.call(&unknown).await.status(), StatusCode::UNAUTHORIZED, "an unknown key id");
+}
+
+/// Neither the operator's two configurations nor a new sign-in would help: the answer says what does.
+#[tokio::test]
+async fn a_user_who_was_deactivated_is_told_so_and_not_the_operator() {
+    let stack = Stack::start().await;
+    let of = |id: i64| stack.sandbox.mint().claim("sub", id.to_string()).sign();
+    let error = &stack.list_workflows(&of(fixtures::INACTIVE_USER_ID)).await["error"];
+    assert_eq!(error["code"], "ACCOUNT_INACTIVE", "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("deactivated")), "{error}");
+    let control = stack.list_workflows(&of(fixtures::DEMO_USER_ID)).await;
+    assert!(control.get("error").is_none(), "{control}");
+
+    stack.restart(1, &[("VALIDIBOT_MCP_SERVICE_KEY", "another-key")]);
+    for id in [fixtures::INACTIVE_USER_ID, fixtures::DEMO_USER_ID] {
+        let error = &stack.list_workflows(&of(id)).await["error"];
+        assert_eq!(error["code"], "SERVICE_AUTH_FAILED", "{error}");
+    }
 }

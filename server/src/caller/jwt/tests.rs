@@ -81,6 +81,17 @@ async fn a_token_of_validibot_for_this_server_is_good() {
     assert_eq!(world.idp.visits(), 1, "the keys are kept");
     let many = with(claims(), "aud", json!(["https://a.example", AUDIENCE]));
     assert_eq!(world.verify(&sign(&header(), &many)).await, Ok("2".to_owned()));
+    // RFC 7519, section 2: a NumericDate may have a fraction.
+    for times in [json!({ "exp": NOW as f64 + 0.5 }), json!({ "exp": NOW + 60, "nbf": NOW as f64 + 29.5 })] {
+        let mut claims = claims();
+        claims.as_object_mut().expect("an object").extend(times.as_object().expect("an object").clone());
+        assert_eq!(world.verify(&sign(&header(), &claims)).await, Ok("2".to_owned()), "{times}");
+    }
+    for typ in ["at+jwt", "application/AT+JWT", "jwt"] {
+        let header = with(header(), "typ", json!(typ));
+        assert_eq!(world.verify(&sign(&header, &claims())).await, Ok("2".to_owned()), "{typ}");
+    }
+    assert_eq!(world.verify(&sign(&without(header(), "typ"), &claims())).await, Ok("2".to_owned()));
 }
 
 #[tokio::test]
@@ -97,7 +108,11 @@ async fn one_wrong_field_makes_a_good_token_bad() {
         ("aud", json!(["https://other.example/mcp"])),
         ("aud", json!(7)),
         ("exp", json!(NOW - 31)),
+        ("exp", json!(NOW as f64 - 30.5)),
+        ("exp", json!(-1.5)),
         ("exp", json!("never")),
+        ("exp", json!(null)),
+        ("nbf", json!("now")),
         ("nbf", json!(NOW + 31)),
         ("token_use", json!("id")),
         ("sub", json!("alice")),
@@ -118,6 +133,11 @@ async fn one_wrong_field_makes_a_good_token_bad() {
         world.verify(&sign(&with(header(), "crit", json!(["b64"])), &claims())).await,
         Err(BadToken::Malformed)
     );
+    // RFC 9068, section 4: another kind of token with the same claims is no access token.
+    for typ in ["logout+jwt", "secevent+jwt", "application/dpop+jwt", ""] {
+        let header = with(header(), "typ", json!(typ));
+        assert_eq!(world.verify(&sign(&header, &claims())).await, Err(BadToken::Malformed), "{typ}");
+    }
     assert_eq!(
         world.verify(&SIGNERS[1].sign(&header(), &claims())).await,
         Err(BadToken::Signature),
@@ -200,6 +220,42 @@ async fn a_rotation_is_seen_at_once_and_withdraws_the_old_key() {
     assert_eq!(world.idp.visits(), 2);
 }
 
+/// A client throws away a token that was answered 401: a key that was rotated in while Validibot may not be asked must not
+/// cost anybody theirs, and whoever makes up key ids must not be able to bring that about.
+#[tokio::test]
+async fn a_key_that_may_not_be_asked_about_is_not_told_to_be_unknown() {
+    let world = World::new().await;
+    let made_up = |n: u8| sign(&with(header(), "kid", json!(format!("made-up-{n}"))), &claims());
+    assert_eq!(world.verify(&made_up(0)).await, Err(BadToken::UnknownKey), "asked about");
+    assert_eq!(world.verify(&made_up(0)).await, Err(BadToken::UnknownKey), "and remembered");
+    assert_eq!(world.verify(&made_up(1)).await, Err(BadToken::CannotTell), "never asked about");
+    *world.idp.keys.lock().expect("unpoisoned") = vec![SIGNERS[1].jwk()];
+    let new = SIGNERS[1].sign(&with(header(), "kid", json!("two")), &claims());
+    assert_eq!(world.verify(&new).await, Err(BadToken::CannotTell), "rotated in a moment ago");
+    assert_eq!(world.idp.visits(), 1);
+    world.clock.advance(PAUSE_SECONDS);
+    assert!(world.verify(&new).await.is_ok());
+    assert_eq!(
+        world.verify(&made_up(0)).await,
+        Err(BadToken::UnknownKey),
+        "the newer set has no such key either"
+    );
+    assert_eq!(world.idp.visits(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_under_its_id_ends_the_tokens_of_the_old_one() {
+    let world = World::new().await;
+    let old = sign(&header(), &claims());
+    assert!(world.verify(&old).await.is_ok());
+    world.clock.advance(PAUSE_SECONDS);
+    *world.idp.keys.lock().expect("unpoisoned") = vec![with(SIGNERS[1].jwk(), "kid", json!("one"))];
+    let asking = sign(&with(header(), "kid", json!("made-up")), &claims());
+    assert_eq!(world.verify(&asking).await, Err(BadToken::UnknownKey), "which fetches the set");
+    assert_eq!(world.verify(&old).await, Err(BadToken::Signature));
+    assert!(world.verify(&SIGNERS[1].sign(&header(), &claims())).await.is_ok(), "the control");
+}
+
 #[tokio::test]
 async fn an_outage_spares_warm_instances_and_makes_cold_ones_say_503() {
     let world = World::new().await;
@@ -208,7 +264,7 @@ async fn an_outage_spares_warm_instances_and_makes_cold_ones_say_503() {
     let cold = futures_util::future::join_all((0..50).map(|_| world.verify(&token))).await;
     assert!(cold.iter().all(|answer| *answer == Err(BadToken::CannotTell)), "not 401: the token may be good");
     assert_eq!(world.idp.visits(), 1, "and all of them asked once");
-    assert_eq!(BadToken::CannotTell.refusal(), Refusal::CannotTell);
+    assert_eq!(BadToken::CannotTell.refusal(), Refusal::cannot_tell(None));
 
     world.idp.down.store(false, Ordering::SeqCst);
     world.clock.advance(Duration::from_secs(2));

@@ -68,7 +68,6 @@ async fn both_forms_of_api_token_are_accepted_in_any_case_of_the_scheme() {
 async fn cannot_tell_is_503_with_retry_after_and_is_not_remembered() {
     let faults = [
         Fault::Status(500),
-        Fault::Status(429),
         Fault::Html(502),
         Fault::Cut,
         // A page that is 200 accepts nobody.
@@ -89,6 +88,25 @@ async fn cannot_tell_is_503_with_retry_after_and_is_not_remembered() {
         assert!(!reply.body.contains(fixtures::HTML_MARKER), "{fault:?}: {}", reply.body);
         client.request("tools/list", json!({})).await.result();
     }
+}
+
+/// Validibot counts only the requests of users whom it has found, so a 429 means that the token is good.
+#[tokio::test]
+async fn a_user_who_is_throttled_at_the_door_is_told_so_and_for_how_long() {
+    let stack = Stack::start().await;
+    let client = stack.client(Era::Modern);
+    for (fault, status, seconds) in [
+        (Fault::StatusWithRetryAfter(429, 58), 429, "58"),
+        (Fault::Status(429), 429, "60"),
+        (Fault::StatusWithRetryAfter(503, 20), 503, "20"),
+        (Fault::StatusWithRetryAfter(503, 1 << 40), 503, "3600"),
+    ] {
+        stack.sandbox.misbehave_times(Route::AuthMe, fault.clone(), 1);
+        let reply = client.request("tools/list", json!({})).await;
+        assert_eq!((reply.status, reply.header("retry-after")), (status, Some(seconds)), "{fault:?}");
+        assert!(reply.header("www-authenticate").is_none(), "nothing that makes a client drop its token");
+    }
+    client.request("tools/list", json!({})).await.result();
 }
 
 #[tokio::test]
