@@ -10,6 +10,7 @@ use crate::config::BaseUrl;
 use crate::testing::{KeyServer, ManualClock, SIGNERS, message};
 
 const NOW: u64 = 1_795_388_905;
+const FRACTIONAL_NOW: f64 = 1_795_388_905.0;
 const ISSUER: &str = "https://app.example";
 const AUDIENCE: &str = "https://mcp.example/mcp";
 
@@ -82,7 +83,9 @@ async fn a_token_of_validibot_for_this_server_is_good() {
     let many = with(claims(), "aud", json!(["https://a.example", AUDIENCE]));
     assert_eq!(world.verify(&sign(&header(), &many)).await, Ok("2".to_owned()));
     // RFC 7519, section 2: a NumericDate may have a fraction.
-    for times in [json!({ "exp": NOW as f64 + 0.5 }), json!({ "exp": NOW + 60, "nbf": NOW as f64 + 29.5 })] {
+    for times in
+        [json!({ "exp": FRACTIONAL_NOW + 0.5 }), json!({ "exp": NOW + 60, "nbf": FRACTIONAL_NOW + 29.5 })]
+    {
         let mut claims = claims();
         claims.as_object_mut().expect("an object").extend(times.as_object().expect("an object").clone());
         assert_eq!(world.verify(&sign(&header(), &claims)).await, Ok("2".to_owned()), "{times}");
@@ -108,7 +111,7 @@ async fn one_wrong_field_makes_a_good_token_bad() {
         ("aud", json!(["https://other.example/mcp"])),
         ("aud", json!(7)),
         ("exp", json!(NOW - 31)),
-        ("exp", json!(NOW as f64 - 30.5)),
+        ("exp", json!(FRACTIONAL_NOW - 30.5)),
         ("exp", json!(-1.5)),
         ("exp", json!("never")),
         ("exp", json!(null)),
