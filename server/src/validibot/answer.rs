@@ -79,7 +79,7 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
     // Most answers come in one piece: then nothing is copied.
     let mut first: Option<Bytes> = None;
     let mut whole = BytesMut::new();
-    let mut condensed: Option<Condenser> = None;
+    let mut long: Option<Condenser> = None;
     let mut received = 0;
     while let Some(piece) = response
         .chunk()
@@ -87,7 +87,7 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
         .map_err(|_| ApiError { transient: true, ..unavailable("The connection to Validibot broke") })?
     {
         received += piece.len();
-        if let Some(condenser) = &mut condensed {
+        if let Some(condenser) = &mut long {
             if received > MAX_RECEIVED || condenser.take(&piece).is_err() {
                 return Err(too_large(status, condenser));
             }
@@ -100,7 +100,7 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
         whole.extend_from_slice(&first.take().unwrap_or_default());
         whole.extend_from_slice(&piece);
         if whole.len() > CONDENSED_FROM && whole.trim_ascii_start().first() == Some(&b'{') {
-            let condenser = condensed.insert(Condenser::default());
+            let condenser = long.insert(Condenser::default());
             if condenser.take(&std::mem::take(&mut whole)).is_err() {
                 return Err(too_large(status, condenser));
             }
@@ -108,7 +108,7 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
             return Err(not_understood(status));
         }
     }
-    Ok(match condensed {
+    Ok(match long {
         Some(condenser) => condenser.into_bytes().into(),
         None => first.unwrap_or_else(|| whole.freeze()),
     })
