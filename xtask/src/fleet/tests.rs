@@ -103,7 +103,7 @@ jobs = [
 ]
 "#;
     let error = parse(text).unwrap_err().to_string();
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         envs/fleet.toml has mistakes, so nothing was touched
           envs/fleet.toml:2:17: there is no job or service 'mail'
           envs/fleet.toml:2:25: 'web' stands twice in order
@@ -147,7 +147,7 @@ jobs = [
           envs/fleet.toml:40:7: 'a' stands twice among the scheduler's jobs
           envs/fleet.toml:40:17: scheduler.jobs[1].cron: '* * * *' has 4 fields; a cron line has five: minute, hour, day of the month, month, day of the week
           envs/fleet.toml:40:35: scheduler.jobs[1].does: write one line that says what it is for
-        hint: correct them all, then type the same command again"#]].assert_eq(&error);
+        hint: correct them all, then type the same command again"]].assert_eq(&error);
 }
 
 #[test]
