@@ -48,7 +48,7 @@ use crate::random::SharedRandom;
 use crate::seal::Seal;
 
 /// Forms hold two sealed values at most.
-const MAX_FORM_BYTES: usize = 32 * 1024;
+pub(crate) const MAX_FORM_BYTES: usize = 32 * 1024;
 
 /// The parts of the authorization server.
 pub struct Oauth {
@@ -121,22 +121,31 @@ pub(crate) fn routes_where_off<S: Clone + Send + Sync + 'static>() -> Router<S> 
     Router::new().route("/register", any(register::off)).layer(from_fn(cors::any_origin))
 }
 
-/// The routes of OAuth. With OAuth off none of them exists.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> Router<S> {
-    // For clients' programs, in browsers too.
-    let programs = Router::new()
+/// What OAuth publishes about this server, for clients' programs, in browsers too. With OAuth off none of it exists.
+pub(crate) fn documents<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> Router<S> {
+    Router::new()
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource))
         .route("/.well-known/oauth-protected-resource/mcp", get(metadata::protected_resource))
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server))
         .route("/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .layer(from_fn(cors::any_origin))
+        .with_state(oauth)
+}
+
+/// The routes of OAuth that do something, with what comes `before` them. With OAuth off none of them exists.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
+    oauth: Arc<Oauth>,
+    before: impl Fn(Router<Arc<Oauth>>) -> Router<Arc<Oauth>>,
+) -> Router<S> {
+    // For clients' programs, in browsers too. A refusal by what comes before is theirs to read as well.
+    let programs = Router::new()
         .route("/register", post(register::register).layer(DefaultBodyLimit::max(register::MAX_BODY_BYTES)))
         .route("/token", post(token::token).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
-        .route("/revoke", post(revoke::revoke).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
-        .layer(from_fn(cors::any_origin));
+        .route("/revoke", post(revoke::revoke).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)));
     // For people's browsers.
     let people = Router::new()
         .route("/authorize", get(authorize::authorize))
         .route("/consent", post(consent::decide).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
         .route("/auth/callback", get(callback::callback));
-    programs.merge(people).with_state(oauth)
+    before(programs).layer(from_fn(cors::any_origin)).merge(before(people)).with_state(oauth)
 }

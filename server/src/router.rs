@@ -32,10 +32,13 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
         tools::route(app, "/public-mcp", tools.clone(), tools)
             .route_layer(from_fn_with_state(app.clone(), before_public_mcp))
     });
-    let sign_in = app
-        .oauth
-        .clone()
-        .map(|oauth| oauth::routes(oauth).route_layer(from_fn_with_state(app.clone(), before_sign_in)));
+    let sign_in = app.oauth.clone().map(|oauth| {
+        let documents = oauth::documents(oauth.clone());
+        let before = |routes: Router<_>| routes.route_layer(from_fn_with_state(app.clone(), before_sign_in));
+        documents
+            .route_layer(from_fn_with_state(app.clone(), before_documents))
+            .merge(oauth::routes(oauth, before))
+    });
     Router::new()
         .route("/", get(public::root))
         .route("/livez", get(public::livez))
@@ -56,12 +59,12 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
 async fn before_mcp(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
     let licensed = |request| async move {
-        match caller::authenticate(app, request).await {
+        match limits::introduced(app, request, |request| caller::authenticate(app, request)).await {
             Ok(request) => limits::share(app, request, |request| next.run(request)).await,
             Err(refusal) => refusal,
         }
     };
-    limits::admit(app, request, |request| license::gate(app, request, licensed)).await
+    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
 }
 
 /// In place of chain 1, a door that takes payments.
@@ -69,17 +72,28 @@ async fn before_public_mcp(State(app): State<Arc<App>>, request: Request, next: 
     let app = &app;
     let paid = |request| limits::share(app, request, |request| next.run(request));
     let licensed = |request| payments::open_door(request, paid);
-    limits::admit(app, request, |request| license::gate(app, request, licensed)).await
+    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
 }
 
+/// In place of chain 1, the ticket.
 async fn before_uploads(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let licensed = |request| limits::share_upload(app, request, |request| next.run(request));
-    limits::admit(app, request, |request| license::gate(app, request, licensed)).await
+    let licensed = |request| async move {
+        match uploads::admit(app, request) {
+            Ok(request) => limits::share_file(app, request, |request| next.run(request)).await,
+            Err(refusal) => refusal,
+        }
+    };
+    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
 }
 
 async fn before_sign_in(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let licensed = |request| next.run(request);
-    limits::admit_sign_in(app, request, |request| license::gate(app, request, licensed)).await
+    let licensed = |request| limits::sign_in(app, request, |request| next.run(request));
+    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
+}
+
+/// Documents that are the same for everybody wait for nobody.
+async fn before_documents(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    license::gate(&app, request, |request| next.run(request)).await
 }

@@ -2,6 +2,8 @@
 
 mod activity;
 mod connections;
+mod host;
+mod house;
 mod observed;
 #[cfg(test)]
 mod tests;

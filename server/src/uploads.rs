@@ -6,8 +6,10 @@
 mod answer;
 pub(crate) mod curl;
 mod head;
+mod launch;
 mod receive;
 mod ticket;
 
-pub(crate) use self::receive::{Uploads, put};
+pub(crate) use self::launch::Uploads;
+pub(crate) use self::receive::{admit, put};
 pub(crate) use self::ticket::{HEADER, LIFETIME, Ticket};

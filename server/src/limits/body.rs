@@ -19,12 +19,16 @@ use super::structure::Structure;
 const DEADLINE: Duration = Duration::from_mins(1);
 /// Between two pieces: who says nothing for so long has gone.
 const IDLE: Duration = Duration::from_secs(10);
+/// What counts as a piece: 13 kbit/s. Whoever drips is as good as gone. The end of a body counts whatever it is.
+const PIECE: usize = 16 * 1024;
 
 /// A request's body, checked while it streams by.
 pub(super) struct Guarded {
     body: Body,
     max: usize,
     seen: usize,
+    /// What there has to be until a piece has come.
+    piece_at: usize,
     /// Where the body is JSON.
     structure: Option<Structure>,
     charge: Arc<Share<[u8; 32]>>,
@@ -48,7 +52,7 @@ impl Guarded {
     ) -> Self {
         let now = Instant::now();
         let (deadline, next) = (now + DEADLINE, now + IDLE);
-        Self { body, max, seen: 0, structure, charge, verdict, deadline, next, alarm: None }
+        Self { body, max, seen: 0, piece_at: PIECE, structure, charge, verdict, deadline, next, alarm: None }
     }
 
     fn check(&mut self, data: &Bytes) -> Result<(), Refusal> {
@@ -57,7 +61,12 @@ impl Guarded {
             Err(Refusal::TooLarge)
         } else {
             self.structure.as_mut().map_or(Ok(()), |structure| structure.take(data))?;
-            self.next = self.deadline.min(Instant::now() + IDLE);
+            let now = Instant::now();
+            // What is here although it is late has waited for whoever reads this.
+            if self.seen >= self.piece_at || now >= self.next {
+                self.piece_at = self.seen + PIECE;
+                self.next = self.deadline.min(now + IDLE);
+            }
             Ok(())
         }
     }

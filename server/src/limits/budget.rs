@@ -85,6 +85,19 @@ impl<K: Copy + Eq + Hash> Share<K> {
         Ok(())
     }
 
+    /// Becomes `amount`, be it more than there is: for what is there already.
+    pub(super) fn resize(&self, amount: usize) {
+        let mut own = lock(&self.amount);
+        if let Some(more) = amount.checked_sub(*own).filter(|more| *more > 0) {
+            let mut used = lock(&self.used);
+            used.all += more;
+            *used.by.entry(self.key).or_default() += more;
+        } else {
+            self.give_back(*own - amount);
+        }
+        *own = amount;
+    }
+
     fn give_back(&self, amount: usize) {
         let mut used = lock(&self.used);
         used.all -= amount;
@@ -125,6 +138,11 @@ mod tests {
         assert_eq!(first.set(7), Err(Full::All));
         assert_eq!(first.set(5), Ok(()));
         assert_eq!(budget.take("c", 2).err(), Some(Full::All), "a share grows only within what there is");
+        first.resize(9);
+        assert_eq!(budget.used(), 13, "but what is there counts");
+        assert_eq!(budget.take("c", 1).err(), Some(Full::All));
+        first.resize(0);
+        assert!(!lock(&budget.used).by.contains_key("a"));
         drop(second);
         assert_eq!(first.set(7), Err(Full::One));
         drop(first);

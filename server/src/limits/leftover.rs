@@ -33,23 +33,25 @@ impl Leftover {
         (request, Self(slot))
     }
 
-    /// Takes in what is left of the body, if anything is.
-    pub(super) async fn drain(self) {
-        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut body) = left {
-            let drain = async {
-                let mut seen = 0;
-                while let Ok(Some(Ok(frame))) = timeout(IDLE, body.frame()).await {
-                    seen += frame.data_ref().map_or(0, Bytes::len);
-                    if seen > MAX_BYTES {
-                        break;
-                    }
-                }
-            };
-            // Too slow is the client's loss.
-            let _ = timeout(MAX_TIME, drain).await;
-        }
+    /// What is left of the body, if anything is.
+    pub(super) fn body(self) -> Option<Body> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Takes in a body, within bounds.
+pub(super) async fn drain(mut body: Body) {
+    let drain = async {
+        let mut seen = 0;
+        while let Ok(Some(Ok(frame))) = timeout(IDLE, body.frame()).await {
+            seen += frame.data_ref().map_or(0, Bytes::len);
+            if seen > MAX_BYTES {
+                break;
+            }
+        }
+    };
+    // Too slow is the client's loss.
+    let _ = timeout(MAX_TIME, drain).await;
 }
 
 struct Watched {

@@ -1,16 +1,21 @@
 //! What goes on on one connection: whether requests are under way on it, and since when it is silent.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::body::Body;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
+
+use super::observed::UNREAD;
+use crate::limits::Engaged;
 
 /// Who has begun a request's head and does not finish it is not served.
 pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -27,6 +32,7 @@ pub(super) struct Activity {
     state: Mutex<State>,
     /// Of the connection's task: requests of HTTP/2 end in tasks of their own.
     task: AtomicWaker,
+    engaged: Engaged,
 }
 
 struct State {
@@ -34,6 +40,11 @@ struct State {
     under_way: usize,
     /// When the last one ended, or the connection began.
     quiet_since: Instant,
+    /// When the last bytes came in.
+    heard_at: Instant,
+    /// Answers of which a piece is there that the client has not made room for, and since when.
+    unread_answers: BTreeMap<u64, Instant>,
+    next_answer: u64,
     /// When the first bytes of a request came whose head is not complete.
     head_since: Option<Instant>,
     spoken: Spoken,
@@ -50,14 +61,18 @@ enum Spoken {
 
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
+        let now = Instant::now();
         let state = State {
             under_way: 0,
-            quiet_since: Instant::now(),
+            quiet_since: now,
+            heard_at: now,
+            unread_answers: BTreeMap::new(),
+            next_answer: 0,
             head_since: None,
             spoken: Spoken::Unknown(0),
             unread: false,
         };
-        Arc::new(Self { state: Mutex::new(state), task: AtomicWaker::new() })
+        Arc::new(Self { state: Mutex::new(state), task: AtomicWaker::new(), engaged: Engaged::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -67,6 +82,7 @@ impl Activity {
     /// These bytes were read.
     pub(super) fn heard(&self, bytes: &[u8]) {
         let mut state = self.state();
+        state.heard_at = Instant::now();
         if let Spoken::Unknown(seen) = state.spoken {
             let left = &PREFACE[seen..];
             state.spoken = if bytes.starts_with(left) {
@@ -104,6 +120,23 @@ impl Activity {
     pub(super) fn leaves_bytes(&self) -> bool {
         let state = self.state();
         state.unread || state.head_since.is_some()
+    }
+
+    /// Which slots its requests hold.
+    pub(super) fn engaged(&self) -> &Engaged {
+        &self.engaged
+    }
+
+    /// When something was heard last, or the last request ended.
+    pub(super) fn silent_since(&self) -> Instant {
+        let state = self.state();
+        state.heard_at.max(state.quiet_since)
+    }
+
+    /// When a client has left an answer unread for too long. On HTTP/2 it opens no window for it, and nothing of it gets as far
+    /// as the system: an answer whose next piece is not asked for is waiting for its client.
+    pub(super) fn unread_at(&self) -> Option<Instant> {
+        self.state().unread_answers.values().min().map(|since| *since + UNREAD)
     }
 
     /// Since when no request is under way.
@@ -166,6 +199,69 @@ impl Drop for UnderWay {
             drop(state);
             self.0.task.wake();
         }
+    }
+}
+
+/// An answer's body, as it goes out. It is the client's turn while the next piece is not asked for.
+///
+/// On HTTP/2, hyper asks for a piece once the client has made room for one byte, and lets go of the body with its last piece. So
+/// the end is a piece of its own there: it is asked for when there is room for all the rest.
+pub(super) struct Leaving {
+    body: Body,
+    on_http2: bool,
+    begun: bool,
+    number: u64,
+    request: UnderWay,
+}
+
+impl Leaving {
+    pub(super) fn new(body: Body, request: UnderWay) -> Self {
+        let mut state = request.0.state();
+        let number = state.next_answer;
+        state.next_answer += 1;
+        state.unread_answers.insert(number, Instant::now());
+        let on_http2 = matches!(state.spoken, Spoken::Http2);
+        drop(state);
+        if on_http2 {
+            // Its requests are in tasks of their own.
+            request.0.task.wake();
+        }
+        Self { body, on_http2, begun: false, number, request }
+    }
+}
+
+impl http_body::Body for Leaving {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.begun = true;
+        let mut state = self.request.0.state();
+        if polled.is_pending() {
+            state.unread_answers.remove(&self.number);
+        } else {
+            state.unread_answers.insert(self.number, Instant::now());
+        }
+        drop(state);
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !(self.on_http2 && self.begun) && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.request.0.state().unread_answers.remove(&self.number);
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) const LINGER: Duration = Duration::from_secs(20);
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a client may leave what is written for it, until it has read so much that the system takes more: an answer that
-/// nobody reads would be kept for ever. On HTTP/2, a client that opens no window holds its streams up before they come here.
+/// nobody reads would be kept for ever. On HTTP/2, a client that opens no window holds its streams up before they come here: an
+/// answer may wait as long for that (`Activity::unread_at`).
 pub(super) const UNREAD: Duration = Duration::from_mins(1);
 
 /// A stream that closes in two steps where the client may be sending still: closed with bytes unread, or sent to

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -12,7 +12,9 @@ use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::activity::{HEAD_WITHIN, IDLE, IDLE_IN_A_CROWD};
 use super::connections::{CROWD, Connections, GOODBYE, STREAMS, WINDOW};
+use super::house::House;
 use super::observed::{LINGER, UNREAD};
+use crate::limits::Engaged;
 
 const LONG: Duration = Duration::from_hours(2);
 /// More than lies between a client and the server.
@@ -21,18 +23,27 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 const GET_LONG: &[u8] = b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n";
 
 fn connections() -> Connections {
+    Connections::new(routes())
+}
+
+fn routes() -> Router {
     let long = || async {
         sleep(LONG).await;
         "done"
     };
     // A body is refused unread.
     let refuse = |_: Body| async { (StatusCode::UNAUTHORIZED, "no") };
-    let router = Router::new()
+    let engaged = |Extension(engaged): Extension<Engaged>| async move {
+        let _slot = engaged.begin();
+        sleep(LONG).await;
+        "done"
+    };
+    Router::new()
         .route("/", get(async || "yes"))
+        .route("/engaged", get(engaged))
         .route("/long", get(long))
         .route("/refuse", post(refuse))
-        .route("/large", get(async || vec![b'x'; LARGE]));
-    Connections::new(router)
+        .route("/large", get(async || vec![b'x'; LARGE]))
 }
 
 /// A client's end of a connection, whose other end is served.
@@ -331,4 +342,108 @@ async fn bodies_that_nobody_reads_do_not_hold_up_the_other_streams_of_their_conn
     }
     assert_eq!((streams, of_a_stream), (Some(STREAMS), Some(WINDOW)));
     assert!(of_all >= STREAMS * WINDOW, "{of_all} bytes for all streams together");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_full_house_the_longest_silent_one_goes_and_newcomers_are_served() {
+    const ROOM: usize = 8;
+    let connections = Connections::in_house(House::of(ROOM), routes());
+    let (mut busy, busy_served) = connect(&connections);
+    busy.write_all(b"GET /engaged HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    sleep(Duration::from_millis(1)).await;
+    let mut others = Vec::new();
+    for _ in 1..ROOM {
+        let (mut client, served) = connect(&connections);
+        client.write_all(&GET[..10]).await.expect("sent");
+        sleep(Duration::from_millis(1)).await;
+        others.push((client, served));
+    }
+    // Who speaks last is not the longest silent one, whoever came first.
+    others[0].0.write_all(&GET[10..12]).await.expect("sent");
+    for _ in 0..2 {
+        sleep(Duration::from_millis(1)).await;
+        let (mut newcomer, _served) = connect(&connections);
+        assert!(ask(&mut newcomer, GET).await.ends_with("yes"));
+    }
+    sleep(Duration::from_millis(1)).await;
+    let gone: Vec<_> = others.iter().map(|(_, served)| served.is_finished()).collect();
+    assert_eq!(
+        gone,
+        [false, true, false, false, false, false, false],
+        "a newcomer that has left makes room, too"
+    );
+    assert!(!busy_served.is_finished(), "what holds a slot goes on");
+    assert!(answer(&mut busy).await.ends_with("done"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_is_not_kept_beyond_its_bound() {
+    let connections = connections();
+    let (mut client, served) = connect(&connections);
+    let head = [&b"GET / HTTP/1.1\r\nhost: x\r\nx: "[..], &vec![b'x'; 17 * 1024]].concat();
+    client.write_all(&head).await.expect("sent");
+    assert!(answer(&mut client).await.starts_with("HTTP/1.1 431"));
+    drop(client);
+    served.await.expect("its task ends");
+}
+
+/// SETTINGS with an initial window of 0 or of another byte in its end (RFC 9113, section 6.5.2).
+const NO_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_on_http2_is_kept_for_who_opens_a_window_and_not_for_who_does_not() {
+    for (path, opens, window) in
+        [("/large", true, 0), ("/large", false, 0), ("/large", false, 1), ("/", false, 1)]
+    {
+        let connections = connections();
+        let (client, mut served) = connect(&connections);
+        let (mut answers, mut client) = tokio::io::split(client);
+        let read = tokio::spawn(async move {
+            let mut whole = Vec::new();
+            // Until the connection ends, in whichever way.
+            let _ = answers.read_to_end(&mut whole).await;
+            whole.len()
+        });
+        let begun = Instant::now();
+        client.write_all(&[&NO_WINDOW[..NO_WINDOW.len() - 1], &[window]].concat()).await.expect("sent");
+        client.write_all(&get_on_http2(path)).await.expect("sent");
+        // Pings show that the connection is there, and are no reading.
+        loop {
+            let ping = [&[0, 0, 8, PING, 0, 0, 0, 0, 0], &[0; 8][..]].concat();
+            // A good part of the answer, on the stream.
+            let window = [&[0, 0, 4, 8, 0, 0, 0, 0, 1], &60_000_u32.to_be_bytes()[..]].concat();
+            if client.write_all(if opens { &window } else { &ping }).await.is_err() {
+                break;
+            }
+            let over = opens && begun.elapsed() > 4 * UNREAD;
+            if over || timeout(UNREAD / 3, &mut served).await.is_ok() {
+                break;
+            }
+        }
+        if opens {
+            assert!(!served.is_finished(), "a client that reads is kept");
+            drop(client);
+            served.abort();
+        } else {
+            assert!(begun.elapsed() >= UNREAD && begun.elapsed() < 2 * UNREAD, "{:?}", begun.elapsed());
+        }
+        let _ = read.await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_names_two_hosts_or_none_is_refused_before_any_route() {
+    let connections = connections();
+    for request in [
+        &b"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n"[..],
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET http://y/ HTTP/1.1\r\nhost: x\r\n\r\n",
+    ] {
+        let (mut client, _served) = connect(&connections);
+        let text = ask(&mut client, request).await;
+        assert!(text.starts_with("HTTP/1.1 400") && text.contains("bad_host"), "{text}");
+    }
+    // Probes name whatever they are told.
+    let (mut client, _served) = connect(&connections);
+    assert!(ask(&mut client, b"GET / HTTP/1.1\r\nhost: 10.0.0.7:8080\r\n\r\n").await.ends_with("yes"));
 }

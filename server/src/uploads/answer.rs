@@ -21,6 +21,8 @@ pub(super) enum UploadError {
     TooLarge,
     /// Not the file that the ticket is for.
     Mismatch(&'static str),
+    /// The ticket was used for a file with other bytes.
+    Used,
     /// The body ended early.
     Broken,
     /// Validibot said no, or nothing.
@@ -51,6 +53,13 @@ impl UploadError {
                 none(),
             ),
             Self::Mismatch(why) => (StatusCode::BAD_REQUEST, code::INVALID_PARAMS, why, none()),
+            Self::Used => (
+                StatusCode::CONFLICT,
+                "TICKET_USED",
+                "This ticket was used for a file with other bytes: for another file call prepare_upload again, and \
+                 use its curl command",
+                none(),
+            ),
             Self::Broken => (
                 StatusCode::BAD_REQUEST,
                 code::INVALID_PARAMS,

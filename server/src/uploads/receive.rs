@@ -3,57 +3,52 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use moka::future::Cache;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use super::answer::UploadError;
-use super::head;
-use super::ticket::{HEADER, LIFETIME, Ticket};
+use super::launch::{self, Launch};
+use super::ticket::{HEADER, Ticket};
 use crate::app::App;
-use crate::hex::hexadecimal;
-use crate::validibot::{MAX_FILE_BYTES, Upload};
+use crate::caller::{Caller, Fingerprint};
+use crate::limits::Work;
+use crate::validibot::MAX_FILE_BYTES;
 
-/// How many tickets' runs are remembered, at some 300 bytes each. A repeat of one beyond them starts another run.
-const MAX_REMEMBERED: u64 = 10_000;
-
-/// The runs of the tickets that were used on this instance.
-pub(crate) struct Uploads {
-    runs: Cache<String, Value>,
+/// A request extension: what an upload's head says.
+pub(crate) struct Announced {
+    pub(super) ticket: Ticket,
+    pub(super) length: u64,
 }
 
-impl Uploads {
-    pub(crate) fn new() -> Self {
-        Self { runs: Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(LIFETIME).build() }
+/// Judges the head of an upload, and puts its caller into the request; or the answer. Nothing is charged before.
+pub(crate) fn admit(app: &App, mut request: Request) -> Result<Request, Response> {
+    // Any other method is the route's to refuse.
+    if request.method() != Method::PUT {
+        return Ok(request);
     }
-}
-
-/// `PUT /uploads`.
-pub(crate) async fn put(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
-    match receive(&app, &headers, body).await {
-        Ok(run) => (StatusCode::ACCEPTED, [(CACHE_CONTROL, "no-store")], Json(run)).into_response(),
-        Err(error) => error.into_response(),
+    let announced = announced(app, request.headers()).map_err(IntoResponse::into_response)?;
+    let caller = announced.ticket.caller();
+    let extensions = request.extensions_mut();
+    // As a bearer of the same token: all that one caller does has one share.
+    if let Caller::ApiToken(token) = &caller {
+        extensions.insert(Fingerprint::of(token));
     }
+    extensions.insert(caller);
+    extensions.insert(Arc::new(announced));
+    Ok(request)
 }
 
-async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Value, UploadError> {
+/// Everything that can be known before the first byte is checked before it.
+fn announced(app: &App, headers: &HeaderMap) -> Result<Announced, UploadError> {
     if !app.settings.enabled {
         return Err(UploadError::SwitchedOff);
     }
     let ticket = open(app, headers)?;
     let length = length(headers, &ticket)?;
-    // A repeat, also one that arrives while the first is under way, gets the first one's run.
-    app.uploads
-        .runs
-        .try_get_with(ticket.id.clone(), launch(app, &ticket, length, body))
-        .await
-        .map_err(|error: Arc<UploadError>| (*error).clone())
+    Ok(Announced { ticket, length })
 }
 
 fn open(app: &App, headers: &HeaderMap) -> Result<Ticket, UploadError> {
@@ -66,7 +61,6 @@ fn open(app: &App, headers: &HeaderMap) -> Result<Ticket, UploadError> {
     })
 }
 
-/// Everything that can be known before the first byte is checked before it.
 fn length(headers: &HeaderMap, ticket: &Ticket) -> Result<u64, UploadError> {
     let length: u64 = headers
         .get(CONTENT_LENGTH)
@@ -84,35 +78,46 @@ fn length(headers: &HeaderMap, ticket: &Ticket) -> Result<u64, UploadError> {
     Ok(length)
 }
 
-async fn launch(app: &App, ticket: &Ticket, length: u64, body: Body) -> Result<Value, UploadError> {
-    let workflow = ticket.workflow().ok_or(UploadError::Ticket("The upload ticket is of another version"))?;
-    let body = head::checked(&ticket.name, body).await?;
-    let content = match &ticket.sha256 {
-        // The bytes have to be known before Validibot hears of them; a file fits in memory, and is charged for.
-        Some(expected) => verified(body, length, expected).await?.into(),
-        None => reqwest::Body::wrap_stream(body.into_data_stream()),
-    };
-    let upload = Upload { name: ticket.name.clone(), content, length };
-    let run =
-        app.validibot.launch(&ticket.caller(), &workflow, upload).await.map_err(UploadError::Validibot)?;
-    let get = |key: &str| run.get(key).cloned().unwrap_or_default();
-    Ok(json!({
-        "run_ref": get("run_ref"),
-        "run_id": get("run_id"),
-        "state": get("state"),
-        "next": { "tool": "wait_for_run", "arguments": { "run_ref": get("run_ref") } },
-    }))
+/// `PUT /uploads`, once [`admit`] has let it in.
+pub(crate) async fn put(
+    State(app): State<Arc<App>>,
+    Extension(announced): Extension<Arc<Announced>>,
+    Extension(work): Extension<Arc<Work>>,
+    request: Request,
+) -> Response {
+    match receive(app, announced, work, request.into_body()).await {
+        Ok(run) => (StatusCode::ACCEPTED, [(CACHE_CONTROL, "no-store")], Json(run)).into_response(),
+        Err(error) => error.into_response(),
+    }
 }
 
-async fn verified(body: Body, length: u64, expected: &str) -> Result<bytes::Bytes, UploadError> {
-    let bytes = to_bytes(body, MAX_FILE_BYTES).await.map_err(|_| UploadError::Broken)?;
-    if bytes.len() as u64 != length {
-        return Err(UploadError::Broken);
+async fn receive(
+    app: Arc<App>,
+    announced: Arc<Announced>,
+    work: Arc<Work>,
+    body: Body,
+) -> Result<serde_json::Value, UploadError> {
+    let (report, launch) = Launch::of(announced.length);
+    let entry = app.uploads.launches.entry_by_ref(&announced.ticket.id).or_insert(launch).await;
+    let first = entry.is_fresh();
+    let launch = entry.into_value();
+    if first {
+        // A task of its own: once the body is in, the launch goes on whether the client waits for it or not.
+        tokio::spawn(async move {
+            let outcome = launch::run(&app, &announced, body).await;
+            if outcome.is_err() {
+                app.uploads.launches.invalidate(&announced.ticket.id).await;
+            }
+            report.send_replace(Some(outcome));
+            drop(work);
+        });
+        return launch.outcome().await.map(|started| started.answer);
     }
-    let actual = hexadecimal(&Sha256::digest(&bytes));
-    if bool::from(actual.as_bytes().ct_eq(expected.as_bytes())) {
-        Ok(bytes)
-    } else {
-        Err(UploadError::Mismatch("The file has other bytes than the ticket is for: its SHA-256 differs"))
+    // A repeat, also one that arrives while the first is under way, gets the first one's run, if it is the same file.
+    if launch.length != announced.length {
+        return Err(UploadError::Used);
     }
+    let (digest, outcome) = tokio::join!(launch::digest(body, announced.length), launch.outcome());
+    let started = outcome?;
+    if started.digest == Some(digest?) { Ok(started.answer) } else { Err(UploadError::Used) }
 }

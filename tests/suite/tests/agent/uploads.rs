@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sandbox::{Sandbox, fixtures};
+use sandbox::{Fault, Route, Sandbox, fixtures};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use suite::mcp::{Client, Era};
@@ -173,6 +173,63 @@ async fn a_ticket_is_good_for_one_run_and_only_for_the_file_that_it_names() {
     let upload = ticket(&client, fixtures::SENSOR_TABLE, "good.csv", json!({})).await;
     assert!(announce(&server, &upload, 10_485_761).await.starts_with("HTTP/1.1 413 "));
     assert_eq!(launches(&sandbox), 1, "Validibot heard of none of them");
+}
+
+#[tokio::test]
+async fn a_used_ticket_answers_for_the_bytes_that_it_was_used_with_and_no_others() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let upload = ticket(&client, fixtures::SENSOR_TABLE, "table.csv", json!({})).await;
+    let file = fixtures::GOOD_TABLE;
+    let (status, first) = put(&upload, file).await;
+    assert_eq!(status, 202, "{first}");
+
+    let same_size = [&file[..file.len() - 1], b"!"].concat();
+    for (what, body) in [("the same size", same_size), ("another size", b"a,b\n1,2\n".to_vec())] {
+        let (status, refused) = put(&upload, body).await;
+        assert_eq!((status, &refused["error"]["code"]), (409, &json!("TICKET_USED")), "{what}: {refused}");
+        let message = refused["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("prepare_upload"), "{message}");
+    }
+    // Another size is known by the head alone.
+    assert!(announce(&server, &upload, 7).await.starts_with("HTTP/1.1 409 "));
+    let (status, again) = put(&upload, file).await;
+    assert_eq!((status, &again["run_ref"]), (202, &first["run_ref"]), "the same bytes get their run");
+    assert_eq!(launches(&sandbox), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_after_the_last_byte_gets_its_run_with_the_same_ticket() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    for named in [false, true] {
+        sandbox.clear_received();
+        let file = fixtures::GOOD_TABLE;
+        let sha256 =
+            Sha256::digest(file).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let named = if named { json!({ "sha256": sha256 }) } else { json!({}) };
+        let upload = ticket(&client, fixtures::SENSOR_TABLE, "table.csv", named).await;
+        sandbox.misbehave(Route::LaunchRun, Fault::Delay(Duration::from_millis(500)));
+        let header = upload["headers"]["X-Validibot-Upload-Ticket"].as_str().expect("a ticket");
+        let address = server.base().trim_start_matches("http://").to_owned();
+        let head = format!(
+            "PUT /uploads HTTP/1.1\r\nHost: {address}\r\nX-Validibot-Upload-Ticket: {header}\r\nContent-Length: {}\r\n\r\n",
+            file.len()
+        );
+        let mut stream = TcpStream::connect(&address).await.expect("a connection");
+        stream.write_all(&[head.as_bytes(), file].concat()).await.expect("sent");
+        // It is under way once Validibot has got it.
+        while launches(&sandbox) == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(stream);
+        let (status, run) = put(&upload, file).await;
+        assert_eq!(status, 202, "{run}");
+        sandbox.behave();
+        assert_eq!(launches(&sandbox), 1, "one ticket, one run");
+    }
 }
 
 #[tokio::test]

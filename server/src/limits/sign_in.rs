@@ -1,0 +1,74 @@
+//! The routes of signing in: the body first, then a slot for the work.
+
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::poll;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
+
+use super::engaged::Engaged;
+use super::refusal::Refusal;
+use crate::app::App;
+use crate::oauth::MAX_FORM_BYTES;
+
+/// For the whole body: 32 KB at 32 kbit/s. Most come with their head.
+pub(super) const FORM_WITHIN: Duration = Duration::from_secs(10);
+
+/// What comes last before the routes of signing in.
+pub(crate) async fn sign_in<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let request = match with_body_in(app, request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let _engagement = request.extensions().get::<Engaged>().map(Engaged::begin);
+    // Its answers are whole in memory, as small pages and documents are.
+    match app.limits.sign_ins.take((), 1) {
+        Ok(_slot) => next(request).await,
+        Err(full) => Refusal::from(full).into_response(),
+    }
+}
+
+/// The request with its body in memory. It is waited for at nobody's cost: where too many are, the longest wait ends.
+async fn with_body_in(app: &App, request: Request) -> Result<Request, Refusal> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let mut reading: Pin<&mut _> = pin!(read(body));
+    let body = match poll!(reading.as_mut()) {
+        Poll::Ready(body) => body?,
+        Poll::Pending => {
+            let place = app.limits.forms.join();
+            tokio::select! {
+                body = timeout(FORM_WITHIN, reading) => body.map_err(|_| Refusal::TooSlow)??,
+                () = place.taken_away() => return Err(Refusal::TooSlow),
+            }
+        }
+    };
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// All of it, or a little more than any of the routes takes: what is wrong with that, each says in its own words.
+async fn read(mut body: Body) -> Result<Bytes, Refusal> {
+    let mut whole = BytesMut::new();
+    while whole.len() <= MAX_FORM_BYTES
+        && let Some(frame) = body.frame().await
+    {
+        let frame = frame.map_err(|_| Refusal::Broken)?;
+        if let Some(piece) = frame.data_ref() {
+            whole.extend_from_slice(piece);
+        }
+    }
+    Ok(whole.freeze())
+}
