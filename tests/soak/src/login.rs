@@ -3,18 +3,14 @@
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
-use serde_json::{Value, json};
+use serde_json::Value;
 use suite::net::http_client;
-use suite::person::Person;
+use suite::sign_in::{SignedIn, sign_in};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::stack::Stack;
 
-const REDIRECT: &str = "http://localhost:49152/callback";
-/// The example of RFC 7636, appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// How long a client tries: an outage of the provider lasts seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two tries, where the answer does not say.
@@ -36,41 +32,9 @@ struct Tokens {
 impl Login {
     /// Registers, consents, and redeems the code, through whichever instances answer.
     pub(crate) async fn sign_in(stack: &Stack) -> Self {
-        let (http, base) = (http_client(), stack.base.clone());
-        let metadata = json!({ "client_name": "Soak", "redirect_uris": ["http://localhost/callback"] });
-        let registered =
-            http.post(format!("{base}/register")).json(&metadata).send().await.expect("an answer");
-        let registered: Value = registered.json().await.expect("JSON");
-        let client_id = text(&registered, "client_id");
-        let mut url = reqwest::Url::parse(&format!("{base}/authorize")).expect("a URL");
-        url.query_pairs_mut().extend_pairs([
-            ("response_type", "code"),
-            ("client_id", client_id.as_str()),
-            ("redirect_uri", REDIRECT),
-            ("state", "s"),
-            ("scope", "validibot:mcp offline_access"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-            ("resource", &stack.mcp_url()),
-        ]);
-        let mut person = Person::default();
-        let consent = person.get(url.as_str()).await;
-        let mut page = person.decide(&base, &consent.ticket(), "allow").await;
-        while !page.location().starts_with(REDIRECT) {
-            page = person.get(page.location()).await;
-        }
-        let back = reqwest::Url::parse(page.location()).expect("a URL");
-        let code = back.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("client_id", &client_id),
-            ("code", &code),
-            ("redirect_uri", REDIRECT),
-            ("code_verifier", VERIFIER),
-        ];
-        let answer = http.post(format!("{base}/token")).form(&form).send().await.expect("an answer");
-        let tokens = Tokens::of(&answer.json().await.expect("JSON"));
-        Self { http, base, client_id, tokens: Mutex::new(tokens) }
+        let SignedIn { client_id, access_token, refresh_token } = sign_in(&stack.base).await;
+        let tokens = Mutex::new(Tokens { access: access_token, refresh: refresh_token });
+        Self { http: http_client(), base: stack.base.clone(), client_id, tokens }
     }
 
     pub(crate) async fn access_token(&self) -> String {

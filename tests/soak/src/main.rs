@@ -1,8 +1,9 @@
 //! `validibot-soak`: mixed traffic through two instances behind a proxy that sends each request to the next one.
-//! Instances are killed, stopped and started, Validibot and its provider fail in turns, and keys are rotated. In the end
-//! a ledger says whether every call was answered once, and rightly.
+//! Instances are killed, stopped and started, Validibot and its provider fail in turns, keys are rotated, and a hostile
+//! tenant holds on to whatever it can get. In the end a ledger says whether every call was answered once, and rightly.
 
 mod chaos;
+mod hostile;
 mod ledger;
 mod login;
 mod stack;
@@ -55,11 +56,13 @@ async fn main() -> ExitCode {
     let length = Duration::from_secs(args.seconds);
     say(&format!("soaking for {} s", args.seconds));
     let callers = traffic::start(&stack).await;
+    let hostile = hostile::start(&stack).await;
     if let Some(bug) = args.bug {
         stack.proxy.misbehave(bug.of_the_proxy());
     }
     let steady = chaos::run(stack.clone(), length).await;
     let (entries, lost) = callers.finish().await;
+    drop(hostile);
     let verdict = ledger::settle(&stack, &entries, &lost, &steady);
     say(&verdict.text);
     if verdict.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -25,6 +25,8 @@ pub(crate) struct Stack {
     pub(crate) base: String,
     pub(crate) proxy: Alternating,
     instances: Mutex<Vec<Server>>,
+    /// Where they are.
+    bases: StdMutex<Vec<String>>,
     /// The key ring, as instances that start now get it.
     ring: StdMutex<String>,
     /// A refresh holds it shared, a kill alone: what a killed instance has not said, nobody can know, and a refresh
@@ -72,12 +74,13 @@ impl Stack {
             base,
             proxy: Alternating::start(listener),
             instances: Mutex::default(),
+            bases: StdMutex::default(),
             ring: StdMutex::new(KEYS[0].to_owned()),
             refreshes: RwLock::new(()),
             windows: StdMutex::default(),
         };
         let instances = vec![stack.instance().await, stack.instance().await];
-        stack.proxy.set(bases(&instances));
+        stack.serve_by(&instances);
         *stack.instances.lock().await = instances;
         stack
     }
@@ -103,7 +106,7 @@ impl Stack {
         // The proxy finds out by itself, as a load balancer does.
         drop(alone);
         instances.push(self.instance().await);
-        self.proxy.set(bases(&instances));
+        self.serve_by(&instances);
         drop(instances);
         self.close(window);
     }
@@ -113,7 +116,7 @@ impl Stack {
         let mut instances = self.instances.lock().await;
         instances.push(self.instance().await);
         let old = instances.remove(0);
-        self.proxy.set(bases(&instances));
+        self.serve_by(&instances);
         let exit = old.stop().await;
         assert_eq!(exit.code, Some(0), "an instance did not end in order: {}", exit.log);
     }
@@ -128,6 +131,17 @@ impl Stack {
             self.replace().await;
             self.replace().await;
         }
+    }
+
+    fn serve_by(&self, instances: &[Server]) {
+        let bases: Vec<String> = instances.iter().map(|server| server.base().to_owned()).collect();
+        lock(&self.bases).clone_from(&bases);
+        self.proxy.set(bases);
+    }
+
+    /// The base URL of an instance, past the proxy.
+    pub(crate) fn newest(&self) -> String {
+        lock(&self.bases).last().expect("there is one").clone()
     }
 
     /// The process ids of the instances.
@@ -172,10 +186,6 @@ fn aftermath(what: Trouble) -> Duration {
         Trouble::Kill | Trouble::Backend => Duration::from_secs(1),
         Trouble::Provider | Trouble::NewKey => Duration::from_secs(40),
     }
-}
-
-fn bases(instances: &[Server]) -> Vec<String> {
-    instances.iter().map(|server| server.base().to_owned()).collect()
 }
 
 fn lock<T>(mutex: &StdMutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -9,6 +9,7 @@ pub mod binary;
 pub mod browser;
 pub mod conformance;
 pub mod docker;
+pub mod hostile;
 mod install;
 pub mod logs;
 pub mod mcp;
@@ -21,6 +22,7 @@ pub mod process;
 pub mod proxy;
 pub mod python;
 pub mod server;
+pub mod sign_in;
 pub mod skip;
 pub mod xtask;
 

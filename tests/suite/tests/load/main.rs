@@ -1,6 +1,7 @@
 //! Much at once: memory stays bounded, and every call is done, or refused in a way that a client can act on.
 
 mod hidden;
+mod hostile;
 mod lists;
 mod shares;
 mod structure;
