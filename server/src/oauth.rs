@@ -82,7 +82,11 @@ impl Oauth {
     pub(crate) fn new(settings: &Settings, shared: Shared) -> Option<Self> {
         let oauth = settings.oauth.as_ref()?;
         let Shared { http, clock, random, internet, access_tokens, seal } = shared;
-        let documents = cimd::Documents::new(internet, clock.clone());
+        let schemes = redirect::AppSchemes::with(&oauth.app_schemes);
+        let documents = oauth.client_documents.then(|| {
+            let proxy = oauth.client_documents_proxy.clone();
+            cimd::Documents::new(internet, proxy, schemes.clone(), clock.clone())
+        });
         Some(Self {
             base: settings.base_url.clone(),
             required_scope: oauth.required_scope.clone(),
@@ -90,7 +94,7 @@ impl Oauth {
             sign_in_host: oauth.authorization_endpoint[url::Position::BeforeHost..url::Position::AfterPort]
                 .to_owned(),
             cookies: Cookies::new(settings.base_url.is_https()),
-            clients: Clients::new(&oauth.clients, seal.clone(), documents),
+            clients: Clients::new(&oauth.clients, seal.clone(), documents, schemes),
             upstream: Upstream::new(settings, oauth, http),
             refreshes: Refreshes::new(clock.clone()),
             seal,
@@ -111,9 +115,21 @@ impl Oauth {
     }
 }
 
-/// Whether a client may have this redirect address; the error says why not, as what follows its name in a sentence.
+/// Whether a client that the operator names may have this redirect address; the error says why not, as what follows its name in
+/// a sentence.
 pub(crate) fn check_redirect_uri(text: &str) -> Result<(), String> {
-    redirect::RedirectUri::parse(text).map(|_| ()).map_err(|problem| problem.to_string())
+    let redirect = redirect::RedirectUri::parse(text, &redirect::AppSchemes::any());
+    redirect.map(|_| ()).map_err(|problem| problem.to_string())
+}
+
+/// The scheme of apps' own redirect addresses that an operator names; the error as for [`check_redirect_uri`].
+pub(crate) fn check_app_scheme(text: &str) -> Result<String, &'static str> {
+    redirect::check_app_scheme(text)
+}
+
+/// Whether a client id is the address of a metadata document.
+pub(crate) fn is_document_address(id: &str) -> bool {
+    cimd::is_document_url(id).is_some()
 }
 
 /// What is there with OAuth off: a client that was given no token tries to register and shows its user the answer.

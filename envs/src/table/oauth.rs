@@ -15,6 +15,9 @@ pub const ALL: &[&Variable] = &[
     &REVOCATION_ENDPOINT,
     &JWKS_URL,
     &CLIENTS,
+    &APP_SCHEMES,
+    &CLIENT_DOCUMENTS,
+    &CLIENT_DOCUMENTS_PROXY,
 ];
 
 /// A variable of the server's own file, not required, not secret: what most of this area is.
@@ -123,8 +126,34 @@ pub const JWKS_URL: Variable = Variable {
 /// `VALIDIBOT_OAUTH_CLIENTS`
 pub const CLIENTS: Variable = Variable {
     name: "VALIDIBOT_OAUTH_CLIENTS",
-    doc: "Apps that need not register, each as its client id and redirect addresses with blanks between, comma separated",
+    doc: "Apps that need not register, each as its client id and redirect addresses with blanks between, comma separated; an id may be the address of a metadata document, which is then not fetched",
     kind: Kind::List,
     example: "our-editor http://localhost/callback https://editor.example.com/callback",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_APP_SCHEMES`
+pub const APP_SCHEMES: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_APP_SCHEMES",
+    doc: "Schemes of apps' own redirect addresses, comma separated, that apps may register besides the built-in ones",
+    kind: Kind::List,
+    example: "obsidian",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_CLIENT_DOCUMENTS`
+pub const CLIENT_DOCUMENTS: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_CLIENT_DOCUMENTS",
+    doc: "Whether apps may be known by the metadata document behind their client id; false where the server cannot fetch from the Internet: apps then register",
+    kind: Kind::Switch,
+    fallback: Fallback::Value("true"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY`
+pub const CLIENT_DOCUMENTS_PROXY: Variable = Variable {
+    name: "VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY",
+    doc: "HTTP proxy by which metadata documents are fetched; it has to keep requests out of the internal network, as the server does without one",
+    example: "http://proxy.example.com:3128",
     ..OPTIONAL
 };

@@ -23,6 +23,8 @@ const MIN_SECRET_BYTES: usize = 32;
 /// The id of the key that is derived from the client secret.
 const DERIVED_ID: &str = "derived";
 const MAX_ID_CHARS: usize = 16;
+/// 32 random bytes, and 32 random hexadecimal digits too, have fewer distinct ones once in many millions.
+const MIN_DISTINCT: usize = 8;
 
 /// The configured ring; where none is set and OAuth is on, one key derived from the client secret.
 pub(super) fn read(source: &mut Source<'_>, oauth: Option<&OauthSettings>) -> Vec<SealKey> {
@@ -41,6 +43,13 @@ pub(super) fn read(source: &mut Source<'_>, oauth: Option<&OauthSettings>) -> Ve
         source.missing(
             &var::SEAL_KEYS,
             "VALIDIBOT_OAUTH_CLIENT_SECRET has fewer than 32 bytes, too few to derive a key from",
+        );
+        return Vec::new();
+    }
+    if !is_varied(secret) {
+        source.refuse(
+            &var::CLIENT_SECRET,
+            "repeats a few characters, so that anybody can guess the key derived from it: make a random one",
         );
         return Vec::new();
     }
@@ -66,9 +75,20 @@ fn parse(text: &str) -> Result<Vec<SealKey>, String> {
             STANDARD.decode(encoded).map_err(|_| format!("entry {entry_number}: the key is not base64"))?;
         let bytes: [u8; 32] =
             bytes.try_into().map_err(|_| format!("entry {entry_number}: the key is not 32 bytes long"))?;
+        if !is_varied(&bytes) {
+            return Err(format!("entry {entry_number}: the key is not random: make one of 32 random bytes"));
+        }
         keys.push(SealKey { id: id.to_owned(), key: SecretBox::new(Box::new(bytes)) });
     }
     Ok(keys)
+}
+
+/// Whether bytes may be random: a placeholder of one repeated character is not.
+fn is_varied(bytes: &[u8]) -> bool {
+    let mut distinct = bytes.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct.len() >= MIN_DISTINCT
 }
 
 /// HKDF-SHA256 (RFC 5869) of the client secret.

@@ -31,12 +31,18 @@ pub struct OauthSettings {
     pub required_scope: Option<String>,
     /// Clients that need not register.
     pub clients: Vec<ClientSettings>,
+    /// Schemes of apps' own redirect addresses besides the built-in ones.
+    pub app_schemes: Vec<String>,
+    /// Whether clients may be known by their metadata documents.
+    pub client_documents: bool,
+    /// The proxy by which those are fetched, where there is one.
+    pub client_documents_proxy: Option<Url>,
 }
 
 /// A public client that the operator has registered beforehand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
-    /// Its client id, which is also the name that users are shown.
+    /// Its client id: a name, which users are shown, or the https address of a metadata document.
     pub id: String,
     /// Where it may have users sent back to; at least one.
     pub redirect_uris: Vec<String>,
@@ -66,6 +72,21 @@ pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Optio
     let revocation_endpoint = source.base_url(&var::REVOCATION_ENDPOINT);
     let jwks_url = source.base_url(&var::JWKS_URL);
     let clients = clients(source);
+    let app_schemes = app_schemes(source);
+    let client_documents = source.switch(&var::CLIENT_DOCUMENTS);
+    let client_documents_proxy = source.base_url(&var::CLIENT_DOCUMENTS_PROXY);
+    let server = (&var::AUTHORIZATION_SERVER_URL, issuer.as_ref());
+    for (variable, url) in [
+        token_endpoint.as_ref().map_or(server, |url| (&var::TOKEN_ENDPOINT, Some(url))),
+        revocation_endpoint.as_ref().map_or(server, |url| (&var::REVOCATION_ENDPOINT, Some(url))),
+    ] {
+        if url.is_some_and(|url| !url.is_https() && !url.is_loopback()) {
+            source.warn(
+                variable,
+                "is plain http on another host: whoever can listen in between reads the client secret and users' tokens",
+            );
+        }
+    }
 
     let issuer = issuer?;
     let endpoint =
@@ -80,6 +101,9 @@ pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Optio
         audience: audience.unwrap_or(format!("{}/mcp", base_url?.as_str())),
         required_scope: Some(scope.trim().to_owned()).filter(|scope| !scope.is_empty()),
         clients,
+        app_schemes,
+        client_documents: client_documents?,
+        client_documents_proxy: client_documents_proxy.map(|proxy| proxy.join("")),
         issuer,
     })
 }
@@ -98,14 +122,27 @@ fn clients(source: &mut Source<'_>) -> Vec<ClientSettings> {
     clients
 }
 
-/// A client id is told from a sealed one and from a metadata address by its characters.
+fn app_schemes(source: &mut Source<'_>) -> Vec<String> {
+    let mut schemes = Vec::new();
+    for entry in source.list(&var::APP_SCHEMES) {
+        match oauth::check_app_scheme(&entry) {
+            Ok(scheme) => schemes.push(scheme),
+            Err(problem) => source.refuse(&var::APP_SCHEMES, &format!("holds {entry:?}, which {problem}")),
+        }
+    }
+    schemes
+}
+
+/// A client id is told from a sealed one by its characters.
 fn client(entry: &str) -> Result<ClientSettings, String> {
     const MAX_ID_CHARS: usize = 64;
     let mut words = entry.split_whitespace().map(str::to_owned);
     let id = words.next().unwrap_or_default();
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if id.len() > MAX_ID_CHARS || !id.chars().all(good) {
-        return Err("the client id is not 1 to 64 letters, digits, '-' or '_'".to_owned());
+    if !oauth::is_document_address(&id) && (id.len() > MAX_ID_CHARS || !id.chars().all(good)) {
+        return Err("the client id is neither 1 to 64 letters, digits, '-' or '_' nor the https address of a metadata \
+                    document"
+            .to_owned());
     }
     let redirect_uris: Vec<String> = words.collect();
     if redirect_uris.is_empty() {

@@ -19,6 +19,7 @@ pub(super) struct Source<'a> {
     path: PathBuf,
     file: Vec<Assignment>,
     problems: Vec<Problem>,
+    oddities: Vec<String>,
 }
 
 struct Found {
@@ -28,7 +29,8 @@ struct Found {
 
 impl<'a> Source<'a> {
     pub(super) fn open(env: &'a dyn Env, path: &Path) -> Self {
-        let mut source = Self { env, path: path.to_owned(), file: Vec::new(), problems: Vec::new() };
+        let mut source =
+            Self { env, path: path.to_owned(), file: Vec::new(), problems: Vec::new(), oddities: Vec::new() };
         match std::fs::read(path) {
             Ok(bytes) => match envs::file::parse_bytes(&bytes) {
                 Ok(file) => source.file = file,
@@ -46,14 +48,12 @@ impl<'a> Source<'a> {
         source
     }
 
-    /// Keys of the file that no program of ours reads: odd, but no reason to refuse to start.
+    /// What was noted, and keys of the file that no program of ours reads: odd, but no reason to refuse to start.
     pub(super) fn warnings(&self) -> Vec<String> {
         let ours =
             || VARIABLES.iter().flat_map(|area| area.iter()).filter(|v| v.readers.contains(&Reader::Server));
-        self.file
-            .iter()
-            .filter(|line| !ours().any(|variable| variable.name == line.key()))
-            .map(|line| {
+        let unknown =
+            self.file.iter().filter(|line| !ours().any(|variable| variable.name == line.key())).map(|line| {
                 let hint = envs::closest(line.key(), ours().map(|variable| variable.name))
                     .map_or_else(String::new, |name| format!("; did you mean {name}?"));
                 format!(
@@ -62,8 +62,8 @@ impl<'a> Source<'a> {
                     line.line(),
                     line.key()
                 )
-            })
-            .collect()
+            });
+        unknown.chain(self.oddities.iter().cloned()).collect()
     }
 
     pub(super) fn into_problems(self) -> Option<Problems> {
@@ -75,8 +75,19 @@ impl<'a> Source<'a> {
         self.found(variable).map(|found| found.value)
     }
 
+    /// A secret, which is often pasted together with what stood around it: quotes that Docker's `--env-file` keeps would be
+    /// part of it, and nothing would tell why nobody accepts it.
     pub(super) fn secret(&mut self, variable: &Variable) -> Option<SecretString> {
-        self.text(variable).map(SecretString::from)
+        let found = self.found(variable)?;
+        let quoted = ['"', '\''].into_iter().any(|quote| {
+            found.value.len() > 1 && found.value.starts_with(quote) && found.value.ends_with(quote)
+        });
+        let read = if quoted {
+            Err("stands in quotes, which would be part of the value: leave them out".to_owned())
+        } else {
+            Ok(SecretString::from(found.value))
+        };
+        self.checked(variable, found.origin, read)
     }
 
     /// Like [`Self::text`], but a blank value is a value: it switches the default off.
@@ -159,6 +170,14 @@ impl<'a> Source<'a> {
         self.problems.push(Problem { origin, message: format!("{} {problem}", variable.name) });
     }
 
+    /// Notes what is odd about a variable, and no reason to refuse to start; `oddity` continues the sentence that its name begins.
+    pub(super) fn warn(&mut self, variable: &Variable, oddity: &str) {
+        let text = format!("{} {oddity}", variable.name);
+        if !self.oddities.contains(&text) {
+            self.oddities.push(text);
+        }
+    }
+
     /// Notes that a variable has to be set in the present case.
     pub(super) fn missing(&mut self, variable: &Variable, why: &str) {
         self.problems.push(Problem {
@@ -192,7 +211,10 @@ impl<'a> Source<'a> {
                 });
                 None
             }
-            Some(found) if !found.value.trim().is_empty() => Some(found),
+            // No value of ours has blanks or line ends around it; a file that holds a secret often ends with one.
+            Some(found) if !found.value.trim().is_empty() => {
+                Some(Found { value: found.value.trim().to_owned(), origin: found.origin })
+            }
             _ => {
                 let value = fallback(variable);
                 if value.is_none() && variable.required == Required::Always {

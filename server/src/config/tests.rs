@@ -135,6 +135,16 @@ fn clients_that_need_not_register_are_checked_like_those_that_do() {
     assert_eq!(clients[0].id, "our-editor");
     assert_eq!(clients[0].redirect_uris, ["http://localhost/callback", "https://editor.example/cb"]);
 
+    let id = "https://editor.example/client.json";
+    let named = format!("{id} http://localhost/cb obsidian://cb");
+    let clients = load(&with(&named), "").expect("valid").settings;
+    let clients = clients.oauth.expect("on").clients;
+    assert_eq!(
+        (clients[0].id.as_str(), clients[0].redirect_uris.len()),
+        (id, 2),
+        "an address, and an app's scheme"
+    );
+
     let found = problems(
         &with("a.b https://a.example, c, d javascript:x, e https://e.example/cb, e https://f.example"),
         "",
@@ -148,4 +158,90 @@ fn clients_that_need_not_register_are_checked_like_those_that_do() {
         assert!(problem.contains(part), "{found:?}");
     }
     assert_eq!(found.len(), 4, "{found:?}");
+}
+
+const OAUTH: [(&str, &str); 2] = [
+    ("VALIDIBOT_OAUTH_CLIENT_SECRET", "0123456789abcdef0123456789abcdef"),
+    ("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", "http://localhost:8000"),
+];
+
+fn oauth_with<'a>(extra: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    [&BASES[..], &OAUTH, extra].concat()
+}
+
+/// What is pasted, or read from a file, ends with a line end or stands in quotes: then nobody accepts the secret, and nothing tells
+/// why.
+#[test]
+fn what_surrounds_a_secret_is_no_part_of_it() {
+    let trimmed = oauth_with(&[
+        ("VALIDIBOT_MCP_SERVICE_KEY", "the-key\n"),
+        ("VALIDIBOT_MCP_SEAL_KEYS", " k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\r\n"),
+        ("VALIDIBOT_OAUTH_CLIENT_SECRET", "0123456789abcdef0123456789abcdef\n"),
+        ("VALIDIBOT_OAUTH_CLIENT_ID", "our-client\n"),
+    ]);
+    let settings = load(&trimmed, "").expect("valid").settings;
+    assert!(matches!(&settings.service_identity,
+        ServiceIdentity::SharedKey(key) if key.expose_secret() == "the-key"));
+    assert_eq!(settings.seal_keys.len(), 1);
+    let oauth = settings.oauth.expect("on");
+    assert_eq!(oauth.client_secret.expose_secret(), "0123456789abcdef0123456789abcdef");
+    assert_eq!(oauth.client_id, "our-client");
+
+    for variable in ["VALIDIBOT_MCP_SERVICE_KEY", "VALIDIBOT_MCP_SEAL_KEYS", "VALIDIBOT_OAUTH_CLIENT_SECRET"]
+    {
+        for quoted in ["\"hushhush\"", "'hushhush'\n"] {
+            let found = problems(&oauth_with(&[(variable, quoted)]), "");
+            let told = found.iter().find(|problem| problem.starts_with(variable));
+            assert!(told.is_some_and(|told| told.contains("in quotes")), "{found:?}");
+            assert!(!found.concat().contains("hush"));
+        }
+    }
+}
+
+#[test]
+fn keys_that_are_not_random_are_refused() {
+    let equal = "a".repeat(32);
+    let found = problems(&oauth_with(&[("VALIDIBOT_OAUTH_CLIENT_SECRET", &equal)]), "");
+    assert!(found[0].starts_with("VALIDIBOT_OAUTH_CLIENT_SECRET repeats"), "{found:?}");
+    let zero = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let found = problems(&oauth_with(&[("VALIDIBOT_MCP_SEAL_KEYS", zero)]), "");
+    assert!(found[0].contains("entry 1: the key is not random") && !found[0].contains("AAAA"), "{found:?}");
+}
+
+#[test]
+fn a_client_secret_that_goes_over_plain_http_to_another_host_is_a_warning() {
+    let warnings = |extra: &[(&str, &str)]| load(&oauth_with(extra), "").expect("valid").warnings;
+    assert_eq!(warnings(&[]), Vec::<String>::new());
+    let other = "http://web:8000/identity/o/api/token";
+    let told = warnings(&[("VALIDIBOT_OAUTH_TOKEN_ENDPOINT", other)]);
+    assert!(
+        told.len() == 1 && told[0].starts_with("VALIDIBOT_OAUTH_TOKEN_ENDPOINT is plain http"),
+        "{told:?}"
+    );
+    let https = "https://app.example/identity/o/api/token";
+    assert_eq!(warnings(&[("VALIDIBOT_OAUTH_TOKEN_ENDPOINT", https)]), Vec::<String>::new());
+    let issuer = [("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", "http://web:8000")];
+    assert_eq!(warnings(&issuer).len(), 1, "once, although two endpoints follow from it");
+}
+
+#[test]
+fn how_apps_may_be_known_is_for_the_operator_to_decide() {
+    let oauth =
+        |extra: &[(&str, &str)]| load(&oauth_with(extra), "").expect("valid").settings.oauth.expect("on");
+    let default = oauth(&[]);
+    assert!(
+        default.client_documents
+            && default.client_documents_proxy.is_none()
+            && default.app_schemes.is_empty()
+    );
+    let set = oauth(&[
+        ("VALIDIBOT_OAUTH_CLIENT_DOCUMENTS", "false"),
+        ("VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY", "http://proxy.example:3128"),
+        ("VALIDIBOT_OAUTH_APP_SCHEMES", "Obsidian, logseq"),
+    ]);
+    assert!(!set.client_documents);
+    assert_eq!(set.client_documents_proxy.map(String::from).as_deref(), Some("http://proxy.example:3128/"));
+    assert_eq!(set.app_schemes, ["obsidian", "logseq"]);
+    let found = problems(&oauth_with(&[("VALIDIBOT_OAUTH_APP_SCHEMES", "javascript, a:b")]), "");
+    assert!(found[0].contains("\"javascript\"") && found[1].contains("\"a:b\""), "{found:?}");
 }

@@ -1,7 +1,7 @@
 //! `GET /authorize`: checks an authorization request and shows the consent page (RFC 6749, section 4.1.1; OAuth 2.1).
 //!
-//! Until client and redirect URI are known to be good, errors are told to the person here; only after that are they
-//! sent to the client.
+//! Errors are told to the person here. They are sent to the client at once only where the operator has named it and it is on the
+//! web: anybody can register an address, or publish one, and nobody has been asked yet (RFC 9700, section 4.11.2).
 
 use std::sync::Arc;
 
@@ -9,15 +9,16 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use maud::Markup;
 use thiserror::Error;
 
 use super::artifacts::{Request, Ticket, fingerprint};
-use super::client::{Client, ClientError};
-use super::consent::consent_page;
+use super::client::{Client, ClientError, Vouched};
+use super::consent::{consent_page, destination};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::Problem;
 use super::params::{Params, ParamsError};
-use super::redirect::{RedirectUri, with_query};
+use super::redirect::{RedirectUri, Target, with_query};
 use super::{Oauth, pkce, resource, scope};
 
 /// What a request's own parts may take up inside `state`, which has to stay below 2 KB once sealed.
@@ -36,6 +37,13 @@ pub(super) enum AuthorizeError {
         "The app wants you sent to an address that it has not registered, so this sign-in may not come from the app."
     )]
     Redirect,
+    #[error("The app's request cannot be answered: {description}.")]
+    Refused {
+        code: &'static str,
+        description: &'static str,
+        /// The client's address with the error, and what is there.
+        onward: (String, Markup),
+    },
 }
 
 /// What is wrong with the request of a client that we know (RFC 6749, section 4.1.2.1): error code and description.
@@ -58,12 +66,17 @@ async fn show(oauth: &Oauth, query: &str) -> Result<Response, AuthorizeError> {
     let client = oauth.clients.find(client_id).await?;
     let redirect = client.redirect(params.get("redirect_uri")).ok_or(AuthorizeError::Redirect)?;
 
-    // From here on the client can be told.
-    match read(oauth, &params, client_id, &redirect) {
-        Ok(request) => Ok(ask(oauth, &client, &redirect, request)),
-        Err((code, description)) => {
-            let refused = [("error", code), ("error_description", description)];
-            Ok(back_to_client(oauth, redirect.as_str(), &refused, params.get("state"), StatusCode::FOUND))
+    let (code, description) = match read(oauth, &params, client_id, &redirect) {
+        Ok(request) => return Ok(ask(oauth, &client, &redirect, request)),
+        Err(refusal) => refusal,
+    };
+    let refused = [("error", code), ("error_description", description)];
+    let back = with_answer(oauth, redirect.as_str(), &refused, params.get("state"));
+    match (&client.vouched, redirect.target()) {
+        (Vouched::Us, Target::Site(_) | Target::ThisDevice(_)) => Ok(see(StatusCode::FOUND, &back)),
+        (Vouched::Us | Vouched::Site(_) | Vouched::Nobody, _) => {
+            let onward = (back, destination(&redirect));
+            Err(AuthorizeError::Refused { code, description, onward })
         }
     }
 }
@@ -129,10 +142,14 @@ pub(super) fn back_to_client(
     state: Option<&str>,
     status: StatusCode,
 ) -> Response {
+    see(status, &with_answer(oauth, redirect, answer, state))
+}
+
+fn with_answer(oauth: &Oauth, redirect: &str, answer: &[(&str, &str)], state: Option<&str>) -> String {
     let mut pairs = answer.to_vec();
     pairs.extend(state.map(|state| ("state", state)));
     pairs.push(("iss", oauth.issuer()));
-    see(status, &with_query(redirect, &pairs))
+    with_query(redirect, &pairs)
 }
 
 /// A redirect that nobody keeps.
@@ -163,24 +180,35 @@ impl AuthorizeError {
                 code: "invalid_client_metadata",
                 title: "The app could not be checked",
                 text,
+                onward: None,
             },
             Self::Client(ClientError::Unknown) | Self::NoClient => Problem {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_client",
                 title: "Unknown app",
                 text,
+                onward: None,
             },
             Self::Redirect => Problem {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_redirect_uri",
                 title: "This sign-in was stopped",
                 text,
+                onward: None,
+            },
+            Self::Refused { code, onward, .. } => Problem {
+                status: StatusCode::BAD_REQUEST,
+                code,
+                title: "The app asked for something that cannot be",
+                text,
+                onward: Some(onward),
             },
             Self::Params(_) => Problem {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_request",
                 title: "This sign-in cannot be read",
                 text,
+                onward: None,
             },
         }
     }

@@ -111,6 +111,6 @@ impl CallbackError {
                 (StatusCode::BAD_REQUEST, "invalid_request", "This sign-in cannot be finished")
             }
         };
-        Problem { status, code, title, text: self.to_string() }
+        Problem { status, code, title, text: self.to_string(), onward: None }
     }
 }

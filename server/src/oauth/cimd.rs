@@ -6,31 +6,35 @@
 mod address;
 mod document;
 mod fetch;
+mod slots;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::future::Cache;
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 pub(super) use self::document::Document;
 use self::fetch::Fetcher;
 pub use self::fetch::{Internet, Network, SystemNetwork};
+use self::slots::Slots;
+use super::redirect::AppSchemes;
 use crate::clock::SharedClock;
 
 /// Bounds the memory of documents, at 5 KB an entry at most.
 const MAX_ENTRIES: u64 = 500;
-/// Fetches at a time: strangers cause them, and each may take its whole deadline.
-const MAX_FETCHES: usize = 8;
+/// The least time between two warnings: strangers cause them.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
 /// Fetches metadata documents, and keeps the good ones as long as their headers allow.
 pub(super) struct Documents {
     fetcher: Fetcher,
     cache: Cache<String, Kept>,
-    fetching: Semaphore,
+    fetching: Slots,
+    schemes: AppSchemes,
     clock: SharedClock,
+    warned: Mutex<Option<Duration>>,
 }
 
 #[derive(Clone)]
@@ -39,26 +43,45 @@ struct Kept {
     until: Duration,
 }
 
-/// Why there is no document. The text goes on the page that the user sees.
+/// Why there is no document. The text goes on the page that the user sees, and is the same however the fetch failed: else it would
+/// tell strangers which names and addresses there are in this server's network. The log tells the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum DocumentError {
-    #[error("the app's metadata address is not one that this server may fetch")]
+    #[error("the app's metadata document could not be fetched")]
     Forbidden,
-    #[error("the app's metadata could not be fetched: {0}")]
+    #[error("the app's metadata document could not be fetched")]
     Unreachable(&'static str),
-    #[error("the app's metadata cannot be used: {0}")]
-    Unusable(&'static str),
-    #[error("too many app metadata documents are being fetched at the moment")]
+    #[error("the app's metadata document could not be fetched")]
     Busy,
+    #[error("the app's metadata document cannot be used: {0}")]
+    Unusable(&'static str),
+}
+
+impl DocumentError {
+    /// For the log.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Forbidden => "its name does not lead to public addresses alone",
+            Self::Unreachable(reason) | Self::Unusable(reason) => reason,
+            Self::Busy => "too many documents are being fetched, or too many of this host",
+        }
+    }
 }
 
 impl Documents {
-    pub(super) fn new(internet: Internet, clock: SharedClock) -> Self {
+    pub(super) fn new(
+        internet: Internet,
+        proxy: Option<Url>,
+        schemes: AppSchemes,
+        clock: SharedClock,
+    ) -> Self {
         Self {
-            fetcher: Fetcher::new(internet),
+            fetcher: Fetcher::new(internet, proxy),
             cache: Cache::new(MAX_ENTRIES),
-            fetching: Semaphore::new(MAX_FETCHES),
+            fetching: Slots::default(),
+            schemes,
             clock,
+            warned: Mutex::default(),
         }
     }
 
@@ -69,10 +92,9 @@ impl Documents {
             self.cache.invalidate(id).await;
         }
         let fetch = async {
-            let _permit = self.fetching.try_acquire().map_err(|_| DocumentError::Busy)?;
-            let fetched = self.fetcher.fetch(url).await?;
-            let document = Document::parse(&fetched.body, id)?;
-            Ok(Kept { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let fetched = self.fetch(&host, id, url).await;
+            fetched.inspect_err(|error| self.warn(&host, error))
         };
         let kept = self
             .cache
@@ -80,6 +102,30 @@ impl Documents {
             .await
             .map_err(|error: Arc<DocumentError>| DocumentError::clone(&error))?;
         Ok(kept.document)
+    }
+
+    async fn fetch(&self, host: &str, id: &str, url: Url) -> Result<Kept, DocumentError> {
+        let _slot = self.fetching.take(host).await.ok_or(DocumentError::Busy)?;
+        let fetched = self.fetcher.fetch(url).await?;
+        let document = Document::parse(&fetched.body, id, &self.schemes)?;
+        Ok(Kept { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
+    }
+
+    /// Tells the operator, who alone can mend a server without a way out. The host is of a parsed URL: letters, digits and dots.
+    fn warn(&self, host: &str, error: &DocumentError) {
+        let now = self.clock.now();
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_some_and(|before| now < before + BETWEEN_WARNINGS) {
+            return;
+        }
+        *warned = Some(now);
+        tracing::warn!(
+            host,
+            reason = error.reason(),
+            "the metadata document of an app could not be had, so that its users cannot sign in. Where this server has no way \
+             to the Internet, set VALIDIBOT_OAUTH_CLIENT_DOCUMENTS=false, and apps register; where a proxy is the way, set \
+             VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY"
+        );
     }
 }
 
@@ -99,7 +145,7 @@ pub(super) fn is_document_url(id: &str) -> Option<Url> {
 /// Reads a document without fetching it.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn document(body: &[u8], id: &str) -> Result<Document, DocumentError> {
-    Document::parse(body, id)
+    Document::parse(body, id, &AppSchemes::default())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::artifacts::Registration;
 use super::cimd::{DocumentError, Documents, is_document_url};
-use super::redirect::{RedirectUri, Target};
+use super::redirect::{AppSchemes, RedirectUri, Target};
 use crate::config::ClientSettings;
 use crate::seal::Seal;
 
@@ -52,7 +52,9 @@ pub(super) enum ClientError {
 pub(super) struct Clients {
     known: Vec<Known>,
     seal: Arc<Seal>,
-    documents: Documents,
+    /// Where clients may be known by their documents.
+    documents: Option<Documents>,
+    schemes: AppSchemes,
 }
 
 /// A client that need not register.
@@ -63,10 +65,16 @@ struct Known {
 }
 
 impl Clients {
-    pub(super) fn new(configured: &[ClientSettings], seal: Arc<Seal>, documents: Documents) -> Self {
+    pub(super) fn new(
+        configured: &[ClientSettings],
+        seal: Arc<Seal>,
+        documents: Option<Documents>,
+        schemes: AppSchemes,
+    ) -> Self {
+        let site = |id: &str| Some(is_document_url(id)?.host_str()?.to_owned());
         let configured = configured.iter().map(|client| Known {
             id: client.id.clone(),
-            name: client.id.clone(),
+            name: site(&client.id).unwrap_or_else(|| client.id.clone()),
             redirect_uris: client.redirect_uris.clone(),
         });
         let built_in = PRE_REGISTERED.into_iter().map(|(id, name, redirects)| Known {
@@ -75,34 +83,45 @@ impl Clients {
             redirect_uris: redirects.iter().map(|uri| (*uri).to_owned()).collect(),
         });
         // What the operator says of a client comes first.
-        Self { known: configured.chain(built_in).collect(), seal, documents }
+        Self { known: configured.chain(built_in).collect(), seal, documents, schemes }
+    }
+
+    /// The schemes that clients' redirect addresses may have.
+    pub(super) fn schemes(&self) -> &AppSchemes {
+        &self.schemes
+    }
+
+    /// Whether clients may be known by their metadata documents.
+    pub(super) fn take_documents(&self) -> bool {
+        self.documents.is_some()
     }
 
     /// The client with this id. May fetch its metadata document.
     pub(super) async fn find(&self, id: &str) -> Result<Client, ClientError> {
         if let Some(known) = self.known.iter().find(|known| known.id == id) {
             let redirects = known.redirect_uris.iter().map(String::as_str);
-            return Ok(client(known.name.clone(), redirects, Vouched::Us));
+            return Ok(client(known.name.clone(), redirects, &AppSchemes::any(), Vouched::Us));
         }
-        if let Some(url) = is_document_url(id) {
+        if let (Some(url), Some(documents)) = (is_document_url(id), &self.documents) {
             let site = url.host_str().unwrap_or_default().to_owned();
-            let document = self.documents.get(id, url).await?;
+            let document = documents.get(id, url).await?;
             let redirects = document.redirect_uris.iter().map(String::as_str);
             return Ok(client(
                 document.name.clone().unwrap_or_else(|| site.clone()),
                 redirects,
+                &self.schemes,
                 Vouched::Site(site),
             ));
         }
         let registration = self.registration(id).ok_or(ClientError::Unknown)?;
         let redirects = registration.redirect_uris.iter().map(String::as_str);
-        Ok(client(registration.name.clone(), redirects, Vouched::Nobody))
+        Ok(client(registration.name.clone(), redirects, &self.schemes, Vouched::Nobody))
     }
 
     /// Whether this can be a client's id, without asking anybody: whatever the client holds is bound to its id anyway.
     pub(super) fn is_known(&self, id: &str) -> bool {
         self.known.iter().any(|known| known.id == id)
-            || is_document_url(id).is_some()
+            || (self.take_documents() && is_document_url(id).is_some())
             || self.registration(id).is_some()
     }
 
@@ -112,10 +131,15 @@ impl Clients {
     }
 }
 
-fn client<'a>(name: String, redirects: impl Iterator<Item = &'a str>, vouched: Vouched) -> Client {
+fn client<'a>(
+    name: String,
+    redirects: impl Iterator<Item = &'a str>,
+    schemes: &AppSchemes,
+    vouched: Vouched,
+) -> Client {
     Client {
         name,
-        redirect_uris: redirects.filter_map(|uri| RedirectUri::parse(uri).ok()).collect(),
+        redirect_uris: redirects.filter_map(|uri| RedirectUri::parse(uri, schemes).ok()).collect(),
         vouched,
     }
 }
@@ -124,8 +148,11 @@ impl Client {
     /// The redirect URI of a request, where the client has it; without one in the request, the only one it has.
     pub(super) fn redirect(&self, requested: Option<&str>) -> Option<RedirectUri> {
         match (requested, self.redirect_uris.as_slice()) {
-            (Some(requested), known) if known.iter().any(|uri| uri.matches(requested)) => {
-                RedirectUri::parse(requested).ok()
+            (Some(requested), known) => {
+                let known = known.iter().find(|uri| uri.matches(requested))?;
+                // Only an address on this device can match with another text.
+                let same = (known.as_str() == requested).then(|| known.clone());
+                same.or_else(|| RedirectUri::parse(requested, &AppSchemes::default()).ok())
             }
             (None, [only]) => Some(only.clone()),
             _ => None,
@@ -138,11 +165,21 @@ impl Client {
     }
 }
 
-/// A name as it may be shown: no control characters, and none that reorder or hide text.
+/// A name as it may be shown: no control characters, and none that reorder, hide or stand for text that cannot be seen.
 pub(super) fn clean_name(name: &str) -> String {
-    let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}');
     let shown: String = name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-    shown.chars().filter(|c| !c.is_control() && !hidden(*c)).collect::<String>().trim().to_owned()
+    shown.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect::<String>().trim().to_owned()
+}
+
+/// `Default_Ignorable_Code_Point` and the general category Format (Cf) of Unicode 17, and the blank among the Braille patterns.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -152,12 +189,29 @@ mod tests {
     #[test]
     fn a_name_cannot_hide_or_reorder_its_text() {
         assert_eq!(clean_name("  Claude\u{202e}\u{0}\nCode\u{200b} "), "Claude Code");
+        for hidden in [
+            '\u{3164}',
+            '\u{115f}',
+            '\u{34f}',
+            '\u{2800}',
+            '\u{61c}',
+            '\u{fff9}',
+            '\u{fe0f}',
+            '\u{e0041}',
+            '\u{feff}',
+        ] {
+            assert_eq!(clean_name(&format!("{hidden}Cla{hidden}ude{hidden}")), "Claude", "{hidden:?}");
+        }
+        assert_eq!(
+            clean_name("\u{c9}diteur \u{5de5}\u{5177} \u{1f642}"),
+            "\u{c9}diteur \u{5de5}\u{5177} \u{1f642}"
+        );
     }
 
     #[test]
     fn the_pre_registered_redirects_are_good() {
         for (_, _, redirects) in PRE_REGISTERED {
-            assert!(redirects.iter().all(|uri| RedirectUri::parse(uri).is_ok()));
+            assert!(redirects.iter().all(|uri| RedirectUri::parse(uri, &AppSchemes::default()).is_ok()));
         }
     }
 }

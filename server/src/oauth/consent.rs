@@ -9,11 +9,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use maud::{Markup, html};
 use thiserror::Error;
+use url::Url;
 
 use super::artifacts::{Login, Ticket};
 use super::authorize::{back_to_client, see};
@@ -68,9 +69,7 @@ fn decision(
     })?;
     let Ticket { request, browser } = ticket;
     // The cookie is the guard; what browsers say of a form's origin is a second one.
-    let cross_site =
-        headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
-    if cross_site || !oauth.cookies.proves(Step::Consent, &browser, headers) {
+    if is_cross_site(oauth, headers) || !oauth.cookies.proves(Step::Consent, &browser, headers) {
         return Err(ConsentError::OtherBrowser);
     }
     let forget = oauth.cookies.clear(Step::Consent, &browser);
@@ -104,6 +103,18 @@ fn decision(
     Ok(response)
 }
 
+/// Whether the browser says that the form comes from another site: by `Sec-Fetch-Site`, and where it knows no such header
+/// (Safari before 16.4) by `Origin`, which our own page's forms carry.
+fn is_cross_site(oauth: &Oauth, headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return false };
+    let origin_of = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+    let theirs = origin.to_str().ok().and_then(origin_of);
+    theirs.is_none() || theirs != origin_of(oauth.base.as_str())
+}
+
 /// The page that asks.
 pub(super) fn consent_page(
     client: &Client,
@@ -119,6 +130,8 @@ pub(super) fn consent_page(
             div { dt { "App" } dd { (client.name) } }
             div { dt { "Verified" } dd { (verified(client)) } }
             div { dt { "Sends you to" } dd { (destination(redirect)) } }
+            // The whole of it: a site that sends everybody on elsewhere says so in its address.
+            div { dt { "Address" } dd { code { (redirect.as_str()) } } }
         }
         h2 { "It will be able to" }
         ul {
@@ -167,7 +180,8 @@ fn verified(client: &Client) -> Markup {
     }
 }
 
-fn destination(redirect: &RedirectUri) -> Markup {
+/// Where a redirect leads, for a person.
+pub(super) fn destination(redirect: &RedirectUri) -> Markup {
     html! {
         @match redirect.target() {
             Target::Site(host) => (host),
@@ -187,6 +201,6 @@ impl ConsentError {
             }
         };
         let code = if matches!(self, Self::OtherBrowser) { "access_denied" } else { "invalid_request" };
-        Problem { status, code, title, text: self.to_string() }
+        Problem { status, code, title, text: self.to_string(), onward: None }
     }
 }

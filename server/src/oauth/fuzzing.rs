@@ -2,7 +2,7 @@
 
 use super::artifacts::{Code, Login, Refresh, Registration, Ticket};
 use super::cimd;
-use super::redirect::RedirectUri;
+use super::redirect::{AppSchemes, RedirectUri};
 use crate::seal::Seal;
 
 /// A text that nobody has sealed opens as nothing.
@@ -18,6 +18,8 @@ pub(crate) fn open(seal: &Seal, text: &str) {
 pub(crate) fn document(body: &[u8]) {
     if let Ok(document) = cimd::document(body, "https://client.example/metadata.json") {
         assert!(!document.redirect_uris.is_empty());
-        assert!(document.redirect_uris.iter().all(|uri| RedirectUri::parse(uri).is_ok()));
+        assert!(
+            document.redirect_uris.iter().all(|uri| RedirectUri::parse(uri, &AppSchemes::default()).is_ok())
+        );
     }
 }

@@ -63,7 +63,7 @@ fn server(oauth: &Oauth) -> Value {
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": true,
+        "client_id_metadata_document_supported": oauth.clients.take_documents(),
         "protected_resources": [format!("{base}/mcp")],
         "service_documentation": "https://docs.validibot.com/api/mcp-integration/",
     })

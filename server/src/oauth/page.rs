@@ -3,7 +3,7 @@
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use maud::html;
+use maud::{Markup, html};
 
 use super::error::OauthError;
 pub(super) use crate::page::page;
@@ -18,6 +18,8 @@ pub(super) struct Problem {
     pub(super) title: &'static str,
     /// What happened and what to do.
     pub(super) text: String,
+    /// Where the person can go on to, if they want that: an address, and what is there.
+    pub(super) onward: Option<(String, Markup)>,
 }
 
 impl Problem {
@@ -30,6 +32,9 @@ impl Problem {
         let main = html! {
             h1 { (self.title) }
             p.lead { (self.text) }
+            @if let Some((address, place)) = &self.onward {
+                p { a href=(address) rel="noreferrer" { "Go back to " (place) } }
+            }
             p.fine { "You can close this window. Nothing was shared with the app. Error code: " code { (self.code) } }
         };
         page(self.status, self.title, &main)

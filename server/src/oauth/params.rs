@@ -8,6 +8,8 @@ use thiserror::Error;
 
 /// Longer than any good request: two sealed values with everything around them.
 const MAX_QUERY_BYTES: usize = 16 * 1024;
+/// Far above what any request has: each is compared with all others.
+const MAX_PARAMS: usize = 50;
 
 /// Parsed parameters. A parameter without a value counts as absent; none but `resource` (RFC 8707) may be repeated.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub(super) struct Params(Vec<(String, String)>);
 pub(super) enum ParamsError {
     #[error("the parameter {0} is given more than once")]
     Repeated(String),
+    #[error("there are more than {MAX_PARAMS} parameters")]
+    TooMany,
     #[error("the request is too long")]
     TooLong,
     #[error("the body is not application/x-www-form-urlencoded")]
@@ -49,7 +53,10 @@ impl Params {
 
     fn parse(text: &[u8]) -> Result<Self, ParamsError> {
         let mut params: Vec<(String, String)> = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(text) {
+        for (index, (name, value)) in url::form_urlencoded::parse(text).enumerate() {
+            if index >= MAX_PARAMS {
+                return Err(ParamsError::TooMany);
+            }
             if value.is_empty() {
                 continue;
             }
@@ -83,6 +90,10 @@ mod tests {
         assert_eq!(params.get("c"), Some(" z "));
         assert_eq!(params.all("resource").collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!(Params::of_query("a=1&a=1").unwrap_err(), ParamsError::Repeated("a".to_owned()));
+        let many = |count: usize| (0..count).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
+        assert!(Params::of_query(&many(50)).is_ok());
+        assert_eq!(Params::of_query(&many(51)).unwrap_err(), ParamsError::TooMany);
+        assert_eq!(Params::of_query(&"a=&".repeat(51)).unwrap_err(), ParamsError::TooMany);
         assert_eq!(Params::of_query(&"a".repeat(20_000)).unwrap_err(), ParamsError::TooLong);
     }
 }

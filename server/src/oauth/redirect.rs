@@ -13,6 +13,42 @@ const MAX_BYTES: usize = 512;
 const APP_SCHEMES: [&str; 9] =
     ["claude", "cursor", "goose", "raycast", "vscode", "vscode-insiders", "warp", "windsurf", "zed"];
 
+/// Schemes that make a browser or the system run or show something by themselves: no operator can allow these.
+const DANGEROUS_SCHEMES: [&str; 24] = [
+    "about",
+    "blob",
+    "chrome",
+    "content",
+    "data",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "ftps",
+    "http",
+    "https",
+    "intent",
+    "jar",
+    "javascript",
+    "mailto",
+    "mhtml",
+    "sms",
+    "ssh",
+    "tel",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+/// Schemes without a dot that apps may have.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AppSchemes {
+    /// Besides the built-in ones.
+    listed: Vec<String>,
+    any: bool,
+}
+
 /// A redirect URI that a client may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RedirectUri {
@@ -44,11 +80,45 @@ pub(super) enum RedirectError {
     Credentials,
     #[error("is neither https, nor http on localhost, 127.0.0.1 or [::1], nor of an app's own scheme")]
     Scheme,
+    #[error(
+        "is of an app's own scheme that this server does not know: its operator can add it (VALIDIBOT_OAUTH_APP_SCHEMES)"
+    )]
+    UnknownApp,
+}
+
+impl AppSchemes {
+    /// The built-in ones and these.
+    pub(super) fn with(listed: &[String]) -> Self {
+        Self { listed: listed.to_vec(), any: false }
+    }
+
+    /// All that are not dangerous: for clients that the operator has named with their addresses.
+    pub(super) fn any() -> Self {
+        Self { listed: Vec::new(), any: true }
+    }
+
+    fn hold(&self, scheme: &str) -> bool {
+        self.any || APP_SCHEMES.contains(&scheme) || self.listed.iter().any(|listed| listed == scheme)
+    }
+}
+
+/// A scheme that an operator allows apps to have, in lower case; the error continues a sentence that begins with it.
+pub(super) fn check_app_scheme(text: &str) -> Result<String, &'static str> {
+    let scheme = text.to_ascii_lowercase();
+    // RFC 3986, section 3.1.
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
+    if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.bytes().all(letter) {
+        return Err("is no scheme: write it without a colon, such as obsidian");
+    }
+    if DANGEROUS_SCHEMES.contains(&scheme.as_str()) {
+        return Err("is no app's own scheme: browsers and systems open it by themselves");
+    }
+    Ok(scheme)
 }
 
 impl RedirectUri {
     /// Checks a redirect URI that a client brings.
-    pub(super) fn parse(text: &str) -> Result<Self, RedirectError> {
+    pub(super) fn parse(text: &str, schemes: &AppSchemes) -> Result<Self, RedirectError> {
         if text.len() > MAX_BYTES {
             return Err(RedirectError::TooLong);
         }
@@ -67,10 +137,11 @@ impl RedirectUri {
         let target = match (url.scheme(), is_loopback(&url)) {
             ("http" | "https", true) => Target::ThisDevice(host),
             ("https", false) => Target::Site(host),
-            (scheme, _) if APP_SCHEMES.contains(&scheme) || is_reversed_domain(scheme) => {
+            (scheme, _) if DANGEROUS_SCHEMES.contains(&scheme) => return Err(RedirectError::Scheme),
+            (scheme, _) if schemes.hold(scheme) || is_reversed_domain(scheme) => {
                 Target::App(scheme.to_owned())
             }
-            _ => return Err(RedirectError::Scheme),
+            _ => return Err(RedirectError::UnknownApp),
         };
         Ok(Self { text: text.to_owned(), target })
     }
@@ -83,7 +154,7 @@ impl RedirectUri {
         }
         matches!(self.target, Target::ThisDevice(_))
             && self.text.starts_with("http:")
-            && Self::parse(requested).is_ok()
+            && Self::parse(requested, &AppSchemes::default()).is_ok()
             && without_port(&self.text) == without_port(requested)
     }
 
@@ -136,7 +207,7 @@ mod tests {
     use super::*;
 
     fn uri(text: &str) -> RedirectUri {
-        RedirectUri::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+        RedirectUri::parse(text, &AppSchemes::default()).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     #[test]
@@ -163,6 +234,9 @@ mod tests {
             (" https://claude.ai/cb", RedirectError::NotAUri),
             ("data:text/html,x", RedirectError::Scheme),
             ("file:///etc/passwd", RedirectError::Scheme),
+            ("blob:https://a.example/1", RedirectError::Scheme),
+            ("intent://a.example/#Intent;end", RedirectError::Fragment),
+            ("intent://a.example/", RedirectError::Scheme),
             ("http://evil.example/cb", RedirectError::Scheme),
             ("http://localhost.evil.example/cb", RedirectError::Scheme),
             ("http://127.0.0.1.evil.example/cb", RedirectError::Scheme),
@@ -174,12 +248,29 @@ mod tests {
             ("*", RedirectError::NotAUri),
             ("https://ex\u{e4}mple.example/cb", RedirectError::NotAUri),
         ] {
-            assert_eq!(RedirectUri::parse(text), Err(error), "{text}");
+            for schemes in [AppSchemes::default(), AppSchemes::any()] {
+                assert_eq!(RedirectUri::parse(text, &schemes), Err(error), "{text}");
+            }
         }
         assert_eq!(
-            RedirectUri::parse(&format!("https://a.example/{}", "a".repeat(512))),
+            RedirectUri::parse(&format!("https://a.example/{}", "a".repeat(512)), &AppSchemes::default()),
             Err(RedirectError::TooLong)
         );
+    }
+
+    #[test]
+    fn an_operator_can_add_the_schemes_of_apps_and_none_that_is_dangerous() {
+        let text = "obsidian://oauth/callback";
+        assert_eq!(RedirectUri::parse(text, &AppSchemes::default()), Err(RedirectError::UnknownApp));
+        let listed = AppSchemes::with(&["obsidian".to_owned()]);
+        for schemes in [listed, AppSchemes::any()] {
+            let target = RedirectUri::parse(text, &schemes).map(|uri| uri.target);
+            assert_eq!(target, Ok(Target::App("obsidian".to_owned())));
+        }
+        assert_eq!(check_app_scheme("Obsidian"), Ok("obsidian".to_owned()));
+        for bad in ["javascript", "DATA", "https", "obsidian:", "", "1a", "a b", "\u{e4}"] {
+            assert!(check_app_scheme(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use moka::future::Cache;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use super::Oauth;
@@ -32,6 +33,9 @@ type Id = [u8; 32];
 /// What this instance remembers of refreshes, under the SHA-256 of Validibot's refresh token.
 pub(super) struct Refreshes {
     answers: Cache<Id, Answer>,
+    /// Which token was used up for this one: with the new token's first use its client has it, and nobody needs the remembered
+    /// answer any more but a thief of the old one.
+    predecessors: Cache<Id, Id>,
     /// Tokens that this instance has refreshed or seen refused: the next refusal is final.
     marks: Cache<Id, ()>,
     clock: SharedClock,
@@ -48,6 +52,7 @@ impl Refreshes {
         // The caches' own clocks only free memory early; the injected one decides.
         Self {
             answers: Cache::builder().max_capacity(MAX_ANSWERS).time_to_live(MEMORY).build(),
+            predecessors: Cache::builder().max_capacity(MAX_ANSWERS).time_to_live(MEMORY).build(),
             marks: Cache::builder().max_capacity(MAX_MARKS).time_to_live(MARKED).build(),
             clock,
         }
@@ -63,13 +68,22 @@ impl Refreshes {
         })
     }
 
-    /// Forgets the answer for a token that is revoked now.
+    /// Forgets the answer for a token that is revoked now, and the answer that holds this token.
     pub(super) async fn forget(&self, upstream: &str) {
-        self.answers.invalidate(&id(upstream)).await;
+        let id = id(upstream);
+        self.answers.invalidate(&id).await;
+        self.forget_predecessor(id).await;
+    }
+
+    async fn forget_predecessor(&self, id: Id) {
+        if let Some(predecessor) = self.predecessors.remove(&id).await {
+            self.answers.invalidate(&predecessor).await;
+        }
     }
 
     async fn answer(&self, oauth: &Oauth, refresh: Refresh) -> Result<Grant, OauthError> {
         let id = id(&refresh.upstream);
+        self.forget_predecessor(id).await;
         if self.answers.get(&id).await.is_some_and(|answer| answer.until <= self.clock.now()) {
             self.answers.invalidate(&id).await;
         }
@@ -81,6 +95,9 @@ impl Refreshes {
         match oauth.upstream.refresh(&refresh.upstream).await {
             Ok(tokens) => {
                 self.marks.insert(id, ()).await;
+                if let Some(successor) = &tokens.refresh_token {
+                    self.predecessors.insert(self::id(successor.expose_secret()), id).await;
+                }
                 let grant = oauth.grant(tokens, refresh.client, refresh.scope, Some(refresh.upstream));
                 Ok(Answer { grant, until: self.clock.now() + MEMORY })
             }

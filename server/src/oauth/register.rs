@@ -17,7 +17,7 @@ use super::Oauth;
 use super::artifacts::Registration;
 use super::client::clean_name;
 use super::error::OauthError;
-use super::redirect::{RedirectError, RedirectUri};
+use super::redirect::{AppSchemes, RedirectError, RedirectUri};
 
 /// Far above what real clients send; the route's body limit.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -38,8 +38,6 @@ pub(super) enum RegisterError {
     RedirectCount,
     #[error("redirect_uris: entry {number} {problem}")]
     Redirect { number: usize, problem: RedirectError },
-    #[error("client_name is longer than {MAX_NAME_CHARS} characters")]
-    Name,
     #[error("{0}")]
     Unsupported(&'static str),
     #[error("client_name and redirect_uris together are too long: about 650 bytes fit")]
@@ -61,7 +59,7 @@ pub(super) async fn register(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, RegisterError> {
     let body = body.map_err(|_| RegisterError::TooLarge)?;
-    let registration = read(&body)?;
+    let registration = read(&body, oauth.clients.schemes())?;
     let client_id = oauth.seal.seal(&registration);
     if client_id.len() >= MAX_CLIENT_ID_BYTES {
         return Err(RegisterError::TooLong);
@@ -85,27 +83,41 @@ pub(super) async fn off() -> OauthError {
     OauthError::new(StatusCode::NOT_FOUND, "registration_not_supported", text)
 }
 
-fn read(body: &[u8]) -> Result<Registration, RegisterError> {
+fn read(body: &[u8], schemes: &AppSchemes) -> Result<Registration, RegisterError> {
     let metadata: Metadata = serde_json::from_slice(body).map_err(|_| RegisterError::NotMetadata)?;
     if !(1..=MAX_REDIRECT_URIS).contains(&metadata.redirect_uris.len()) {
         return Err(RegisterError::RedirectCount);
     }
-    for (index, uri) in metadata.redirect_uris.iter().enumerate() {
-        RedirectUri::parse(uri).map_err(|problem| RegisterError::Redirect { number: index + 1, problem })?;
+    let mut redirect_uris = Vec::new();
+    let mut unknown = None;
+    for (index, uri) in metadata.redirect_uris.into_iter().enumerate() {
+        let refused = |problem| RegisterError::Redirect { number: index + 1, problem };
+        match RedirectUri::parse(&uri, schemes) {
+            Ok(_) => redirect_uris.push(uri),
+            // An app that runs in several hosts registers the addresses of all of them: the others are good without this one,
+            // and the answer says which ones are registered (RFC 7591, section 3.2.1).
+            Err(problem @ RedirectError::UnknownApp) => unknown = unknown.or(Some(refused(problem))),
+            Err(problem) => return Err(refused(problem)),
+        }
     }
-    if metadata.grant_types.is_some_and(|types| !types.iter().any(|name| name == "authorization_code")) {
+    if let Some(unknown) = unknown.filter(|_| redirect_uris.is_empty()) {
+        return Err(unknown);
+    }
+    // Some programs write an empty list for what they leave open (RFC 7591, section 2: the default).
+    let lacks = |names: Option<Vec<String>>, wanted: &str| {
+        names.is_some_and(|names| !names.is_empty() && !names.iter().any(|name| name == wanted))
+    };
+    if lacks(metadata.grant_types, "authorization_code") {
         return Err(RegisterError::Unsupported("grant_types has to hold authorization_code"));
     }
-    if metadata.response_types.is_some_and(|types| !types.iter().any(|name| name == "code")) {
+    if lacks(metadata.response_types, "code") {
         return Err(RegisterError::Unsupported("response_types has to hold code"));
     }
-    let name = clean_name(&metadata.client_name.unwrap_or_default());
-    if name.chars().count() > MAX_NAME_CHARS {
-        return Err(RegisterError::Name);
-    }
+    // A long name is cut, not refused: it is for people to read, and longer ones push the decision off the page.
+    let name: String =
+        clean_name(&metadata.client_name.unwrap_or_default()).chars().take(MAX_NAME_CHARS).collect();
     let name = if name.is_empty() { "An app without a name".to_owned() } else { name };
     // In one order, so that the same set gives the same client id.
-    let mut redirect_uris = metadata.redirect_uris;
     redirect_uris.sort_unstable();
     redirect_uris.dedup();
     Ok(Registration { name, redirect_uris })
@@ -116,7 +128,7 @@ impl IntoResponse for RegisterError {
         let (status, code) = match &self {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_client_metadata"),
             Self::RedirectCount | Self::Redirect { .. } => (StatusCode::BAD_REQUEST, "invalid_redirect_uri"),
-            Self::NotMetadata | Self::Name | Self::Unsupported(_) | Self::TooLong => {
+            Self::NotMetadata | Self::Unsupported(_) | Self::TooLong => {
                 (StatusCode::BAD_REQUEST, "invalid_client_metadata")
             }
         };

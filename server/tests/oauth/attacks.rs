@@ -46,7 +46,7 @@ async fn every_client_is_asked_about_every_time() {
     }
     let silent =
         victim.get(&stack.authorize_url(&stack.register("Third").await, &[("prompt", Some("none"))])).await;
-    assert_eq!(params_of(silent.location())["error"], "consent_required");
+    assert_eq!((silent.status, params_of(&silent.onward())["error"].as_str()), (400, "consent_required"));
 }
 
 /// PrefectHQ/fastmcp#3519: the attacker opens the page, and makes the victim's browser send the form.
@@ -65,6 +65,17 @@ async fn a_form_counts_only_from_the_browser_that_was_shown_it() {
     let cross_site =
         stack.http.post(stack.url("/consent")).form(&form).header("sec-fetch-site", "cross-site");
     assert_eq!(attacker.send(cross_site).await.status, 403);
+    // Browsers that do not know that header.
+    for origin in ["https://evil.example", "null", "http://localhost:1"] {
+        let form = stack.http.post(stack.url("/consent")).form(&form).header("origin", origin);
+        assert_eq!(attacker.send(form).await.status, 403, "{origin}");
+    }
+    let own = stack
+        .http
+        .post(stack.url("/consent"))
+        .form(&[("ticket", lure.as_str())])
+        .header("origin", &stack.base);
+    assert_eq!(attacker.send(own).await.status, 400, "from here, and without a decision");
     assert_eq!(attacker.decide(&stack.base, &lure, "allow").await.status, 303, "the control");
 }
 
@@ -118,9 +129,11 @@ async fn a_code_works_once_and_only_with_all_that_it_is_bound_to() {
 
 /// CVE-2025-4144 and chrisdoc/hevy-mcp#682: a code without a challenge is a code for whoever finds it.
 #[tokio::test]
-async fn what_is_wrong_with_a_request_goes_back_to_the_client_and_names_it() {
-    let stack = Stack::start().await;
-    let client_id = stack.register("Test").await;
+async fn what_is_wrong_with_a_request_goes_back_to_a_client_that_the_operator_knows_and_names_it() {
+    let clients =
+        [("VALIDIBOT_OAUTH_CLIENTS", "our-editor http://localhost/callback cursor://editor/callback")];
+    let stack = Stack::with(2, &clients, validibot_mcp::oauth::Internet::default()).await;
+    let client_id = "our-editor";
     let long = "x".repeat(2000);
     let changes: [(Change<'_>, &str); 12] = [
         (("code_challenge", None), "invalid_request"),
@@ -137,7 +150,7 @@ async fn what_is_wrong_with_a_request_goes_back_to_the_client_and_names_it() {
         (("state", Some(&long)), "invalid_request"),
     ];
     for (change, error) in changes {
-        let page = Person::default().get(&stack.authorize_url(&client_id, &[change])).await;
+        let page = Person::default().get(&stack.authorize_url(client_id, &[change])).await;
         assert_eq!(page.status, 302, "{change:?}: {page:?}");
         let answer = params_of(page.location());
         assert_eq!(answer["error"], error, "{change:?}");
@@ -145,8 +158,41 @@ async fn what_is_wrong_with_a_request_goes_back_to_the_client_and_names_it() {
         assert!(change.0 == "state" || answer["state"] == "the client's state");
         assert!(!answer.contains_key("code"));
     }
-    let page = Person::default().get(&stack.authorize_url(&client_id, &[("resource", None)])).await;
+    let page = Person::default().get(&stack.authorize_url(client_id, &[("resource", None)])).await;
     assert_eq!(page.status, 200, "no resource means this one");
+
+    let app = [("redirect_uri", Some("cursor://editor/callback")), ("response_type", Some("token"))];
+    let page = Person::default().get(&stack.authorize_url(client_id, &app)).await;
+    assert!(
+        page.status == 400 && !page.headers.contains_key("location"),
+        "no program is started unasked: {page:?}"
+    );
+    assert!(
+        page.onward().starts_with("cursor://editor/callback?error=unsupported_response_type"),
+        "{page:?}"
+    );
+}
+
+/// RFC 9700, section 4.11.2: anybody can register an address, and this server must not send browsers there before a person was
+/// asked.
+#[tokio::test]
+async fn a_mistake_of_a_client_that_named_itself_is_told_here() {
+    let stack = Stack::start().await;
+    let lure = "https://evil.example/login?from=validibot";
+    let (status, registered) = stack.try_register(&json!({ "redirect_uris": [lure] })).await;
+    assert_eq!(status, 201);
+    let client_id = text(&registered, "client_id");
+    for change in [("response_type", Some("token")), ("prompt", Some("none")), ("code_challenge", None)] {
+        let url = stack.authorize_url(&client_id, &[("redirect_uri", Some(lure)), change]);
+        let page = Person::default().get(&url).await;
+        assert_eq!(page.status, 400, "{change:?}: {page:?}");
+        assert!(!page.headers.contains_key("location"), "{change:?}");
+        assert!(page.body.contains("Go back to evil.example"), "the link names the host: {}", page.body);
+        let answer = params_of(&page.onward());
+        assert_eq!((answer["from"].as_str(), answer["state"].as_str()), ("validibot", "the client's state"));
+        assert_eq!(answer["iss"], stack.base);
+        assert!(answer.contains_key("error") && !answer.contains_key("code"));
+    }
 }
 
 /// cloudflare/workers-oauth-provider#92 and CVE-2025-4143: an open redirect hands codes to strangers.
@@ -205,7 +251,13 @@ async fn the_page_cannot_be_framed_or_scripted_whatever_the_client_is_called() {
     assert!(!page.body.contains("<script") && !page.body.contains('\u{202e}'), "{}", page.body);
     assert_eq!(page.headers["x-frame-options"], "DENY");
     assert_eq!(page.headers["cache-control"], "no-store");
-    assert_eq!(page.headers["referrer-policy"], "no-referrer");
+    assert_eq!(page.headers["referrer-policy"], "same-origin");
+    assert_eq!(page.headers["cross-origin-opener-policy"], "same-origin");
+    assert!(page.body.contains(crate::client::REDIRECT), "the whole address is shown: {}", page.body);
+    assert!(
+        page.body.contains("button.yes{animation:wait 1s}"),
+        "a double click that began elsewhere says no yes"
+    );
     let policy = page.headers["content-security-policy"].to_str().expect("text");
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -280,7 +332,12 @@ async fn a_registration_is_checked_and_the_same_one_gives_the_same_client() {
         ("redirect_uris", json!([]), "invalid_redirect_uri"),
         ("redirect_uris", json!(vec!["https://a.example/cb"; 11]), "invalid_redirect_uri"),
         ("redirect_uris", json!("https://a.example/cb"), "invalid_client_metadata"),
-        ("client_name", json!("x".repeat(81)), "invalid_client_metadata"),
+        (
+            "redirect_uris",
+            json!(["http://localhost/callback", "javascript:alert(1)"]),
+            "invalid_redirect_uri",
+        ),
+        ("redirect_uris", json!(["obsidian://callback"]), "invalid_redirect_uri"),
         ("grant_types", json!(["client_credentials"]), "invalid_client_metadata"),
         ("response_types", json!(["token"]), "invalid_client_metadata"),
     ] {
@@ -289,12 +346,41 @@ async fn a_registration_is_checked_and_the_same_one_gives_the_same_client() {
         let (status, answer) = stack.try_register(&bad).await;
         assert_eq!((status, text(&answer, "error").as_str()), (400, error), "{bad}");
     }
+    // What programs send that mean no harm.
+    for (member, value) in
+        [("grant_types", json!([])), ("response_types", json!([])), ("grant_types", json!(null))]
+    {
+        let mut lenient = good.clone();
+        lenient[member] = value;
+        let (status, answer) = stack.try_register(&lenient).await;
+        assert_eq!((status, &answer["client_id"]), (201, &first["client_id"]), "{lenient}");
+    }
+    let long = json!({ "client_name": "x".repeat(200), "redirect_uris": ["http://localhost/callback"] });
+    let (status, answer) = stack.try_register(&long).await;
+    assert_eq!((status, text(&answer, "client_name")), (201, "x".repeat(80)), "cut");
+    let hosts = json!({ "redirect_uris": ["obsidian://callback", "http://localhost/callback"] });
+    let (status, answer) = stack.try_register(&hosts).await;
+    assert_eq!((status, &answer["redirect_uris"]), (201, &json!(["http://localhost/callback"])));
+
     let long: Vec<String> = (0..5).map(|n| format!("https://a.example/{n}/{}", "x".repeat(200))).collect();
     let (status, answer) = stack.try_register(&json!({ "redirect_uris": long })).await;
     assert_eq!((status, text(&answer, "error").as_str()), (400, "invalid_client_metadata"));
     let mut huge = good;
     huge["client_uri"] = json!("x".repeat(100 * 1024));
     assert_eq!(stack.try_register(&huge).await.0, 413);
+}
+
+/// An app's scheme that this server does not know is for the operator to allow.
+#[tokio::test]
+async fn an_operator_can_allow_the_schemes_of_apps() {
+    let schemes = [("VALIDIBOT_OAUTH_APP_SCHEMES", "obsidian")];
+    let stack = Stack::with(2, &schemes, validibot_mcp::oauth::Internet::default()).await;
+    let redirect = "obsidian://callback";
+    let (status, answer) = stack.try_register(&json!({ "redirect_uris": [redirect] })).await;
+    assert_eq!((status, &answer["redirect_uris"]), (201, &json!([redirect])));
+    let url = stack.authorize_url(&text(&answer, "client_id"), &[("redirect_uri", Some(redirect))]);
+    let page = Person::default().get(&url).await;
+    assert!(page.status == 200 && page.body.contains("an app on this device (obsidian:)"), "{page:?}");
 }
 
 /// Clients that the operator or Validibot knows: no registration, and no other redirect than theirs.

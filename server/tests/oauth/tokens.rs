@@ -46,6 +46,30 @@ async fn ten_refreshes_at_once_are_one_and_all_are_answered() {
     assert_eq!(stack.refresh(&client_id, &new).await.0, 200, "and the new one is still good");
 }
 
+/// OAuth 2.1, section 4.3.1: whoever stole the old token must not be given the new one once its owner has it.
+#[tokio::test]
+async fn a_remembered_answer_ends_with_the_use_or_the_revocation_of_what_it_holds() {
+    let stack = one_instance().await;
+    let (client_id, tokens) = stack.sign_in().await;
+    let first = text(&tokens, "refresh_token");
+    let second = text(&stack.refresh(&client_id, &first).await.1, "refresh_token");
+    assert_eq!(stack.refresh(&client_id, &first).await.0, 200, "the control: remembered");
+    let third = text(&stack.refresh(&client_id, &second).await.1, "refresh_token");
+    assert_eq!(
+        error(&stack.refresh(&client_id, &first).await),
+        (400, "invalid_grant"),
+        "its successor was used"
+    );
+
+    assert_eq!(stack.refresh(&client_id, &second).await.0, 200, "the control: remembered");
+    assert_eq!(stack.post("/revoke", &[("client_id", &client_id), ("token", &third)]).await.0, 200);
+    assert_eq!(
+        error(&stack.refresh(&client_id, &second).await),
+        (400, "invalid_grant"),
+        "its successor was revoked"
+    );
+}
+
 #[tokio::test]
 async fn across_instances_a_refusal_is_503_first_and_400_then() {
     let stack = Stack::start().await;

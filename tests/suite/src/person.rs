@@ -31,6 +31,12 @@ impl Page {
         location.unwrap_or_else(|| panic!("no redirect: {self:?}")).to_str().expect("text")
     }
 
+    /// Where the page's link leads.
+    pub fn onward(&self) -> String {
+        let (_, rest) = self.body.split_once("<a href=\"").unwrap_or_else(|| panic!("no link: {self:?}"));
+        rest.split_once('"').expect("an address").0.replace("&amp;", "&")
+    }
+
     /// The hidden field of the consent form.
     pub fn ticket(&self) -> String {
         let (_, rest) = self.body.split_once("name=\"ticket\" value=\"").expect("a consent form");

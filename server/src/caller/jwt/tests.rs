@@ -35,6 +35,9 @@ impl World {
             audience: AUDIENCE.to_owned(),
             required_scope: Some("validibot:mcp".to_owned()),
             clients: Vec::new(),
+            app_schemes: Vec::new(),
+            client_documents: true,
+            client_documents_proxy: None,
         };
         let clock = ManualClock::at(NOW);
         let tokens = AccessTokens::new(&oauth, crate::app::http_client().expect("a client"), clock.clone());

@@ -1,10 +1,11 @@
 //! What a metadata document has to say.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::DocumentError;
 use crate::oauth::client::clean_name;
-use crate::oauth::redirect::RedirectUri;
+use crate::oauth::redirect::{AppSchemes, RedirectUri};
 
 /// The part of a metadata document that a sign-in needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ struct Metadata {
     client_name: Option<String>,
     redirect_uris: Vec<String>,
     token_endpoint_auth_method: Option<String>,
+    /// What the client can do besides; the method above is the one that it prefers.
+    token_endpoint_auth_methods_supported: Option<Value>,
     client_secret: Option<serde::de::IgnoredAny>,
 }
 
@@ -29,20 +32,30 @@ const MAX_NAME_CHARS: usize = 80;
 
 impl Document {
     /// Reads the document that was fetched for the client `id`.
-    pub(super) fn parse(body: &[u8], id: &str) -> Result<Self, DocumentError> {
+    pub(super) fn parse(body: &[u8], id: &str, schemes: &AppSchemes) -> Result<Self, DocumentError> {
         let metadata: Metadata = serde_json::from_slice(body)
             .map_err(|_| DocumentError::Unusable("it is not the JSON of a client's metadata"))?;
         if metadata.client_id != id {
             return Err(DocumentError::Unusable("its client_id is not the address that it was fetched from"));
         }
-        // A secret in a public document is none, and we have no way to check a key.
+        // A secret in a public document is none, and we have no way to check a key. A client that prefers one and can go
+        // without is a public client here: PKCE guards its codes.
+        let preferred = metadata.token_endpoint_auth_method;
+        let offered = metadata.token_endpoint_auth_methods_supported;
+        let offers_none = offered
+            .as_ref()
+            .and_then(Value::as_array)
+            .is_some_and(|methods| methods.iter().any(|method| method == "none"));
         if metadata.client_secret.is_some()
-            || metadata.token_endpoint_auth_method.is_some_and(|method| method != "none")
+            || !(offers_none || preferred.is_none_or(|method| method == "none"))
         {
-            return Err(DocumentError::Unusable("its token_endpoint_auth_method is not none"));
+            return Err(DocumentError::Unusable("none of its authentication methods is none"));
         }
-        let redirect_uris: Vec<String> =
-            metadata.redirect_uris.into_iter().filter(|uri| RedirectUri::parse(uri).is_ok()).collect();
+        let redirect_uris: Vec<String> = metadata
+            .redirect_uris
+            .into_iter()
+            .filter(|uri| RedirectUri::parse(uri, schemes).is_ok())
+            .collect();
         if redirect_uris.is_empty() {
             return Err(DocumentError::Unusable("it has no redirect URI that is allowed here"));
         }
@@ -59,7 +72,7 @@ mod tests {
     const ID: &str = "https://client.example/metadata.json";
 
     fn parse(text: &str) -> Result<Document, DocumentError> {
-        Document::parse(text.as_bytes(), ID)
+        Document::parse(text.as_bytes(), ID, &AppSchemes::default())
     }
 
     #[test]
@@ -70,6 +83,24 @@ mod tests {
         let document = parse(text).expect("good");
         assert_eq!(document.name.as_deref(), Some("Claude Code"));
         assert_eq!(document.redirect_uris, ["http://localhost/callback", "http://127.0.0.1/callback"]);
+    }
+
+    #[test]
+    fn a_client_that_can_go_without_a_key_is_a_public_one() {
+        let with = |methods: &str| {
+            parse(&format!(
+                r#"{{"client_id":"{ID}","redirect_uris":["https://client.example/connector/oauth/abc"],
+                "token_endpoint_auth_method":"private_key_jwt","token_endpoint_auth_methods_supported":{methods},
+                "jwks":{{"keys":[]}}}}"#
+            ))
+        };
+        assert!(with(r#"["none","private_key_jwt"]"#).is_ok());
+        for methods in [r#"["private_key_jwt"]"#, "[]", r#""none""#, "null"] {
+            assert!(matches!(with(methods), Err(DocumentError::Unusable(_))), "{methods}");
+        }
+        let secret = r#"{"client_id":"https://client.example/metadata.json","client_secret":"x",
+            "redirect_uris":["https://a.example/cb"],"token_endpoint_auth_methods_supported":["none"]}"#;
+        assert!(parse(secret).is_err(), "a secret in a public document");
     }
 
     #[test]

@@ -72,6 +72,8 @@ impl fmt::Debug for Internet {
 
 pub(super) struct Fetcher {
     internet: Internet,
+    /// By which everything goes, where there is one. It looks names up, and has to do the checks of [`Guard`].
+    proxy: Option<Url>,
     /// Made when the first document is asked for: a client costs a parse of the whole CA bundle.
     http: OnceLock<Option<reqwest::Client>>,
 }
@@ -82,18 +84,23 @@ pub(super) struct Fetched {
 }
 
 impl Fetcher {
-    pub(super) fn new(internet: Internet) -> Self {
-        Self { internet, http: OnceLock::new() }
+    pub(super) fn new(internet: Internet, proxy: Option<Url>) -> Self {
+        Self { internet, proxy, http: OnceLock::new() }
     }
 
-    /// Fetches a document, over one redirect at most, which is checked as the first address is.
+    /// Fetches a document, over one redirect at most, which has to stay within the address's origin: users are shown that origin
+    /// as what vouches for the client, and a site that redirects anywhere must not vouch for all (the draft wants no redirect).
     pub(super) async fn fetch(&self, url: Url) -> Result<Fetched, DocumentError> {
         let mut response = self.get(&url).await?;
         if response.status().is_redirection() {
             // claude.ai answers its own metadata address with a redirect from some places.
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let next = location.and_then(|location| url.join(location).ok());
-            response = self.get(&next.ok_or(DocumentError::Unreachable("a redirect leads nowhere"))?).await?;
+            let next = next.ok_or(DocumentError::Unreachable("a redirect leads nowhere"))?;
+            if next.origin() != url.origin() {
+                return Err(DocumentError::Unreachable("a redirect leads to another site"));
+            }
+            response = self.get(&next).await?;
         }
         if response.status() != reqwest::StatusCode::OK {
             return Err(DocumentError::Unreachable("the answer is not 200"));
@@ -118,7 +125,7 @@ impl Fetcher {
         }
         let http = self
             .http
-            .get_or_init(|| client(&self.internet))
+            .get_or_init(|| client(&self.internet, self.proxy.as_ref()))
             .as_ref()
             .ok_or(DocumentError::Unreachable("this server has no HTTP client for it"))?;
         let request = http.get(url.clone()).header(ACCEPT, "application/json").timeout(DEADLINE);
@@ -138,15 +145,19 @@ impl Fetcher {
     clippy::disallowed_methods,
     reason = "this client has a resolver of its own, which the App's must not have"
 )]
-fn client(internet: &Internet) -> Option<reqwest::Client> {
+fn client(internet: &Internet, proxy: Option<&Url>) -> Option<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        // Never one from the environment: behind it, the checks of the resolver would be gone without a word.
         .no_proxy()
         .https_only(true)
-        .dns_resolver(Guard(internet.network.clone()))
         // A kept connection would skip the resolver the next time.
         .pool_max_idle_per_host(0)
         .user_agent(concat!("validibot-mcp/", env!("CARGO_PKG_VERSION")));
+    builder = match proxy {
+        Some(proxy) => builder.proxy(reqwest::Proxy::https(proxy.clone()).ok()?),
+        None => builder.dns_resolver(Guard(internet.network.clone())),
+    };
     if let Some(trusted) = &internet.trusted {
         builder = builder.tls_certs_only(trusted.clone());
     }
