@@ -117,7 +117,7 @@ fn a_revision_that_somebody_made_by_hand_never_gets_the_traffic_as_it_is() {
     assert_eq!(deployed.code, Some(0), "{}", deployed.err);
     let serving = world.service()["status"]["traffic"][0]["revisionName"].as_str().unwrap().to_owned();
     assert_ne!(serving, by_hand);
-    assert!(serving.starts_with(&format!("{SERVICE}-1111111-")), "{serving}");
+    assert!(serving.starts_with(&format!("{SERVICE}-1111111")), "{serving}");
     assert_eq!(template(&world)["metadata"]["labels"]["cost-center"], "42");
 }
 
