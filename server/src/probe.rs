@@ -87,6 +87,7 @@ impl Probe {
                 report.skip(Check::Metadata, "the challenge does not say whether OAuth is on");
             }
         }
+        report.take_switch(checks::switch(self).await);
         match &self.token {
             Some(token) => {
                 let mcp = Mcp::new(self.http.clone(), self.base.join("/mcp"), token.clone());

@@ -1,6 +1,6 @@
 //! The checks themselves: each gives a few words on what it saw, or the sentence of what is wrong.
 
-use http::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use super::Probe;
@@ -82,6 +82,26 @@ pub(super) async fn metadata(probe: &Probe) -> Outcome {
         }
     }
     Ok(format!("issuer {issuer}"))
+}
+
+/// A bearer in the form of a JWT that nobody has issued: it is refused here, without asking anybody.
+const NOBODYS: &str = "Bearer bm9ib2R5.bm9ib2R5.bm9ib2R5";
+
+/// The kill switch, `VALIDIBOT_MCP_ENABLED`: a server whose switch is off checks no bearer, so that one which nobody has
+/// issued is let in. `None` where the answer says neither.
+pub(super) async fn switch(probe: &Probe) -> Option<bool> {
+    let request = probe
+        .http
+        .post(&probe.base.join("/mcp"))
+        .header(ACCEPT, "application/json, text/event-stream")
+        .header(CONTENT_TYPE, "application/json")
+        .header(AUTHORIZATION, NOBODYS)
+        .body(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} }).to_string());
+    match probe.http.send(request).await.ok()?.status {
+        401 => Some(true),
+        200 => Some(false),
+        _ => None,
+    }
 }
 
 /// The handshake, with the token.

@@ -16,6 +16,7 @@ pub(super) enum Check {
     Ready,
     Challenge,
     Metadata,
+    Switch,
     Initialize,
     Tools,
 }
@@ -27,6 +28,7 @@ impl Check {
             Self::Ready => "ready",
             Self::Challenge => "challenge",
             Self::Metadata => "metadata",
+            Self::Switch => "switch",
             Self::Initialize => "initialize",
             Self::Tools => "tools",
         }
@@ -42,25 +44,41 @@ enum Status {
 
 /// All checks that were made.
 #[derive(Debug, Default)]
-pub(super) struct Report(Vec<(Check, Status)>);
+pub(super) struct Report {
+    checks: Vec<(Check, Status)>,
+    /// Whether the kill switch is on, where that was seen.
+    switch: Option<bool>,
+}
 
 impl Report {
     pub(super) fn take(&mut self, check: Check, outcome: Outcome) {
-        self.0.push((check, outcome.map_or_else(Status::Failed, Status::Passed)));
+        self.checks.push((check, outcome.map_or_else(Status::Failed, Status::Passed)));
     }
 
     pub(super) fn skip(&mut self, check: Check, why: &'static str) {
-        self.0.push((check, Status::Skipped(why)));
+        self.checks.push((check, Status::Skipped(why)));
+    }
+
+    /// Takes whether the kill switch is on. That it is off is no failure here: whoever asks knows what it should be.
+    pub(super) fn take_switch(&mut self, on: Option<bool>) {
+        self.switch = on;
+        match on {
+            Some(true) => self.take(Check::Switch, Ok("on".to_owned())),
+            Some(false) => {
+                self.take(Check::Switch, Ok("off: every tool says that it is not available".to_owned()));
+            }
+            None => self.skip(Check::Switch, "the answer to a bearer that nobody has issued does not tell"),
+        }
     }
 
     pub(super) fn failed(&self) -> bool {
-        self.0.iter().any(|(_, status)| matches!(status, Status::Failed(_)))
+        self.checks.iter().any(|(_, status)| matches!(status, Status::Failed(_)))
     }
 
     /// How far the proof goes.
     fn proven(&self) -> &'static str {
         let passed = |wanted| {
-            self.0.iter().any(|(check, status)| *check == wanted && matches!(status, Status::Passed(_)))
+            self.checks.iter().any(|(check, status)| *check == wanted && matches!(status, Status::Passed(_)))
         };
         match (self.failed(), passed(Check::Tools)) {
             (true, _) => "no",
@@ -70,7 +88,7 @@ impl Report {
     }
 
     pub(super) fn json(&self, url: &str) -> Value {
-        let checks = self.0.iter().map(|(check, status)| {
+        let checks = self.checks.iter().map(|(check, status)| {
             let (status, detail) = match status {
                 Status::Passed(detail) => ("passed", detail.as_str()),
                 Status::Failed(detail) => ("failed", detail.as_str()),
@@ -83,13 +101,14 @@ impl Report {
             "url": url,
             "ok": !self.failed(),
             "proven": self.proven(),
+            "switch": self.switch.map(|on| if on { "on" } else { "off" }),
             "checks": checks.collect::<Value>(),
         })
     }
 
     pub(super) fn text(&self, url: &str) -> String {
         let mut text = format!("{url}\n");
-        for (check, status) in &self.0 {
+        for (check, status) in &self.checks {
             let (mark, detail) = match status {
                 Status::Passed(detail) => ("ok", detail.as_str()),
                 Status::Failed(detail) => ("FAILED", detail.as_str()),
@@ -117,6 +136,7 @@ mod tests {
         let mut report = Report::default();
         report.take(Check::Version, Ok("0.1.0 at commit abc".to_owned()));
         report.skip(Check::Metadata, "OAuth is off here");
+        report.take_switch(Some(true));
         report
     }
 
@@ -127,6 +147,7 @@ mod tests {
             https://mcp.example
               ok       version     0.1.0 at commit abc
               skipped  metadata    OAuth is off here
+              ok       switch      on
             Not proven past 401: set VALIDIBOT_E2E_TOKEN to go on behind it.
         "]]
         .assert_eq(&report.text("https://mcp.example"));
@@ -140,7 +161,7 @@ mod tests {
     fn programs_read_the_same() {
         let json = report().json("https://mcp.example");
         expect![[
-            r#"{"schema_version":1,"url":"https://mcp.example","ok":true,"proven":"challenge","checks":[{"name":"version","status":"passed","detail":"0.1.0 at commit abc"},{"name":"metadata","status":"skipped","detail":"OAuth is off here"}]}"#
+            r#"{"schema_version":1,"url":"https://mcp.example","ok":true,"proven":"challenge","switch":"on","checks":[{"name":"version","status":"passed","detail":"0.1.0 at commit abc"},{"name":"metadata","status":"skipped","detail":"OAuth is off here"},{"name":"switch","status":"passed","detail":"on"}]}"#
         ]]
         .assert_eq(&json.to_string());
     }

@@ -28,8 +28,8 @@ fn checks(output: &Output) -> (Value, Vec<(String, String)>) {
     (report, checks)
 }
 
-fn with(status: [&str; 6]) -> Vec<(String, String)> {
-    let names = ["version", "ready", "challenge", "metadata", "initialize", "tools"];
+fn with(status: [&str; 7]) -> Vec<(String, String)> {
+    let names = ["version", "ready", "challenge", "metadata", "switch", "initialize", "tools"];
     names.into_iter().zip(status).map(|(name, status)| (name.to_owned(), status.to_owned())).collect()
 }
 
@@ -38,13 +38,14 @@ async fn a_good_server_is_proven_as_far_as_the_probe_can_go() {
     let stack = Stack::start().await;
     let output = probe(stack.server.base(), &["--json"], None).await.expect_success("probe");
     let (report, found) = checks(&output);
-    assert_eq!(found, with(["passed", "passed", "passed", "skipped", "skipped", "skipped"]));
+    assert_eq!(found, with(["passed", "passed", "passed", "skipped", "passed", "skipped", "skipped"]));
+    assert_eq!(report["switch"], "on");
     assert_eq!((&report["ok"], &report["proven"]), (&true.into(), &"challenge".into()));
 
     let token = Some(fixtures::DEMO_TOKEN);
     let output = probe(&stack.server.mcp_url(), &["--json"], token).await.expect_success("probe");
     let (report, found) = checks(&output);
-    assert_eq!(found, with(["passed", "passed", "passed", "skipped", "passed", "passed"]));
+    assert_eq!(found, with(["passed", "passed", "passed", "skipped", "passed", "passed", "passed"]));
     assert_eq!(report["proven"], "tools");
     assert!(!output.stdout.contains(fixtures::DEMO_TOKEN) && !output.stderr.contains(fixtures::DEMO_TOKEN));
 }
@@ -58,7 +59,19 @@ async fn where_oauth_is_on_its_metadata_has_to_be_there_and_to_agree() {
         .env("VALIDIBOT_OAUTH_CLIENT_SECRET", "a-client-secret-of-more-than-32-bytes");
     let server = server.start().await;
     let output = probe(server.base(), &["--json"], Some(fixtures::DEMO_TOKEN)).await.expect_success("probe");
-    assert_eq!(checks(&output).1, with(["passed"; 6]), "{}", output.stdout);
+    assert_eq!(checks(&output).1, with(["passed"; 7]), "{}", output.stdout);
+}
+
+#[tokio::test]
+async fn a_kill_switch_that_is_off_is_said_with_a_token_and_without() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = Server::for_sandbox(&sandbox).env("VALIDIBOT_MCP_ENABLED", "false").start().await;
+    for token in [None, Some(fixtures::DEMO_TOKEN)] {
+        let output = probe(server.base(), &["--json"], token).await.expect_success("probe");
+        assert_eq!(checks(&output).0["switch"], "off", "{}", output.stdout);
+    }
+    let output = probe(server.base(), &[], None).await.expect_success("probe");
+    assert!(output.stdout.contains("every tool says that it is not available"), "{}", output.stdout);
 }
 
 #[tokio::test]
@@ -69,7 +82,7 @@ async fn another_build_a_bad_token_and_another_service_fail() {
     assert_eq!(output.code, Some(1), "{}", output.stdout);
     assert_eq!(
         checks(&output).1,
-        with(["failed", "passed", "passed", "skipped", "failed", "failed"]),
+        with(["failed", "passed", "passed", "skipped", "passed", "failed", "failed"]),
         "{}",
         output.stdout
     );
@@ -91,6 +104,6 @@ async fn a_server_that_is_not_there_fails_in_every_check() {
     let output = probe(&url, &["--json"], None).await;
     assert_eq!(output.code, Some(1));
     let (report, found) = checks(&output);
-    assert_eq!(found, with(["failed", "failed", "failed", "skipped", "skipped", "skipped"]));
+    assert_eq!(found, with(["failed", "failed", "failed", "skipped", "skipped", "skipped", "skipped"]));
     assert_eq!((&report["ok"], &report["proven"]), (&false.into(), &"no".into()));
 }
