@@ -17,8 +17,8 @@ use clap::{Args, Parser, Subcommand};
 pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
     BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpHands, GcpLbAdd, GcpLock,
-    GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpPlan, GcpReopen, GcpRollback, GcpStage, GcpSwitch,
-    Severity,
+    GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpMark, GcpPlan, GcpRelease, GcpReopen, GcpRollback,
+    GcpStage, GcpSwitch, GcpTag, Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};

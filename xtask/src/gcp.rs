@@ -19,6 +19,7 @@ pub(crate) mod releases;
 pub(crate) mod rollout;
 pub(crate) mod secrets;
 pub(crate) mod service;
+pub(crate) mod serving;
 pub(crate) mod settings;
 pub(crate) mod setup;
 mod side_by_side;
@@ -49,6 +50,7 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
         // Open or closed: what is there can be looked at, and a service brought back.
         Gcp::Rollback(args) => releases::rollback(context, args),
         Gcp::Releases(args) => releases::releases(context, args),
+        Gcp::Release(args) => releases::release(context, args),
         Gcp::Status(args) => status::status(context, args),
         Gcp::Lock(GcpLocking::Status(args)) => lock::status(context, args),
         Gcp::Lock(GcpLocking::Break(args)) => lock::break_lock(context, args),

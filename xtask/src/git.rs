@@ -40,3 +40,11 @@ pub fn count(root: &Path, from: &str, to: &str) -> Command {
     let range = format!("{from}..{to}");
     Command::new("git").args(["rev-list", "--count", "--end-of-options", &range]).dir(root).reads()
 }
+
+/// Whether `new` holds `old`: 0 when it does, 1 when it does not, and another exit code where either is not known here.
+pub fn is_ancestor(root: &Path, old: &str, new: &str) -> Command {
+    // Somebody else's label cannot become an option.
+    let commit = |text: &str| format!("{text}^{{commit}}");
+    let words = ["merge-base", "--is-ancestor", "--end-of-options"];
+    Command::new("git").args(words).args([commit(old), commit(new)]).dir(root).reads()
+}

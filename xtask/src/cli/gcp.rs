@@ -8,6 +8,7 @@ mod balancer;
 mod emulator;
 mod logs;
 mod maintenance;
+mod release;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use balancer::GcpLbAdd;
 pub use emulator::{Emulator, EmulatorEngine};
 pub use logs::{GcpLogs, Severity};
 pub use maintenance::{GcpMaintenance, GcpReopen, GcpSwitch};
+pub use release::{GcpMark, GcpRelease, GcpTag};
 
 use crate::stage::Stage;
 
@@ -71,11 +73,18 @@ pub enum Gcp {
 
     /// Send all traffic back to the revision that served before, or to the one that is named
     ///
-    /// The next deploy is the usual one: it proves its revision and gives it the traffic.
+    /// Without a revision's name it passes over those that are switched off, unproven, of the commit that serves, or that
+    /// were gone back from. One that has not served is proven before it gets traffic; where the public address does not
+    /// pass its proof, the traffic returns. The stage is held then: a deploy of an older commit, or of the one that was
+    /// gone back from, has to be asked for.
     Rollback(GcpRollback),
 
-    /// List the stage's releases: commit, image, when, who, and what became of each
+    /// List the stage's releases: commit, secret, switch, when, who, order of service, and what became of each
     Releases(GcpLook),
+
+    /// Mark a revision, so that nobody goes back to it, or take a candidate's address away
+    #[command(subcommand)]
+    Release(GcpRelease),
 
     /// Say how the stage is: LIVE, MAINTENANCE or PARTIAL, its traffic, image, commit, secret, gate, lock, last deploys
     Status(GcpLook),
@@ -189,6 +198,10 @@ pub struct GcpDeploy {
     #[command(flatten)]
     pub hands: GcpHands,
 
+    /// Deploy a commit that is older than what serves, or that was gone back from
+    #[arg(long)]
+    pub yes_older: bool,
+
     /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
     #[arg(long)]
     pub allow_dirty: bool,
@@ -247,6 +260,14 @@ pub struct GcpRollback {
     /// Another service of envs/fleet.toml than the MCP server, such as web
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
+
+    /// Go to a revision that is switched off, was gone back from or is marked as bad
+    #[arg(long, requires = "revision")]
+    pub anyway: bool,
+
+    /// Leave the traffic there, whatever the proof of the public address says
+    #[arg(long)]
+    pub stay: bool,
 
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]

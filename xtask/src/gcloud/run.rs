@@ -70,6 +70,11 @@ pub fn revisions(names: &Names, service: &str) -> Command {
     read(names, ["run", "revisions", "list", "--service", service, "--region", names.region()], "json")
 }
 
+/// One revision, whole.
+pub fn describe_revision(names: &Names, revision: &str) -> Command {
+    read(names, ["run", "revisions", "describe", revision, "--region", names.region()], "json")
+}
+
 /// What a revision wrote last, newest first.
 ///
 /// Not `run services logs read`: gcloud 528 crashes there on lines that are JSON.

@@ -1,5 +1,6 @@
 //! `gcp plan` and `gcp deploy`: this commit's image into service, proven before users get it.
 
+mod age;
 mod facts;
 mod order;
 mod planned;
@@ -11,6 +12,7 @@ use super::lock::{self, Lock};
 use super::mcp::Prober;
 use super::rollout::{self, Access, Rollout};
 use super::service::{Hands, Live, Spec};
+use super::side_by_side::both;
 use super::{apply, plan::Plan};
 use crate::cli::{GcpDeploy, GcpPlan};
 use crate::context::Context;
@@ -19,6 +21,7 @@ use crate::exit::Exit;
 use crate::gcloud;
 use crate::runner::Ahead;
 use crate::stage::Names;
+use age::Age;
 use facts::{First, Rest};
 use order::Order;
 use planned::File;
@@ -28,6 +31,7 @@ struct Deploy<'a> {
     order: Order<'a>,
     facts: Facts,
     spec: Spec,
+    age: Age,
 }
 
 /// Shows the difference between what is wanted and what is there: exit code 2 where there is one.
@@ -70,14 +74,19 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
         return deploy.show(&plan, common.json);
     }
     if plan.is_empty() {
-        deploy.prove_what_serves()?;
+        let left = || lock::give_back_what_is_left(context, deploy.names());
+        let (left, proven) = both(left, || deploy.prove_what_serves());
+        proven?;
+        left?;
         deploy.done(&plan, None, common.json);
         return Ok(());
     }
+    deploy.age.check(deploy.names(), args.yes_older)?;
     apply::confirm(context, common)?;
     let (names, command) = (deploy.names().clone(), command(args));
     let after = lock::under(context, &names, &command, args.lock_wait, |lock| {
         deploy.look_again(planned.as_ref(), common.yes)?;
+        deploy.age.check(deploy.names(), args.yes_older)?;
         deploy.apply(lock, Ahead::default())
     })?;
     deploy.done(&plan, Some(&after), common.json);
@@ -114,6 +123,7 @@ fn deploy_at_once(order: Order<'_>, first: First, args: &GcpDeploy) -> Result<()
                 deploy.prove_what_serves()?;
                 return Ok((deploy, plan, None));
             }
+            deploy.age.check(&names, args.yes_older)?;
             let after = deploy.apply(lock, write)?;
             Ok((deploy, plan, Some(after)))
         };
@@ -136,7 +146,8 @@ impl<'a> Deploy<'a> {
     fn new(order: Order<'a>, facts: Facts) -> Result<Self> {
         order.hands.check(&order.service, facts.service.as_ref())?;
         let spec = order.spec(&facts);
-        Ok(Self { order, facts, spec })
+        let age = Age::of(order.context, facts.service.as_ref(), &order.source.commit)?;
+        Ok(Self { order, facts, spec, age })
     }
 
     /// Reads the rest. Changes nothing.
@@ -154,6 +165,7 @@ impl<'a> Deploy<'a> {
         self.facts = Facts::read(context, self.names(), at_once)?;
         self.order.hands.check(&self.order.service, self.facts.service.as_ref())?;
         self.spec = self.order.spec(&self.facts);
+        self.age = Age::of(context, self.facts.service.as_ref(), &self.order.source.commit)?;
         if let Some(planned) = planned {
             return self.check(planned);
         }
@@ -197,14 +209,17 @@ impl<'a> Deploy<'a> {
             found: Some(self.facts.access),
             mark: self.order.source.mark(),
             proof: Some(proof),
-            remembered: true,
+            // What nobody could reach was not proven, and is none to go back to.
+            remembered: !self.facts.in_maintenance(),
             public_url: Some(&self.order.config.base_url),
             next_write: write,
         }
     }
 
     fn prober(&self) -> Result<Prober<'_>> {
-        Prober::new(self.order.context, self.names().stage(), &self.order.image, &self.order.source.commit)
+        let Order { context, image, source, config, .. } = &self.order;
+        let prober = Prober::new(context, self.names().stage(), image, &source.commit)?;
+        Ok(if config.enabled { prober.with_tools_on() } else { prober })
     }
 
     /// Nothing differs; still, what serves has to be this commit and fit for traffic.
@@ -217,7 +232,13 @@ impl<'a> Deploy<'a> {
             Some(&|url| prober.prove(url)),
             Some(&self.order.config.base_url),
         )
-        .map_err(|error| error.hint(format!("go back: cargo xtask gcp rollback {}", self.names().stage())))
+        .map_err(|error| {
+            // Only where there is something to go back to.
+            if live.history.served.iter().all(|known| Some(known.as_str()) == live.serving()) {
+                return error;
+            }
+            error.hint(format!("go back: cargo xtask gcp rollback {}", self.names().stage()))
+        })
     }
 
     /// A dry run: the plan's commands, ready to paste.

@@ -6,6 +6,7 @@
 
 mod commands;
 mod holder;
+mod process;
 mod wait;
 
 pub(crate) use commands::{break_lock, status};
@@ -73,6 +74,31 @@ pub(crate) fn under<T>(
     done
 }
 
+/// Where there is nothing to do and somebody holds the lock all the same: a run that was killed at its end is not there to give
+/// it back. Where its process ran on this machine and is gone, that is done here; else whose it is is said.
+///
+/// Only then: the gcloud that a killed run has started may still be writing while anything differs.
+pub(crate) fn give_back_what_is_left(context: &Context, names: &Names) -> Result<()> {
+    let Seen::Present(holder) = Holder::read(context, names)? else { return Ok(()) };
+    let stage = names.stage();
+    if holder.is_gone() {
+        let command = lock::release(names, &holder.etag);
+        if context.runner.run(&command, Streams::Captured)?.code == 0 {
+            context.printer.note(&format!(
+                "gave back the deploy lock of {}, which has ended without doing so ({})",
+                holder.who(),
+                holder.command
+            ));
+            return Ok(());
+        }
+    }
+    context.printer.warn(&format!(
+        "{stage} is locked all the same\n  {}\n  if its holder is gone: cargo xtask gcp lock break {stage}",
+        holder.lines().join("\n  ")
+    ));
+    Ok(())
+}
+
 /// After an interrupt the lock can still be given back; a second signal interrupts that, too.
 fn interrupted(context: &Context, error: &Error) {
     if error.exit() == Exit::Interrupted {
@@ -84,7 +110,9 @@ impl<'a> Lock<'a> {
     fn take(context: &'a Context, names: &'a Names, command: &str, patience: Duration) -> Result<Self> {
         let id = random_hex(8)?;
         let who = holder::myself(context);
-        let take = lock::take(names, TTL.as_secs(), &[("id", &id), ("holder", &who), ("command", command)]);
+        let process = process::myself();
+        let said = [("id", id.as_str()), ("holder", &who), ("command", command), ("process", &process)];
+        let take = lock::take(names, TTL.as_secs(), &said);
         let _progress = context.printer.progress("taking the deploy lock");
         let mut waiting = wait::Waiting::new(context, names, patience);
         let mut waited = false;

@@ -140,6 +140,10 @@ impl<'a> Turn<'a> {
         if !troubles.is_empty() {
             return Err(cannot_tell(&troubles));
         }
+        let server = match server {
+            Some(there) => Some(there.with_serving(self.context, &self.names)?),
+            None => None,
+        };
         let application = match (&self.fleet, services) {
             (Some(place), Some(services)) => application::There::look(place, services, at_once)?,
             _ => None,

@@ -182,7 +182,7 @@ pub(crate) fn labels(wanted: &Service, commit: &str) -> BTreeMap<String, String>
 }
 
 /// As a label's value may be: lower-case letters, digits, `_` and `-`, at most 63.
-fn label(text: &str) -> String {
+pub(crate) fn label(text: &str) -> String {
     let legal = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' { c } else { '-' };
     text.to_ascii_lowercase().chars().map(legal).take(63).collect()
 }

@@ -1,8 +1,11 @@
-//! `gcp releases` and `gcp rollback`: the revisions that were, and going back to one.
+//! `gcp releases`, `gcp rollback` and `gcp release`: the revisions that were, going back to one, and what is said of one.
 
+mod choice;
+mod mark;
 mod revision;
 mod rollback;
 
+pub(crate) use mark::release;
 pub(crate) use revision::{Fate, Revision};
 pub(crate) use rollback::rollback;
 
@@ -10,7 +13,7 @@ use serde_json::json;
 
 use super::observe::{Read, cannot_tell, observe};
 use super::service::Live;
-use super::settings;
+use super::{serving, settings};
 use crate::cli::GcpLook;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -26,18 +29,29 @@ const AT_ONCE: usize = 2;
 /// Lists the releases, newest first.
 pub(crate) fn releases(context: &Context, args: &GcpLook) -> Result<()> {
     let names = settings::load(context, args.stage)?.names;
-    let (_, revisions) = look(context, &names, &names.service())?;
+    let (live, revisions) = look(context, &names, &names.service())?;
     if args.json {
         context.printer.json(&json!({
             "schema_version": SCHEMA_VERSION,
             "stage": args.stage.name(),
             "service": names.service(),
+            "held": live.history.held,
             "releases": revisions,
         }));
         return Ok(());
     }
     context.printer.data(&table(&revisions));
+    if let Some(held) = &live.history.held {
+        context.printer.data(&hold(held));
+    }
     Ok(())
+}
+
+/// What it means that the stage is held.
+pub(crate) fn hold(held: &str) -> String {
+    format!(
+        "held: somebody went back from {held}; a deploy of its commit, or of an older one, wants --yes-older"
+    )
 }
 
 /// The service and its revisions, newest first. It is an error where it is not there.
@@ -58,6 +72,7 @@ pub(crate) fn look(context: &Context, names: &Names, service: &str) -> Result<(L
         Seen::Absent => return Err(absent()),
         Seen::Unknown(trouble) => return Err(cannot_tell(&[trouble])),
     };
+    let live = if let Seen::Present(text) = &revisions { serving::listed(text, live) } else { live };
     let parsed = revisions.understand("its revisions", |text| Revision::parse_list(text, &live));
     match parsed {
         Seen::Present(revisions) => Ok((live, revisions)),
@@ -78,20 +93,23 @@ fn unlisted(names: &Names, service: &str) -> Trouble {
 
 /// A line for each.
 pub(crate) fn table(revisions: &[Revision]) -> String {
-    let mut lines = vec![["revision", "commit", "image", "when", "who", "result"].map(str::to_owned)];
+    let mut lines =
+        vec![["revision", "commit", "secret", "switch", "when", "who", "turn", "result"].map(str::to_owned)];
     lines.extend(revisions.iter().map(|revision| {
         [
             revision.name.clone(),
-            short(revision.commit.as_deref().unwrap_or("unknown"), 12),
-            short(revision.digest.as_deref().unwrap_or("by tag"), 12),
-            revision.when.chars().take(19).collect(),
-            revision.who.clone().unwrap_or_else(|| "unknown".to_owned()),
-            revision.fate.text().to_owned(),
+            short(revision.commit.as_deref().unwrap_or("unknown"), 7),
+            short(revision.secret_version.as_deref().unwrap_or("none"), 6),
+            if revision.enabled { "on" } else { "off" }.to_owned(),
+            short(&revision.when, 16),
+            short(revision.who.as_deref().unwrap_or("unknown"), 24),
+            revision.served.map(|place| place.to_string()).unwrap_or_default(),
+            revision.result().to_owned(),
         ]
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let row = |line: &[String; 6]| {
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let row = |line: &[String; 8]| {
         let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
@@ -99,5 +117,5 @@ pub(crate) fn table(revisions: &[Revision]) -> String {
 }
 
 fn short(text: &str, length: usize) -> String {
-    text.trim_start_matches("sha256:").chars().take(length).collect()
+    text.chars().take(length).collect()
 }

@@ -3,12 +3,18 @@
 //! For any service. Each step begins by looking at what is there, so that the same command goes on after an
 //! interruption. Whatever fails: the traffic stays where it was, or returns, and the error says in which phase.
 
+mod absence;
 mod access;
+mod back;
 mod logs;
 mod phase;
+mod record;
 
+pub(crate) use absence::{contradiction, is_not_there};
 pub(crate) use access::{Access, access};
+pub(crate) use back::Back;
 pub(crate) use phase::Phase;
+pub(crate) use record::unrecorded;
 
 use super::lock::Lock;
 use super::service::{Ingress, Live, Manifest, Spec, Target, Template, difference};
@@ -76,19 +82,19 @@ pub(crate) enum Way {
 /// Which way leads from `live` to `spec`.
 pub(crate) fn way(spec: &Spec, live: Option<&Live>) -> Way {
     let Some(live) = live.filter(|live| !live.shares().is_empty()) else { return Way::First };
-    let changed = difference(&live.spec, spec);
-    if changed.iter().any(|field| field.revision) || !live.newest_is_ready() {
+    let other = |from: &Spec| difference(from, spec).iter().any(|field| field.revision);
+    let (serving, newest) = (live.serving(), live.newest.as_deref());
+    let known = serving.is_some() && live.unread().is_none() && !live.floating;
+    let up = serving != newest || live.newest_is_ready();
+    if known && up && !other(live.serving_spec()) {
+        let settled = difference(live.serving_spec(), spec).is_empty() && live.candidate().is_none();
+        return if settled { Way::Nothing } else { Way::Settings };
+    }
+    if other(&live.spec) || !live.newest_is_ready() {
         return Way::NewRevision;
     }
-    if live.serving() != live.newest.as_deref() {
-        // A revision that somebody made by hand is proven as one of ours, and does not get the traffic as it is.
-        return if live.newest_is_ours() { Way::Newest } else { Way::NewRevision };
-    }
-    if live.floating {
-        return Way::Newest;
-    }
-    let settled = changed.is_empty() && live.candidate().is_none();
-    if settled { Way::Nothing } else { Way::Settings }
+    // A revision that somebody made by hand is proven as one of ours, and does not get the traffic as it is.
+    if live.newest_is_ours() || serving == newest { Way::Newest } else { Way::NewRevision }
 }
 
 impl Rollout<'_> {
@@ -110,20 +116,27 @@ impl Rollout<'_> {
             (Way::Settings, Some(live)) => {
                 let granted = self.grant(live)?;
                 let serving = live.serving().unwrap_or_default().to_owned();
-                let after = self.shift(granted.as_ref().unwrap_or(live), &serving)?;
-                self.public(live, after)
+                let after = granted.as_ref().unwrap_or(live);
+                let after = self.shift(live, after, &serving, live.history.served.contains(&serving))?;
+                let after = self.public(live, after)?;
+                self.record(Some(live), after)
             }
             // Nothing but, perhaps, who may call it.
             (Way::Nothing, Some(live)) => {
                 let granted = self.grant(live)?;
-                let live = granted.as_ref().unwrap_or(live);
-                self.public_proof(live).map(|()| live.clone())
+                let after = granted.unwrap_or_else(|| live.clone());
+                self.public_proof(&after)?;
+                self.record(Some(live), after)
             }
         }
     }
 
     /// A service that serves nothing yet: its first revision gets everything.
     fn first(&self, live: Option<&Live>) -> Result<Live> {
+        if live.is_none() {
+            is_not_there(self.context, self.names, self.service)
+                .map_err(|error| error.during(Phase::FirstRevision.name()))?;
+        }
         let revision = self.new_name()?;
         let manifest = Manifest {
             name: self.service,
@@ -131,20 +144,27 @@ impl Rollout<'_> {
             template: Template::New(self.spec, &revision),
             service: Some(self.spec),
             traffic: vec![Target::whole(&revision)],
-            served: Some(vec![revision.clone()]),
+            // That it came up is the proof where there is no other.
+            history: self.proof.is_none().then(|| self.history(live, &revision)),
         };
         let after = self.write(Phase::FirstRevision, &manifest, Some(&revision))?;
         let after = self.grant(&after)?.unwrap_or(after);
         self.public_proof(&after)?;
-        Ok(after)
+        self.record(live, after)
     }
 
     /// Gives the revision an address of its own, without traffic; the service as it is then.
     fn tag(&self, live: &Live, template: Template<'_>, revision: &str) -> Result<Live> {
         let mut traffic = live.shares();
         traffic.push(Target::tagged(revision, super::service::CANDIDATE));
-        let manifest =
-            Manifest { name: self.service, live: Some(live), template, service: None, traffic, served: None };
+        let manifest = Manifest {
+            name: self.service,
+            live: Some(live),
+            template,
+            service: None,
+            traffic,
+            history: None,
+        };
         self.write(Phase::Candidate, &manifest, Some(revision))
     }
 
@@ -154,42 +174,48 @@ impl Rollout<'_> {
         let candidate = granted.as_ref().unwrap_or(candidate);
         // Both take about a second, and neither has to do with the other.
         let (looked, proven) = both(|| self.lock.look_ahead(), || self.prove(before, candidate));
-        proven.map_err(|error| {
-            self.failed(Phase::Proof, error, Some(revision), "the traffic stays where it was")
-        })?;
+        let proven = proven.map_err(|error| self.unfit(error, revision))?;
         looked.map_err(|error| error.during(Phase::Traffic.name()))?;
-        let after = self.shift(candidate, revision)?;
-        self.public(before, after)
+        let after = self.shift(before, candidate, revision, proven)?;
+        let after = self.public(before, after)?;
+        self.record(Some(before), after)
     }
 
-    /// Proves the candidate at its own address, where that can be reached.
-    fn prove(&self, before: &Live, candidate: &Live) -> Result<()> {
-        let Some(proof) = self.proof else { return Ok(()) };
+    /// The error of a candidate that has failed its proof.
+    fn unfit(&self, error: Error, revision: &str) -> Error {
+        let stage = self.names.stage();
+        self.failed(Phase::Proof, error, Some(revision), "the traffic stays where it was").hint(format!(
+            "its address stays, for looking into it; to take that away: cargo xtask gcp release drop {stage}"
+        ))
+    }
+
+    /// Proves the candidate at its own address; whether that can be reached, or there is no more to prove.
+    fn prove(&self, before: &Live, candidate: &Live) -> Result<bool> {
+        let Some(proof) = self.proof else { return Ok(true) };
         let hidden = candidate.url.is_empty();
         if hidden || before.spec.ingress != Ingress::All || self.access != Access::Everybody {
             self.context.printer.note(
                 "  the candidate's own address does not answer from here: its startup probe is its proof",
             );
-            return Ok(());
+            return Ok(false);
         }
         let Some(url) = candidate.candidate_url() else {
             return Err(Error::failed("Cloud Run gave the candidate no address"));
         };
         let _progress = self.context.printer.progress(&format!("proving the candidate at {url}"));
-        proof(&url)
+        proof(&url).map(|()| true)
     }
 
-    /// All traffic to this revision, the candidate's tag gone, the service's own settings as wanted.
-    fn shift(&self, live: &Live, revision: &str) -> Result<Live> {
-        let mut served = vec![revision.to_owned()];
-        served.extend(live.served.iter().filter(|known| *known != revision).cloned());
+    /// All traffic to this revision, the candidate's tag gone, the service's own settings as wanted. That it serves is
+    /// written down with it where it is proven.
+    fn shift(&self, before: &Live, live: &Live, revision: &str, proven: bool) -> Result<Live> {
         let manifest = Manifest {
             name: self.service,
             live: Some(live),
             template: Template::Kept,
             service: Some(self.spec),
             traffic: vec![Target::whole(revision)],
-            served: self.remembered.then_some(served),
+            history: (self.remembered && proven).then(|| self.history(Some(before), revision)),
         };
         self.write(Phase::Traffic, &manifest, None)
     }
@@ -211,16 +237,17 @@ impl Rollout<'_> {
             template: Template::Kept,
             service: Some(&before.spec),
             traffic: before.shares(),
-            served: Some(before.served.clone()),
+            history: Some(before.history.clone()),
         };
         let returned = self.write(Phase::Return, &back, None);
         Err(match returned {
-            Ok(_) => {
-                self.failed(Phase::Public, error, revision.as_deref(), "the traffic is back where it was")
+            Ok(_) => self.explained(error, revision.as_deref(), "the traffic is back where it was"),
+            Err(back) => {
+                let to = before.serving().map(|to| format!(" {to}")).unwrap_or_default();
+                error
+                    .causes([format!("and the traffic could not be sent back: {back}")])
+                    .hint(format!("send it back: cargo xtask gcp rollback {}{to}", self.names.stage()))
             }
-            Err(back) => error
-                .causes([format!("and the traffic could not be sent back: {back}")])
-                .hint(format!("send it back: cargo xtask gcp rollback {}", self.names.stage())),
         })
     }
 
@@ -264,7 +291,12 @@ impl Rollout<'_> {
 
     /// The error with its phase, with what the revision wrote last, and with where the traffic is.
     fn failed(&self, phase: Phase, error: Error, revision: Option<&str>, traffic: &str) -> Error {
-        let mut error = error.during(phase.name()).cause(traffic);
+        self.explained(error.during(phase.name()), revision, traffic)
+    }
+
+    /// The same, of an error that says its phase.
+    fn explained(&self, error: Error, revision: Option<&str>, traffic: &str) -> Error {
+        let mut error = error.cause(traffic);
         if let Some(revision) = revision {
             error = error.causes(logs::last(self.context, self.names, revision));
         }

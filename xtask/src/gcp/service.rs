@@ -4,6 +4,7 @@
 
 mod difference;
 mod foreign;
+mod history;
 mod keyed;
 mod live;
 mod manifest;
@@ -13,6 +14,7 @@ mod traffic;
 
 pub(crate) use difference::{Changed, difference};
 pub(crate) use foreign::{Foreign, Hands};
+pub(crate) use history::{Bad, History};
 pub(crate) use live::{Live, whole_cpu};
 pub(crate) use manifest::{Manifest, Template};
 pub(crate) use spec::{Ingress, Mount, Network, Probe, Scaling, Spec};

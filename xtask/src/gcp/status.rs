@@ -7,15 +7,16 @@ use super::lock::Holder;
 use super::mcp::{Comparison, Config, Mode, Web};
 use super::observe::{Read, cannot_tell, observe};
 use super::policy::Policy;
-use super::releases::{Fate, Revision, table};
+use super::releases::{Fate, Revision, hold, table};
 use super::rollout::{Access, access};
+use super::secrets::version::Version;
 use super::service::{Live, Target};
-use super::settings;
+use super::{serving, settings};
 use crate::cli::GcpLook;
 use crate::context::Context;
 use crate::error::Result;
 use crate::gate::Gate;
-use crate::gcloud::{Seen, lock, run};
+use crate::gcloud::{self, Seen, lock, run};
 use crate::stage::{Names, Target as Place};
 
 /// Version of the JSON. Fields may be added under the same number; anything else raises it.
@@ -50,6 +51,8 @@ struct Report {
     ingress: Option<&'static str>,
     everybody: bool,
     problem: Option<String>,
+    /// What was gone back from, while the stage is held.
+    held: Option<String>,
     gate: Option<bool>,
     lock: Option<Holder>,
     /// `None` where it cannot be compared: the web application, or the stage's files, are not there.
@@ -79,10 +82,15 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         Read::new(format!("the policy of {service}"), run::policy(names, &service)),
         Read::new(format!("the web application {web}"), run::describe(names, &web)),
         Read::new("the deploy lock", lock::describe(names)),
+        Read::new("the secret's versions", gcloud::list_versions(names)),
     ];
-    let [live, revisions, policy, web, holder] = observe(context, AT_ONCE, &reads)?;
+    let [live, revisions, policy, web, holder, versions] = observe(context, AT_ONCE, &reads)?;
     let mut troubles = Vec::new();
     let live = live.understand("the service", Live::parse).take(&mut troubles);
+    let live = match (live, &revisions) {
+        (Some(live), Seen::Present(text)) => Some(serving::listed(text, live)),
+        (live, _) => live,
+    };
     let revisions = match &live {
         Some(live) => revisions.understand("its revisions", |text| Revision::parse_list(text, live)),
         None => Seen::Absent,
@@ -91,6 +99,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
     let policy = policy.understand("the service's policy", Policy::parse).take(&mut troubles);
     let web = web.understand("the web application", Live::parse).take(&mut troubles);
     let holder = holder.understand("the deploy lock", Holder::parse).take(&mut troubles);
+    let versions = versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
     if !troubles.is_empty() {
         return Err(cannot_tell(&troubles));
     }
@@ -107,6 +116,8 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         }
         None => (NOT_DEPLOYED, Vec::new()),
     };
+    let used = serving.as_ref().and_then(|revision| revision.secret_version.as_deref());
+    reasons.extend(used.and_then(|used| unreadable(names, used, &versions.unwrap_or_default())));
     let fleet = fleet::view(context, names.stage())?;
     let application = fleet.as_ref().map_or(NOT_DEPLOYED, |view| view.overall);
     let overall = together(server, application);
@@ -129,12 +140,28 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         ingress: live.as_ref().map(|live| live.spec.ingress.name()),
         everybody: access == Access::Everybody,
         problem: live.as_ref().and_then(|live| live.problem.clone()),
+        held: live.as_ref().and_then(|live| live.history.held.clone()),
         gate: Gate::read(&context.environment, build.as_ref()).ok().map(|gate| gate.open),
         lock: holder,
         web: web.and_then(|web| Some(Web::of(&web).compare(names, config.as_ref()?))),
         releases: revisions.into_iter().take(LAST).collect(),
         fleet,
     })
+}
+
+/// Of a secret's version that what serves reads and nobody can read.
+fn unreadable(names: &Names, used: &str, versions: &[Version]) -> Option<String> {
+    let number: u64 = used.parse().ok()?;
+    let version = versions.iter().find(|version| version.number == number);
+    let state = match version {
+        Some(version) if version.enabled => return None,
+        Some(version) if !version.destroyed => "disabled",
+        _ => "gone",
+    };
+    let secret = names.secret();
+    Some(format!(
+        "version {used} of secret {secret}, which the serving revision reads, is {state}: no further instance starts"
+    ))
 }
 
 /// The state of the whole, of the states of the MCP server and of the rest; what is not deployed has no say.
@@ -148,6 +175,15 @@ fn together(server: &'static str, rest: &'static str) -> &'static str {
 }
 
 impl Report {
+    /// Why there is nothing to compare with the web application.
+    const fn uncompared(&self) -> &'static str {
+        if self.clients.is_none() {
+            "not compared: the stage's files are not complete"
+        } else {
+            "not compared: the web application is not deployed"
+        }
+    }
+
     fn text(&self) -> String {
         let mut lines = vec![format!("{}: {}", self.stage, self.overall)];
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
@@ -178,6 +214,9 @@ impl Report {
         if let Some(problem) = &self.problem {
             row("problem", problem.clone());
         }
+        if let Some(held) = &self.held {
+            row("held", hold(held).trim_start_matches("held: ").to_owned());
+        }
         row(
             "gate",
             match self.gate {
@@ -189,10 +228,7 @@ impl Report {
         );
         row("lock", self.lock.as_ref().map_or_else(|| "free".to_owned(), |lock| lock.lines().join("; ")));
         match &self.web {
-            None => row(
-                "web",
-                "not compared: it is not deployed, or the stage's files are not complete".to_owned(),
-            ),
+            None => row("web", self.uncompared().to_owned()),
             Some(web) => {
                 let problems: Vec<_> = web.iter().filter_map(Comparison::problem).collect();
                 row(

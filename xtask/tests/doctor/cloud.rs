@@ -215,6 +215,12 @@ fn a_service_that_is_not_what_was_written_is_named() {
         service.template["spec"]["containers"][0]["env"][1]["value"] = json!("https://old.acme.example");
     };
     expect_of_service(stale, "settings-not-in-use", &["https://old.acme.example", HOST, "warning"]);
+    let off = |service: &mut Service| {
+        let env = service.template["spec"]["containers"][0]["env"].as_array_mut().unwrap();
+        let switch = env.iter_mut().find(|entry| entry["name"] == "VALIDIBOT_MCP_ENABLED").unwrap();
+        switch["value"] = json!("false");
+    };
+    expect_of_service(off, "switched-off", &["every tool", "cargo xtask gcp maintenance off dev"]);
     let behind = |service: &mut Service| {
         service.template["metadata"]["labels"]["validibot-commit"] = json!("fedcba98");
     };

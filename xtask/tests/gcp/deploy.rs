@@ -25,6 +25,8 @@ fn a_first_deploy_and_a_second_through_lock_and_interruption() {
         "POST secrets",
         "POST services",
         &format!("POST {SERVICE}:setIamPolicy")[..],
+        // That it has served, once it is proven.
+        &format!("PUT {SERVICE}")[..],
         "DELETE validibot-mcp-deploy-lock-dev",
     ];
     assert_eq!(deployment.writes(), lock);

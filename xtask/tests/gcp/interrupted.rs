@@ -283,14 +283,15 @@ fn a_rollback_and_then_a_normal_deploy() {
     assert_eq!(first.code, Some(0), "{}", first.err);
     assert_eq!(world.traffic(), whole("1"));
     let releases = world.run(&["releases", "dev"], None).out;
-    assert!(releases.contains("serving") && releases.contains("served"), "{releases}");
+    assert!(releases.contains("serving") && releases.contains("gone back from"), "{releases}");
     let twice = world.run(&["rollback", "dev", "--yes"], None);
     assert_eq!(twice.code, Some(1));
     assert!(twice.err.contains("no earlier revision"), "{}", twice.err);
 
+    *world.commit.lock().unwrap() = "3".repeat(40);
     let deployed = world.run(&DEPLOY, None);
     assert_eq!(deployed.code, Some(0), "{}", deployed.err);
-    assert_eq!(world.traffic(), whole("2"));
+    assert_eq!(world.traffic(), whole("3"));
     let status = world.run(&["status", "dev", "--json"], None);
     let status: Value = serde_json::from_str(&status.out).unwrap();
     assert_eq!((&status["overall"], &status["lock"]), (&"LIVE".into(), &Value::Null));
@@ -335,9 +336,9 @@ fn a_plan_is_refused_once_anything_has_changed() {
         assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert_eq!(world.stage.emulator.writes(), [""; 0]);
-    // Planned anew, it shows the other hand's change as one that goes away, and is applied.
+    // Planned anew, it names the other hand's revision, which does not serve, and is applied.
     let planned = world.run(&["plan", "dev", "--out", file], None);
-    assert!(planned.out.contains("memory: 1Gi -> 512Mi"), "{}", planned.out);
+    assert!(planned.out.contains("the newest revision is validibot-mcp-dev-by-hand"), "{}", planned.out);
     let deployed = world.run(&["deploy", "dev", "--yes", "--plan", file], None);
     assert_eq!(deployed.code, Some(0), "{}", deployed.err);
     assert_eq!(world.traffic(), whole("2"));

@@ -1,5 +1,6 @@
 //! `cargo xtask gcp` as an operator runs it: the real tool, the real gcloud, and a project on loopback.
 
+mod back;
 mod balancer;
 mod blow;
 mod build;

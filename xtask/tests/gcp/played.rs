@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) meanwhile: Mutex<Option<(usize, Hand)>>,
     /// Reads that hold these words are refused.
     pub(crate) blind: Mutex<Option<&'static str>>,
+    /// Whether the list of services is empty, whatever is there: one page of it, or a malformed parent.
+    pub(crate) lists_nothing: Mutex<bool>,
     counted: AtomicUsize,
     /// What gcloud was started for in the last run.
     pub(crate) gclouds: Mutex<Vec<String>>,
@@ -90,6 +92,7 @@ impl World {
             balanced: Mutex::new(false),
             meanwhile: Mutex::default(),
             blind: Mutex::default(),
+            lists_nothing: Mutex::default(),
             counted: AtomicUsize::new(0),
             gclouds: Mutex::default(),
         })
@@ -155,6 +158,14 @@ impl World {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let revisions = list["items"].as_array().unwrap().iter().map(|item| &item["metadata"]);
         revisions.map(|item| (text(&item["name"]), text(&item["labels"]["validibot-commit"]))).collect()
+    }
+
+    /// The lock, as somebody else's hand has made it.
+    pub(crate) fn lock_by(&self, lock: &str, annotations: &Value) {
+        let body = json!({"ttl": "900s", "replication": {"automatic": {}}, "annotations": annotations});
+        let made =
+            request(self.stage.emulator.address(), "POST", &format!("{SECRETS}?secretId={lock}"), &body);
+        assert_eq!(made.0, 200, "{}", made.1);
     }
 
     pub(crate) fn is_locked(&self) -> bool {
@@ -223,6 +234,10 @@ impl World {
         match (command.name().as_str(), words) {
             ("git", ["rev-parse", "--short=12", ..]) => Outcome::success(&commit[..12]),
             ("git", ["rev-parse", ..]) => Outcome::success(commit),
+            // Each commit holds those of smaller digits.
+            ("git", ["merge-base", .., old, new]) => {
+                Outcome { code: i32::from(old > new), stdout: String::new(), stderr: String::new() }
+            }
             // The tree is as it was committed; Validibot is licensed.
             ("git", _) | ("docker", ["run", .., "license", "--api", _, "--wait", _]) => Outcome::success(""),
             ("docker", ["buildx", ..]) => {
@@ -243,10 +258,43 @@ impl World {
             .find(|(_, percent, tag)| if candidate { tag == "candidate" } else { *percent > 0 });
         let is_commit = answers.is_some_and(|(commit, ..)| expected.starts_with(commit.as_str()));
         if is_commit && !self.unfit.lock().unwrap().iter().any(|unfit| url.contains(unfit)) {
-            return Outcome::success(r#"{"proven": "challenge"}"#);
+            let on = self.enabled(if candidate { "candidate" } else { "" });
+            return Outcome::success(
+                json!({"proven": "challenge", "switch": if on { "on" } else { "off" }}).to_string(),
+            );
         }
         let check = json!({"name": "version", "status": "failed", "detail": "another build answers"});
         Outcome { code: 1, stdout: json!({"checks": [check]}).to_string(), stderr: String::new() }
+    }
+
+    /// The kill switch of the revision with this tag; without one, of what serves.
+    pub(crate) fn enabled(&self, tag: &str) -> bool {
+        let service = self.service();
+        let traffic = service["status"]["traffic"].as_array().cloned().unwrap_or_default();
+        let target = traffic.iter().find(|entry| match tag {
+            "" => entry["percent"].as_u64() > Some(0),
+            tag => entry["tag"] == tag,
+        });
+        let name = target.unwrap()["revisionName"].as_str().unwrap();
+        let revision =
+            request(self.stage.emulator.address(), "GET", &format!("{RUN}/revisions/{name}"), &Value::Null).1;
+        let env = revision["spec"]["containers"][0]["env"].as_array().cloned().unwrap_or_default();
+        env.iter().any(|entry| entry["name"] == "VALIDIBOT_MCP_ENABLED" && entry["value"] == "true")
+    }
+
+    /// What the service remembers under this name.
+    pub(crate) fn remembers(&self, name: &str) -> String {
+        let service = self.service();
+        service["metadata"]["annotations"][format!("validibot.com/{name}")]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The revisions of this commit, in the order in which they were made.
+    pub(crate) fn of_commit(&self, commit: &str) -> Vec<String> {
+        let all = self.revisions().into_iter();
+        all.filter(|(_, known)| known.starts_with(commit)).map(|(name, _)| name).collect()
     }
 
     fn gcloud(&self, command: &Command, words: &[&str]) -> Outcome {
@@ -281,6 +329,10 @@ impl World {
                 service["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] = json!(off);
                 replace(to, service)
             }
+            ["run", "revisions", "describe", name, ..] => {
+                said("run.revisions.describe", get(&format!("{RUN}/revisions/{name}")))
+            }
+            ["run", "services", "list", ..] if *self.lists_nothing.lock().unwrap() => Outcome::success("[]"),
             ["run", "services", "list", ..] => {
                 let (status, list) = get(&format!("{RUN}/services"));
                 said("run.services.list", (status, list["items"].clone()))

@@ -7,12 +7,13 @@ use super::Look;
 use super::unknown::known;
 use crate::command::Command;
 use crate::error::Result;
-use crate::gcloud::run;
+use crate::gcloud::{Seen, run};
 use crate::gcp::mcp::{Comparison, Config, Web};
 use crate::gcp::observe::{Read, observe};
 use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, access};
 use crate::gcp::service::{COMMIT, Ingress, Live};
+use crate::gcp::serving;
 use crate::git;
 use crate::runner::Streams;
 
@@ -26,7 +27,7 @@ pub(super) struct Service {
 impl Service {
     /// The version of the secret that it reads: a number, `latest`, or none yet.
     pub(super) fn secret_version(&self, look: &Look<'_>) -> Option<&str> {
-        let mounts = &self.live.as_ref()?.spec.secrets;
+        let mounts = &self.live.as_ref()?.serving_spec().secrets;
         let ours = mounts.iter().find(|mount| mount.secret == look.names.secret());
         ours.map(|mount| mount.version.as_str())
     }
@@ -41,7 +42,11 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Servi
         Read::new(format!("the service {web}"), run::describe(&look.names, &web)),
     ];
     let [live, policy, web] = observe(look.context, look.at_once, &reads)?;
-    let live = known(live.understand("the service", Live::parse), findings);
+    let live = match live.understand("the service", Live::parse) {
+        Seen::Present(live) => serving::ask(look.context, &look.names, live)?,
+        seen => seen,
+    };
+    let live = known(live, findings);
     if matches!(live, Ok(None)) {
         let finding = Finding::error(
             "not-deployed",
@@ -78,6 +83,7 @@ pub(super) fn examine(
     findings.extend(checks.public(service.open));
     // What is wrong with the settings was said with the files.
     if let Ok(config) = Config::load(look.context, look.stage) {
+        findings.extend(checks.switch(&config));
         findings.extend(checks.settings(&config));
         findings.extend(service.web.as_ref().and_then(|web| checks.other_side(web, &config)));
     }
@@ -108,7 +114,7 @@ impl Checks<'_> {
     }
 
     fn account(&self) -> Option<Finding> {
-        let (ours, found) = (self.look.names.service_account(), &self.live.spec.account);
+        let (ours, found) = (self.look.names.service_account(), &self.live.serving_spec().account);
         (*found != ours).then(|| {
             let found = if found.is_empty() { "the project's default account" } else { found };
             self.finding(
@@ -162,9 +168,23 @@ impl Checks<'_> {
         })
     }
 
+    /// The kill switch of what serves, where the files want it on.
+    fn switch(&self, config: &Config) -> Option<Finding> {
+        let spec = self.live.serving_spec();
+        let off = spec.env.get(server::ENABLED.name).is_some_and(|value| value == "false");
+        (off && config.enabled && !self.live.in_maintenance()).then(|| {
+            self.finding(
+                "switched-off",
+                format!("{} is off in what serves", server::ENABLED.name),
+                "every tool says that it is not available",
+                self.look.command("maintenance off"),
+            )
+        })
+    }
+
     /// What a deploy writes into the service, beside what the files say now.
     fn settings(&self, config: &Config) -> Option<Finding> {
-        let env = &self.live.spec.env;
+        let env = &self.live.serving_spec().env;
         let differs = |name: &str, wanted: &str| {
             let found = env.get(name).map_or("not set", String::as_str);
             (found != wanted).then(|| format!("{name} is {found} there, and {wanted} in the files"))
@@ -175,9 +195,9 @@ impl Checks<'_> {
             (server::MCP_BASE_URL.name, config.base_url.as_str()),
             (server::ENABLED.name, enabled.as_str()),
         ];
-        // Maintenance closes the switch on purpose.
-        let compared =
-            wanted.iter().filter(|(name, _)| *name != server::ENABLED.name || !self.live.in_maintenance());
+        // Maintenance closes the switch on purpose, and one that is off where it should be on is a finding of its own.
+        let told = self.live.in_maintenance() || config.enabled;
+        let compared = wanted.iter().filter(|(name, _)| *name != server::ENABLED.name || !told);
         let what: Vec<_> = compared.filter_map(|(name, wanted)| differs(name, wanted)).collect();
         (!what.is_empty()).then(|| {
             let why = "what was written into the files since is not in force";
@@ -204,20 +224,10 @@ impl Checks<'_> {
         })
     }
 
-    /// The commit that the image was built from, beside this checkout's.
+    /// The commit that what serves was built from, beside this checkout's. A deploy is advised only where it brings
+    /// something newer, and nothing that somebody has gone back from.
     fn commit(&self) -> Result<Option<Finding>> {
-        let serving = self.live.serving();
-        if let (Some(serving), Some(newest)) = (serving, self.live.newest.as_deref())
-            && serving != newest
-            && self.live.problem.is_none()
-        {
-            let what = format!("{serving} serves, and {newest} is the newest revision");
-            let why = "somebody has gone back, or a deploy has stopped on its way";
-            return Ok(Some(
-                self.finding("not-the-newest", what, why, self.look.command("deploy")).into_warning(),
-            ));
-        }
-        let Some(deployed) = self.live.spec.labels.get(COMMIT) else {
+        let Some(deployed) = self.live.serving_spec().labels.get(COMMIT) else {
             let what = format!("the service's revision carries no label {COMMIT}");
             let why = "which commit runs there cannot be told: another tool has deployed it";
             return Ok(Some(
@@ -225,19 +235,60 @@ impl Checks<'_> {
             ));
         };
         let Some(here) = self.git(&git::commit(&self.look.context.root))? else { return Ok(None) };
+        if let Some(held) = &self.live.history.held {
+            return Ok(Some(self.held(held, deployed, &here)));
+        }
+        if let (Some(serving), Some(newest)) = (self.live.serving(), self.live.newest.as_deref())
+            && serving != newest
+            && self.live.problem.is_none()
+        {
+            let what = format!("{serving} serves, and {newest} is the newest revision");
+            let why = "a deploy has stopped on its way, or its candidate has failed its proof";
+            let fix = self.look.command("release drop");
+            let fix = format!("{}, or give it up: {fix}", self.look.command("deploy"));
+            return Ok(Some(self.finding("not-the-newest", what, why, fix).into_warning()));
+        }
         if *deployed == here {
             return Ok(None);
         }
         let behind = self.git(&git::count(&self.look.context.root, deployed, &here))?;
-        let what = match behind.as_deref() {
-            Some("0") => format!("the service runs commit {deployed}, which is ahead of this checkout"),
-            Some(count) => {
-                format!("the service runs commit {deployed}, {count} commits behind this checkout")
-            }
-            None => format!("the service runs commit {deployed}, which this checkout does not know"),
+        let deploy = self.look.command("deploy");
+        let (what, why, fix) = match behind.as_deref() {
+            Some("0") => (
+                format!("the service runs commit {deployed}, which is ahead of this checkout"),
+                "what is checked out here is older: a deploy of it would take back what was changed since",
+                "git pull".to_owned(),
+            ),
+            Some("1") => (
+                format!("the service runs commit {deployed}, 1 commit behind this checkout"),
+                "what was changed since does not run there",
+                deploy,
+            ),
+            Some(count) => (
+                format!("the service runs commit {deployed}, {count} commits behind this checkout"),
+                "what was changed since does not run there",
+                deploy,
+            ),
+            None => (
+                format!("the service runs commit {deployed}, which this checkout does not know"),
+                "whether this checkout is newer or older is not known",
+                "git fetch, and doctor again".to_owned(),
+            ),
         };
-        let why = "what was changed since does not run there";
-        Ok(Some(self.finding("image-behind", what, why, self.look.command("deploy")).into_warning()))
+        Ok(Some(self.finding("image-behind", what, why, fix).into_warning()))
+    }
+
+    /// Somebody has gone back.
+    fn held(&self, held: &str, deployed: &str, here: &str) -> Finding {
+        let what = format!("the stage is held at commit {deployed}: somebody went back from {held}");
+        let bad = self.live.history.blames("", Some(here)).is_some();
+        let fix = if bad || deployed == here {
+            "deploy a commit that mends what was gone back from".to_owned()
+        } else {
+            format!("once this checkout mends what was gone back from: {}", self.look.command("deploy"))
+        };
+        let why = "what was deployed since is not in force, as somebody has decided";
+        self.finding("held", what, why, fix).into_warning()
     }
 
     /// What git says; `None` where it says nothing: that was a finding before.

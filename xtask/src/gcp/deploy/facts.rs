@@ -8,9 +8,10 @@ use crate::gcloud::{self, Advice, INVOKER, Seen, Trouble, run};
 use crate::gcp::mcp::Web;
 use crate::gcp::observe::{Read, cannot_tell, observe, proven};
 use crate::gcp::policy::Policy;
-use crate::gcp::rollout::{Access, access};
+use crate::gcp::rollout::{Access, access, is_not_there};
 use crate::gcp::secrets::version::Version;
 use crate::gcp::service::{Ingress, Live};
+use crate::gcp::serving;
 use crate::stage::Names;
 
 /// What is there.
@@ -92,6 +93,11 @@ impl Facts {
     /// What the answers say. What nobody can tell is an error.
     pub(super) fn of(context: &Context, names: &Names, first: First, rest: Rest) -> Result<Self> {
         let mut facts = Self::known(names, first, Some(rest))?;
+        if let Some(live) = facts.service {
+            facts.service = Some(serving::read(context, names, live)?);
+        } else {
+            is_not_there(context, names, &names.service())?;
+        }
         if facts.project_number.is_empty() {
             facts.project_number = project_number(context, names)?;
         }

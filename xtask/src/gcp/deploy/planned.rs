@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::gcloud::{self, run};
 use crate::gcp::mcp::Comparison;
 use crate::gcp::plan::{Item, Plan, State};
-use crate::gcp::rollout::{Access, Way, way};
+use crate::gcp::rollout::{Access, Way, unrecorded, way};
 use crate::gcp::service::{COMMIT, Changed, Live, Manifest, Spec, Target, Template, difference};
 
 /// Version of the file and of the JSON. Fields may be added under the same number; anything else raises it.
@@ -53,7 +53,11 @@ impl Deploy<'_> {
 
     /// What differs, field by field; of a new service, nothing.
     pub(super) fn changes(&self) -> Vec<Changed> {
-        self.facts.service.as_ref().map(|live| difference(&live.spec, &self.spec)).unwrap_or_default()
+        self.facts
+            .service
+            .as_ref()
+            .map(|live| difference(live.serving_spec(), &self.spec))
+            .unwrap_or_default()
     }
 
     fn service_item(&self) -> Item {
@@ -68,7 +72,7 @@ impl Deploy<'_> {
                 template: Template::New(&self.spec, &revision),
                 service: Some(&self.spec),
                 traffic,
-                served: None,
+                history: None,
             };
             run::replace(names, &manifest.text())
         };
@@ -94,6 +98,11 @@ impl Deploy<'_> {
         item.notes.extend(self.changes().iter().map(Changed::text));
         item.notes.extend(self.spec.kept());
         item.notes.extend(live.stays());
+        item.notes.extend(newest(live));
+        item.notes.extend(self.age.notes.iter().cloned());
+        if let Some(why) = &self.age.refused {
+            item = item.note(format!("{why}: the deploy wants --yes-older"));
+        }
         if let Some(problem) = live.problem.as_ref().filter(|_| !live.newest_is_ready()) {
             item = item.note(format!("the newest revision did not come up: {problem}"));
         }
@@ -108,7 +117,7 @@ impl Deploy<'_> {
             item = item
                 .note("the stage is in maintenance and stays so: cargo xtask gcp maintenance off opens it");
         }
-        if !live.spec.labels.contains_key(COMMIT) {
+        if !live.serving_spec().labels.contains_key(COMMIT) {
             item = item.note("an earlier tool deployed what is there");
         }
         item
@@ -125,7 +134,7 @@ impl Deploy<'_> {
                 template: Template::Kept,
                 service: None,
                 traffic: vec![Target::whole(revision)],
-                served: None,
+                history: None,
             };
             run::replace(names, &manifest.text())
         };
@@ -145,7 +154,12 @@ impl Deploy<'_> {
                 Item::step(resource, State::Change, whole(Some(live), live.serving().unwrap_or_default()))
                     .note(format!("{now} -> without the tag of a candidate that is serving or was given up"))
             }
-            Way::Settings | Way::Nothing => Item::unchanged(resource).note(now),
+            Way::Settings | Way::Nothing => match unrecorded(live).filter(|_| !self.facts.in_maintenance()) {
+                Some(serving) => Item::step(resource, State::Change, whole(Some(live), serving))
+                    .note(now)
+                    .note("that it serves is written down, once it is proven: it is not known to have been"),
+                None => Item::unchanged(resource).note(now),
+            },
         }
     }
 
@@ -280,6 +294,23 @@ impl File {
         }
         Ok(file)
     }
+}
+
+/// The newest revision, where another one serves.
+fn newest(live: &Live) -> Option<String> {
+    let (serving, newest) = (live.serving()?, live.newest.as_deref()?);
+    let spec = &live.spec;
+    let commit = spec.labels.get(COMMIT).map_or("unknown", String::as_str);
+    let secret = spec.secrets.first().map_or("none", |mount| mount.version.as_str());
+    let off = spec.env.get(envs::server::ENABLED.name).is_some_and(|value| value == "false");
+    let image = spec.image.rsplit('@').next().unwrap_or_default();
+    (serving != newest).then(|| {
+        format!(
+            "compared with {serving}, which serves; the newest revision is {newest}: commit {commit}, image {image}, \
+             secret version {secret}, switch {}",
+            if off { "off" } else { "on" }
+        )
+    })
 }
 
 /// In a line: `a-mcp-1 100%`.

@@ -102,7 +102,7 @@ fn door(place: &Place<'_>, there: &There, service: &Service, to: Switch) -> Item
         template: Template::Kept,
         service: Some(&spec),
         traffic,
-        served: None,
+        history: None,
     };
     let mut item = Item::step(resource, State::Change, run::replace(place.names(), &manifest.text()));
     item.notes = changed.iter().map(Changed::text).collect();

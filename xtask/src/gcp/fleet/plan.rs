@@ -102,7 +102,7 @@ impl Wanted<'_, '_> {
         let revision = format!("{name}-{}-{REVISION}", image.mark());
         let step = |template: Template<'_>, traffic: Vec<Target>| {
             let manifest =
-                Manifest { name: &name, live, template, service: Some(&spec), traffic, served: None };
+                Manifest { name: &name, live, template, service: Some(&spec), traffic, history: None };
             run::replace(names, &manifest.text())
         };
         let new = Template::New(&spec, &revision);

@@ -25,6 +25,9 @@ pub(crate) struct Holder {
     pub(crate) since: String,
     /// When it frees itself, in RFC 3339.
     pub(crate) until: String,
+    /// The process, as its own machine knows it.
+    #[serde(skip)]
+    process: String,
     /// The secret's version, for a change that must not meet another.
     #[serde(skip)]
     pub(super) etag: String,
@@ -49,6 +52,8 @@ struct Annotations {
     holder: String,
     #[serde(default)]
     command: String,
+    #[serde(default)]
+    process: String,
 }
 
 impl Holder {
@@ -73,6 +78,7 @@ impl Holder {
             id: document.annotations.id,
             name: said(document.annotations.holder),
             command: document.annotations.command,
+            process: document.annotations.process,
             since: document.create_time,
             until: document.expire_time,
             etag: document.etag,
@@ -82,6 +88,11 @@ impl Holder {
     /// In a sentence: `ada on build-1`.
     pub(crate) fn who(&self) -> &str {
         &self.name
+    }
+
+    /// Whether its process ran on this machine and is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        super::process::is_gone(&self.process)
     }
 
     /// A line for each thing to know.

@@ -39,6 +39,11 @@ impl<'a> Waiting<'a> {
             if waited > 0 {
                 error = error.cause(format!("waited for {waited} s"));
             }
+            if holder.is_gone() {
+                error = error.cause(
+                    "its process ran on this machine and is gone; what it had started may still be writing",
+                );
+            }
             return Err(error
                 .cause("nothing was changed")
                 .hint("wait for it: add --lock-wait 15m")

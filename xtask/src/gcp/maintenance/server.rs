@@ -20,9 +20,14 @@ use crate::gcp::observe::{Read, cannot_tell, observe_all};
 use crate::gcp::plan::{Item, State};
 use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, Rollout, Way, access, way};
-use crate::gcp::service::{COMMIT, Ingress, Live, Spec, difference};
+use crate::gcp::service::{CANDIDATE, COMMIT, Ingress, Live, Manifest, Spec, Target, Template, difference};
+use crate::gcp::serving;
 use crate::runner::Ahead;
 use crate::stage::Names;
+
+/// What revisions are called that close the server, and that open it.
+const CLOSED: &str = "closed";
+const OPEN: &str = "open";
 
 /// A stage's server, as far as this is concerned.
 pub(super) struct Server<'a> {
@@ -37,6 +42,7 @@ pub(super) struct Server<'a> {
 
 /// What is there.
 pub(super) struct There {
+    /// With what serves, where that is not the newest revision: that is closed and opened, whatever was made since.
     live: Live,
     access: Access,
     balanced: bool,
@@ -55,6 +61,13 @@ impl There {
         let balanced = balanced(next(), live.as_ref(), troubles);
         let access = access(live.as_ref(), policy.as_ref());
         live.map(|live| Self { live, access, balanced })
+    }
+}
+
+impl There {
+    /// Reads what serves, where the service's own document does not say it.
+    pub(super) fn with_serving(self, context: &Context, names: &Names) -> Result<Self> {
+        Ok(Self { live: serving::read(context, names, self.live)?.as_it_serves(), ..self })
     }
 }
 
@@ -80,7 +93,7 @@ impl<'a> Server<'a> {
             return Ok(vec![Item::unchanged(resource).note("is not deployed")]);
         };
         let (spec, asks) = match to {
-            Switch::Close => (closed(&there.live.spec), None),
+            Switch::Close => (closed(there.live.serving_spec()), None),
             Switch::Open => {
                 let config = self.config()?;
                 let spec = open(there, &config);
@@ -88,17 +101,23 @@ impl<'a> Server<'a> {
                 (spec, asks)
             }
         };
-        if way(&spec, Some(&there.live)) == Way::Nothing {
+        let way = way(&spec, Some(&there.live));
+        if way == Way::Nothing {
             return Ok(vec![Item::unchanged(resource)]);
         }
         let asks = asks.map(|asks| Item::unchanged("licence of Validibot").note(asks.render()));
-        let step = run::replace(&self.names, "(the service as it is, with what is said above)\n");
+        let step = run::replace(&self.names, &self.manifest(there, &spec, to));
         let mut item = Item::step(resource, State::Change, step);
-        for changed in difference(&there.live.spec, &spec) {
+        for changed in difference(there.live.serving_spec(), &spec) {
             item = item.note(changed.text());
         }
-        if there.live.serving() != there.live.newest.as_deref() {
-            item = item.note("the newest revision has not all the traffic: an earlier attempt goes on");
+        if let (Some(serving), Some(newest)) = (there.live.serving(), there.live.newest.as_deref())
+            && serving != newest
+        {
+            item = item.note(match way {
+                Way::Newest => format!("an earlier attempt goes on, with its revision {newest}"),
+                _ => format!("of {serving}, which serves; the newest revision, {newest}, stays as it is"),
+            });
         }
         Ok(asks.into_iter().chain([item]).collect())
     }
@@ -107,7 +126,7 @@ impl<'a> Server<'a> {
     pub(super) fn turn(&self, lock: &Lock<'_>, there: &There, to: Switch) -> Result<Option<String>> {
         let done = format!("service {}", self.service);
         if to == Switch::Close {
-            let nothing = way(&closed(&there.live.spec), Some(&there.live)) == Way::Nothing;
+            let nothing = way(&closed(there.live.serving_spec()), Some(&there.live)) == Way::Nothing;
             return if nothing { Ok(None) } else { self.close(lock, there).map(|_| Some(done)) };
         }
         let config = self.config()?;
@@ -122,6 +141,29 @@ impl<'a> Server<'a> {
         self.open(lock, there, &spec, &config).map(|()| Some(done))
     }
 
+    /// The first write: a candidate, or the settings of the service alone.
+    fn manifest(&self, there: &There, spec: &Spec, to: Switch) -> String {
+        let live = &there.live;
+        let mark = if to == Switch::Close { CLOSED } else { OPEN };
+        // The last part of its name is random.
+        let revision = format!("{}-{mark}-new", self.service);
+        let (template, service, traffic) = match way(spec, Some(live)) {
+            Way::NewRevision | Way::First => {
+                let mut traffic = live.shares();
+                traffic.push(Target::tagged(&revision, CANDIDATE));
+                (Template::New(spec, &revision), None, traffic)
+            }
+            Way::Newest => {
+                let newest = live.newest.as_deref().unwrap_or_default();
+                (Template::Kept, Some(spec), vec![Target::whole(newest)])
+            }
+            Way::Settings | Way::Nothing => (Template::Kept, Some(spec), live.shares()),
+        };
+        let manifest =
+            Manifest { name: &self.service, live: Some(live), template, service, traffic, history: None };
+        manifest.text()
+    }
+
     fn config(&self) -> Result<Config> {
         Config::load(self.context, self.names.stage())
     }
@@ -133,11 +175,11 @@ impl<'a> Server<'a> {
 
     /// Brings it where nobody reaches it, and makes sure that it is there.
     fn close(&self, lock: &Lock<'_>, there: &There) -> Result<Live> {
-        let spec = closed(&there.live.spec);
-        let after = self.rollout(lock, there, &spec, "closed").run(Some(&there.live))?;
-        let serving_is_newest = after.serving().is_some() && after.serving() == after.newest.as_deref();
-        let (mode, _) = Mode::of(&after, there.access, enabled(&after.spec));
-        if mode == Mode::Maintenance && serving_is_newest {
+        let spec = closed(there.live.serving_spec());
+        let after = self.rollout(lock, there, &spec, CLOSED).run(Some(&there.live))?;
+        let after = serving::read(self.context, &self.names, after)?;
+        let (mode, _) = Mode::of(&after, there.access, enabled(after.serving_spec()));
+        if mode == Mode::Maintenance && after.serving().is_some() {
             return Ok(after);
         }
         Err(Error::failed(format!("{} is {}, not closed", self.what, mode.name()))
@@ -146,14 +188,15 @@ impl<'a> Server<'a> {
 
     /// Lets users in, and proves it; whatever fails, it is closed again.
     fn open(&self, lock: &Lock<'_>, there: &There, spec: &Spec, config: &Config) -> Result<()> {
-        let commit = there.live.spec.labels.get(COMMIT).map(String::as_str).unwrap_or_default();
+        let commit = spec.labels.get(COMMIT).map(String::as_str).unwrap_or_default();
         let prober = Prober::new(self.context, self.names.stage(), &spec.image, commit)?;
+        let prober = if config.enabled { prober.with_tools_on() } else { prober };
         let proof = |url: &str| prober.prove(url);
         let rollout = Rollout {
             proof: Some(&proof),
             remembered: true,
             public_url: Some(&config.base_url),
-            ..self.rollout(lock, there, spec, "open")
+            ..self.rollout(lock, there, spec, OPEN)
         };
         let Err(error) = rollout.run(Some(&there.live)) else { return Ok(()) };
         if error.exit() == Exit::Interrupted {
@@ -179,7 +222,8 @@ impl<'a> Server<'a> {
         if !troubles.is_empty() {
             return Err(cannot_tell(&troubles));
         }
-        there.ok_or_else(|| Error::failed(format!("{} has just gone", self.service)))
+        let there = there.ok_or_else(|| Error::failed(format!("{} has just gone", self.service)))?;
+        there.with_serving(self.context, &self.names)
     }
 
     /// A rollout of what serves nobody: that it came up is all there is to prove, and it is none to go back to.
@@ -220,7 +264,7 @@ fn closed(spec: &Spec) -> Spec {
 
 /// The same service, open as the stage's files want it.
 fn open(there: &There, config: &Config) -> Spec {
-    let mut spec = closed(&there.live.spec);
+    let mut spec = closed(there.live.serving_spec());
     spec.env.insert(ENABLED.name.to_owned(), config.enabled.to_string());
     spec.ingress = if there.balanced { Ingress::InternalAndCloudLoadBalancing } else { Ingress::All };
     spec

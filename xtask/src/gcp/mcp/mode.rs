@@ -31,7 +31,7 @@ impl Mode {
     /// being live.
     pub(crate) fn of(live: &Live, access: Access, enabled: bool) -> (Self, Vec<String>) {
         let closed = live.spec.ingress == Ingress::Internal;
-        let waiting = live.spec.scaling.min > 0 || live.spec.service_scaling.min > 0;
+        let waiting = live.serving_spec().scaling.min > 0 || live.spec.service_scaling.min > 0;
         if closed && !enabled && !waiting {
             return (Self::Maintenance, Vec::new());
         }

@@ -18,6 +18,7 @@ pub(crate) struct Probe<'a> {
     image: String,
     commit: String,
     token: Option<Secret>,
+    tools_on: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -28,7 +29,13 @@ impl<'a> Probe<'a> {
         let test = context.tree.read(Target::GoogleCloud(stage), HeldIn::Test)?;
         let layers = Layers::new(&context.environment, test.as_ref());
         let token = live::written(&layers, &tests::E2E_TOKEN).map(|found| found.value);
-        Ok(Self { context, image: image.to_owned(), commit: commit.to_owned(), token })
+        Ok(Self { context, image: image.to_owned(), commit: commit.to_owned(), token, tools_on: false })
+    }
+
+    /// The kill switch is expected to be on: a server whose tools all say that they are not available fails.
+    #[must_use]
+    pub(crate) fn with_tools_on(self) -> Self {
+        Self { tools_on: true, ..self }
     }
 
     /// An error that names what failed, where anything did.
@@ -38,6 +45,11 @@ impl<'a> Probe<'a> {
         let report: Value = serde_json::from_str(&outcome.stdout).unwrap_or_default();
         let checks = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
         match outcome.code {
+            // An image from before the probe looked at the switch does not say.
+            0 if self.tools_on && report["switch"] == "off" => Err(Error::failed(format!(
+                "{url} is not fit for traffic"
+            ))
+            .cause("switch: VALIDIBOT_MCP_ENABLED is off there: every tool says that it is not available")),
             0 => {
                 self.context.printer.note(&format!("  {url}: {}", proven(&report)));
                 Ok(())

@@ -24,6 +24,10 @@ pub(crate) struct Revision {
     pub(crate) who: Option<String>,
     /// Its share of the traffic.
     pub(crate) percent: u32,
+    /// Its place in the order of service, 1 for the latest; `None` where it is not known to have served after a proof.
+    pub(crate) served: Option<usize>,
+    /// Whether it, or its commit, was gone back from or is marked as bad.
+    pub(crate) bad: bool,
     /// What became of it.
     pub(crate) fate: Fate,
 }
@@ -36,7 +40,7 @@ pub(crate) enum Fate {
     Serving,
     /// It had traffic, after a proof.
     Served,
-    /// It came up, and never got traffic from this tool: its proof failed, or a deploy ended before it.
+    /// It came up, and is not known to have served after a proof: that failed, a deploy ended before it, or it was closed.
     NotPromoted,
     /// It did not come up.
     NotStarted,
@@ -44,20 +48,21 @@ pub(crate) enum Fate {
     Starting,
 }
 
-impl Fate {
-    /// For people.
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::Serving => "serving",
-            Self::Served => "served",
-            Self::NotPromoted => "never got traffic",
-            Self::NotStarted => "did not start",
-            Self::Starting => "starting",
+impl Revision {
+    /// What became of it, for people.
+    pub(crate) fn result(&self) -> &'static str {
+        match self.fate {
+            Fate::Serving if self.bad => "serving, marked as bad",
+            Fate::Serving => "serving",
+            Fate::NotStarted => "did not start",
+            Fate::Starting => "starting",
+            Fate::Served | Fate::NotPromoted if self.bad => "gone back from, or bad",
+            Fate::Served => "served",
+            Fate::NotPromoted if !self.enabled => "switched off",
+            Fate::NotPromoted => "not proven",
         }
     }
-}
 
-impl Revision {
     /// Reads `gcloud run revisions list --format=json`; `None` where any is not understood. Newest first.
     pub(crate) fn parse_list(text: &str, live: &Live) -> Option<Vec<Self>> {
         let documents: Vec<Value> = serde_json::from_str(text).ok()?;
@@ -78,15 +83,18 @@ impl Revision {
         let fate = match ready.and_then(|ready| ready["status"].as_str()) {
             _ if percent > 0 => Fate::Serving,
             Some("False") => Fate::NotStarted,
-            Some("True") if live.served.contains(&name) => Fate::Served,
+            Some("True") if live.history.served.contains(&name) => Fate::Served,
             Some("True") => Fate::NotPromoted,
             _ => Fate::Starting,
         };
         let env = spec["containers"][0]["env"].as_array().map(Vec::as_slice).unwrap_or_default();
         let switch = env.iter().find(|entry| entry["name"] == envs::server::ENABLED.name);
         let image = spec["containers"][0]["image"].as_str().unwrap_or_default();
+        let commit = text(&metadata["labels"][COMMIT]);
         Some(Self {
-            commit: text(&metadata["labels"][COMMIT]),
+            served: live.history.served.iter().position(|known| *known == name).map(|place| place + 1),
+            bad: live.history.blames(&name, commit.as_deref()).is_some(),
+            commit,
             digest: image.split_once('@').map(|(_, digest)| digest.to_owned()),
             secret_version: text(&spec["volumes"][0]["secret"]["items"][0]["key"]),
             enabled: switch

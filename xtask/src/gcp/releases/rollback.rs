@@ -2,17 +2,18 @@
 
 use serde_json::json;
 
-use super::{Fate, Revision, SCHEMA_VERSION, look, table};
+use super::choice::Choice;
+use super::{Revision, SCHEMA_VERSION, look};
 use crate::cli::GcpRollback;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gcloud::run;
 use crate::gcp::mcp::{Config, Prober};
 use crate::gcp::plan::{Item, Plan, State};
-use crate::gcp::rollout;
-use crate::gcp::service::{Live, Manifest, Target, Template};
+use crate::gcp::rollout::{Access, Back, Proof, Rollout};
+use crate::gcp::service::{Bad, History, Live, Manifest, Target, Template};
 use crate::gcp::{apply, fleet, lock, settings};
-use crate::runner::Runner;
+use crate::runner::{Ahead, Runner};
 use crate::stage::Names;
 
 /// Sends all traffic to the revision that served before, or to the one that is named.
@@ -24,8 +25,13 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
         None => names.service(),
     };
     let (live, revisions) = look(context, &names, &service)?;
-    let target = choose(&names, &service, &revisions, args.revision.as_deref())?;
-    let plan = plan(&names, &service, &live, target);
+    let choice = choice(args, &service, &revisions, args.anyway);
+    let target = match &args.revision {
+        Some(name) => choice.named(name)?,
+        None => choice.before()?,
+    };
+    let turn = Turn { names: &names, service: &service, live: &live, from: choice.serving(), target };
+    let plan = turn.plan();
     if !common.json {
         context.printer.data(&plan.render());
     }
@@ -34,10 +40,7 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
     }
     apply::confirm(context, common)?;
     // With its revision: typed without one after an interruption, it would go back once more.
-    let command = match &args.service {
-        Some(key) => format!("gcp rollback {} {} --service {key}", common.stage, target.name),
-        None => format!("gcp rollback {} {}", common.stage, target.name),
-    };
+    let command = typed(args, &target.name);
     lock::under(context, &names, &command, args.lock_wait, |held| {
         let (now, revisions) = look(context, &names, &service)?;
         if now.essence() != live.essence() {
@@ -45,110 +48,180 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
                 .cause("nothing was changed")
                 .hint("type the same command again"));
         }
-        let target = choose(&names, &service, &revisions, Some(&target.name))?;
-        held.verify()?;
-        let _progress = context.printer.progress(&format!("moving the traffic to {}", target.name));
-        let written = context.runner.read(&run::replace(&names, &manifest(&service, &now, target)));
-        let outcome = written.map_err(|error| {
-            let error = error.during("traffic").cause("whether the traffic has moved is not known");
-            error.hint(format!("this looks first, and goes on: cargo xtask {command}"))
-        })?;
-        let after = Live::parse(&outcome.stdout)
-            .ok_or_else(|| Error::failed("gcloud's answer is not a service's document"))?;
-        prove(context, &names, &after, target)
+        let choice = self::choice(args, &service, &revisions, true);
+        let target = choice.named(&target.name)?;
+        let turn = Turn { names: &names, service: &service, live: &now, from: choice.serving(), target };
+        turn.carry_out(context, held, args.stay)
+            .map_err(|error| error.hint(format!("this looks first, and goes on: cargo xtask {command}")))
     })?;
     if common.json {
         show_json(context, &plan, target, true);
         return Ok(());
     }
-    context.printer.data(&format!("{} serves; the next deploy is the usual one", target.name));
+    context
+        .printer
+        .data(&format!("{} serves; the next deploy of a newer commit is the usual one", target.name));
     Ok(())
 }
 
-/// The revision that is meant; an error lists those that could be.
-fn choose<'a>(
-    names: &Names,
-    service: &str,
-    revisions: &'a [Revision],
-    wanted: Option<&str>,
-) -> Result<&'a Revision> {
-    let find = |name: &str| revisions.iter().find(|revision| revision.name == name);
-    let refused = |why: String| {
-        Error::failed(why)
-            .causes(table(revisions).lines().map(str::to_owned))
-            .cause("nothing was changed")
-            .hint(format!("name one that came up: cargo xtask gcp rollback {} REVISION", names.stage()))
-    };
-    if let Some(name) = wanted {
-        return match find(name) {
-            Some(revision) if matches!(revision.fate, Fate::NotStarted | Fate::Starting) => {
-                Err(refused(format!("{name} did not come up: it cannot serve")))
-            }
-            Some(revision) => Ok(revision),
-            None => Err(refused(format!("{service} has no revision {name}"))),
-        };
+fn choice<'a>(args: &GcpRollback, service: &'a str, revisions: &'a [Revision], anyway: bool) -> Choice<'a> {
+    let service_flag = args.service.as_ref().map(|key| format!(" --service {key}")).unwrap_or_default();
+    let command = format!("cargo xtask gcp rollback {}{service_flag}", args.common.stage);
+    Choice { service, revisions, command, anyway }
+}
+
+/// The command, as it is typed for this revision.
+fn typed(args: &GcpRollback, revision: &str) -> String {
+    let mut command = format!("gcp rollback {} {revision}", args.common.stage);
+    if let Some(key) = &args.service {
+        command = format!("{command} --service {key}");
     }
-    // Older than what serves, so that going back twice goes back twice and not to and fro.
-    let serving = revisions.iter().position(|revision| revision.fate == Fate::Serving);
-    let mut older = revisions.iter().skip(serving.map_or(0, |serving| serving + 1));
-    older
-        .find(|revision| revision.fate == Fate::Served)
-        .ok_or_else(|| refused("no earlier revision is known to have served after a proof".to_owned()))
+    for (given, flag) in [(args.anyway, "--anyway"), (args.stay, "--stay")] {
+        if given {
+            command = format!("{command} {flag}");
+        }
+    }
+    command
 }
 
-fn plan(names: &Names, service: &str, live: &Live, target: &Revision) -> Plan {
-    let from = live
-        .shares()
-        .iter()
-        .map(|share| format!("{} {}%", share.revision, share.percent))
-        .collect::<Vec<_>>();
-    let there = live.serving() == Some(target.name.as_str()) && !live.floating;
-    let item = if there {
-        Item::unchanged("traffic").note(format!("{} 100%", target.name))
-    } else {
-        let step = run::replace(names, &manifest(service, live, target));
-        Item::step("traffic", State::Change, step)
-            .note(format!("{} -> {} 100%", from.join(", "), target.name))
-            .note(format!("commit {}", target.commit.as_deref().unwrap_or("unknown")))
-    };
-    let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-    Plan { command: "gcp rollback", place, items: vec![item] }
+/// From what serves to what is gone back to.
+struct Turn<'a> {
+    names: &'a Names,
+    service: &'a str,
+    live: &'a Live,
+    from: Option<&'a Revision>,
+    target: &'a Revision,
 }
 
-fn manifest(service: &str, live: &Live, target: &Revision) -> String {
-    // What serves now stays among those that have served; what is gone back to becomes the first of them.
-    let mut served = vec![target.name.clone()];
-    served.extend(live.served.iter().filter(|name| **name != target.name).cloned());
+impl Turn<'_> {
+    fn is_there(&self) -> bool {
+        self.live.serving() == Some(self.target.name.as_str()) && !self.live.floating
+    }
+
+    /// What the service remembers of what is gone back from.
+    fn blame(&self) -> History {
+        let mut history = self.live.history.clone();
+        if let Some(from) = self.from.filter(|from| from.name != self.target.name) {
+            let same = from.commit == self.target.commit;
+            let commit = from.commit.clone().filter(|_| !same);
+            history = history.with_bad(Bad { revision: from.name.clone(), commit });
+            history.held = Some(from.name.clone());
+        }
+        history.without_blame(&self.target.name, self.target.commit.as_deref())
+    }
+
+    fn served(&self) -> History {
+        self.blame().with_service_of(&self.target.name, None)
+    }
+
+    fn plan(&self) -> Plan {
+        let Self { names, service, live, target, .. } = self;
+        let recorded = target.served.is_some();
+        let item = if self.is_there() && recorded {
+            Item::unchanged("traffic").note(format!("{} 100%", target.name))
+        } else {
+            let step = run::replace(names, &manifest(service, live, target, self.served()));
+            self.notes().into_iter().fold(Item::step("traffic", State::Change, step), Item::note)
+        };
+        let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
+        Plan { command: "gcp rollback", place, items: vec![item] }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let Self { live, target, from, .. } = self;
+        let shares = live.shares();
+        let now: Vec<_> =
+            shares.iter().map(|share| format!("{} {}%", share.revision, share.percent)).collect();
+        let mut notes = vec![format!("{} -> {} 100%", now.join(", "), target.name)];
+        let commit = |revision: &Revision| revision.commit.clone().unwrap_or_else(|| "unknown".to_owned());
+        let from = from.filter(|from| from.name != target.name);
+        notes.push(match from {
+            Some(from) if from.commit.is_some() && from.commit == target.commit => {
+                format!("same commit: {}", commit(target))
+            }
+            Some(from) => format!("commit {} -> {}", commit(from), commit(target)),
+            None => format!("commit {}", commit(target)),
+        });
+        if let Some(from) = from {
+            let switch = |revision: &Revision| if revision.enabled { "on" } else { "off" };
+            let secret = |one: &Revision| one.secret_version.clone().unwrap_or_else(|| "none".to_owned());
+            for (what, old, new) in [
+                ("switch", switch(from).to_owned(), switch(target).to_owned()),
+                ("secret version", secret(from), secret(target)),
+            ] {
+                if old != new {
+                    notes.push(format!("{what}: {old} -> {new}"));
+                }
+            }
+        }
+        if target.bad {
+            notes.push("it was gone back from, or is marked as bad: that is taken back".to_owned());
+        }
+        if target.served.is_none() {
+            notes.push(if self.is_there() {
+                "it is not known to have served after a proof: it is proven, and that is written down"
+                    .to_owned()
+            } else {
+                "it has not served after a proof: it is proven at an address of its own first".to_owned()
+            });
+        }
+        notes
+    }
+
+    fn carry_out(&self, context: &Context, held: &lock::Lock<'_>, stay: bool) -> Result<Live> {
+        let Self { names, service, live, target, .. } = self;
+        let ours = *service == names.service();
+        let config = ours.then(|| Config::load(context, names.stage())).transpose()?;
+        let prober = if ours { self.prober(context)? } else { None };
+        let proof = prober.as_ref().map(|prober| move |url: &str| prober.prove(url));
+        if !ours {
+            context.printer.note("  its startup probe is its proof");
+        }
+        let rollout = Rollout {
+            context,
+            names,
+            lock: held,
+            service,
+            spec: live.serving_spec(),
+            // Who may call it stays as it is.
+            access: Access::Everybody,
+            found: Some(Access::Everybody),
+            mark: "",
+            proof: proof.as_ref().map(|proof| proof as Proof<'_>),
+            remembered: true,
+            public_url: config.as_ref().map(|config| config.base_url.as_str()),
+            next_write: Ahead::default(),
+        };
+        let (blame, served) = (self.blame(), self.served());
+        rollout.back(
+            live,
+            &Back { revision: &target.name, has_served: target.served.is_some(), blame, served, stay },
+        )
+    }
+
+    fn prober<'c>(&self, context: &'c Context) -> Result<Option<Prober<'c>>> {
+        let (Some(digest), Some(commit)) = (&self.target.digest, &self.target.commit) else {
+            context
+                .printer
+                .warn("not proven: an earlier tool deployed this revision, without saying its commit");
+            return Ok(None);
+        };
+        let image = format!("{}@{digest}", self.names.image());
+        let prober = Prober::new(context, self.names.stage(), &image, commit)?;
+        Ok(Some(if self.target.enabled { prober.with_tools_on() } else { prober }))
+    }
+}
+
+fn manifest(service: &str, live: &Live, target: &Revision, history: History) -> String {
     Manifest {
         name: service,
         live: Some(live),
         template: Template::Kept,
         service: None,
         traffic: vec![Target::whole(&target.name)],
-        served: Some(served),
+        history: Some(history),
     }
     .text()
-}
-
-/// Whether users are served; the traffic stays where it is either way: somebody has decided that it goes there.
-fn prove(context: &Context, names: &Names, after: &Live, target: &Revision) -> Result<()> {
-    if !target.name.starts_with(&format!("{}-", names.service())) {
-        context.printer.note("  its startup probe was its proof");
-        return Ok(());
-    }
-    let (Some(digest), Some(commit)) = (&target.digest, &target.commit) else {
-        context.printer.warn("not proven: an earlier tool deployed this revision, without saying its commit");
-        return Ok(());
-    };
-    let config = Config::load(context, names.stage())?;
-    let image = format!("{}@{digest}", names.image());
-    let prober = Prober::new(context, names.stage(), &image, commit)?;
-    let proof = |url: &str| prober.prove(url);
-    rollout::public_proof(context, after, Some(&proof), Some(&config.base_url)).map_err(|error| {
-        error
-            .cause(format!("the traffic is at {}", target.name))
-            .hint(format!("other revisions: cargo xtask gcp releases {}", names.stage()))
-    })
 }
 
 fn show(context: &Context, plan: &Plan, target: &Revision, json: bool) -> Result<()> {

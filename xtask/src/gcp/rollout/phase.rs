@@ -17,6 +17,8 @@ pub(crate) enum Phase {
     Public,
     /// The traffic moves back.
     Return,
+    /// It is written down that the revision has served.
+    Record,
 }
 
 impl Phase {
@@ -30,6 +32,7 @@ impl Phase {
             Self::Traffic => "traffic",
             Self::Public => "public address",
             Self::Return => "return",
+            Self::Record => "record",
         }
     }
 
@@ -43,6 +46,7 @@ impl Phase {
             Self::Traffic => "moving the traffic",
             Self::Public => "proving the public address",
             Self::Return => "moving the traffic back",
+            Self::Record => "writing down that it has served",
         }
     }
 
@@ -53,6 +57,9 @@ impl Phase {
             Self::Candidate | Self::Access | Self::Proof => "the traffic stays where it was",
             Self::Traffic | Self::Public | Self::Return => {
                 "whether the traffic has moved is not known: the same command looks first, and goes on"
+            }
+            Self::Record => {
+                "it serves and is proven, which is not written down yet: the same command looks first, and does it"
             }
         }
     }

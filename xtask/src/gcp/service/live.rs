@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::foreign::{members, others};
+use super::history::{BAD, HELD, SERVED};
 use super::keyed::server;
 use super::noise::{is_noise, is_noisy_label};
-use super::{CANDIDATE, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
+use super::{CANDIDATE, Foreign, History, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
+
+/// What Cloud Run writes on a revision, besides its own names, and no template says.
+const REVISION_NOTES: [&str; 1] = ["run.googleapis.com/startupProbeType"];
 
 /// What a template may be annotated with and has a field in [`Spec`].
 pub(super) const MIN_SCALE: &str = "autoscaling.knative.dev/minScale";
@@ -28,8 +32,6 @@ pub(super) const BY_HAND: [&str; 2] =
 const CHECKS_NOBODY: &str = "run.googleapis.com/invoker-iam-disabled";
 /// How new the features may be that the service uses.
 pub(super) const LAUNCH_STAGE: &str = "run.googleapis.com/launch-stage";
-/// The revisions that were given traffic after they had been proven, newest first, with commas between them.
-pub(super) const SERVED: &str = "validibot.com/served";
 
 /// Cloud Run's defaults (its v1 reference).
 const CONCURRENCY: u32 = 80;
@@ -57,10 +59,22 @@ pub(crate) struct Live {
     pub(crate) floating: bool,
     /// What Cloud Run says is wrong.
     pub(crate) problem: Option<String>,
-    /// The revisions that had traffic after a proof, newest first.
-    pub(crate) served: Vec<String>,
+    /// What it remembers of its revisions.
+    pub(crate) history: History,
+    /// What serves, where that is not the newest revision and has been read; see [`Live::serving_spec`].
+    serves: Option<Serves>,
     /// The document.
     pub(super) document: Value,
+}
+
+/// A serving revision that is not the newest.
+#[derive(Debug, Clone)]
+struct Serves {
+    spec: Spec,
+    /// What it was made from.
+    template: Value,
+    /// Whether it is what a new revision is made from, even where somebody has made a newer one by hand.
+    decides: bool,
 }
 
 impl Live {
@@ -93,7 +107,8 @@ impl Live {
             traffic: list(&status["traffic"]).filter_map(Target::read).collect(),
             floating,
             problem,
-            served: words(annotations[SERVED].as_str().unwrap_or_default()),
+            history: History::read(annotations),
+            serves: None,
             document,
         })
     }
@@ -114,6 +129,45 @@ impl Live {
         let one = self.traffic.iter().find(|target| target.percent > 0)?;
         let alone = self.traffic.iter().all(|other| other.percent == 0 || other.revision == one.revision);
         (whole == 100 && alone).then_some(one.revision.as_str())
+    }
+
+    /// The revision whose own document has to be read to know what serves: it gets everything, and is not the newest.
+    pub(crate) fn unread(&self) -> Option<&str> {
+        self.serving().filter(|serving| self.serves.is_none() && Some(*serving) != self.newest.as_deref())
+    }
+
+    /// Takes the serving revision's own document (`gcloud run revisions describe --format=json`); `None` where it is not
+    /// that.
+    pub(crate) fn with_serving(mut self, text: &str) -> Option<Self> {
+        let revision: Value = serde_json::from_str(text).ok()?;
+        (revision["metadata"]["name"].as_str() == self.serving()).then_some(())?;
+        let mut service = self.document.clone();
+        service["spec"]["template"] = template_of(&revision);
+        let template = service["spec"]["template"].clone();
+        self.serves = Some(Serves { spec: spec(&service)?, template, decides: false });
+        Some(self)
+    }
+
+    /// What serves, with the service's own settings: of the newest revision, where another one has not been read.
+    pub(crate) fn serving_spec(&self) -> &Spec {
+        self.serves.as_ref().map_or(&self.spec, |serves| &serves.spec)
+    }
+
+    /// A new revision is made from what serves, whatever is newer.
+    pub(crate) fn as_it_serves(mut self) -> Self {
+        if let Some(serves) = &mut self.serves {
+            serves.decides = true;
+        }
+        self
+    }
+
+    /// The template whose foreign settings a new revision keeps: the newest one's, but where that is a candidate of ours that
+    /// does not serve.
+    pub(super) fn base(&self) -> &Value {
+        match &self.serves {
+            Some(serves) if serves.decides || self.newest_is_ours() => &serves.template,
+            _ => &self.document["spec"]["template"],
+        }
     }
 
     /// The lines with traffic, without their tags.
@@ -143,7 +197,8 @@ impl Live {
 
     /// Whether it is closed for maintenance: nobody reaches it, no instance waits, and every tool says so.
     pub(crate) fn in_maintenance(&self) -> bool {
-        let off = self.spec.env.get(envs::server::ENABLED.name).is_some_and(|value| value == "false");
+        let off =
+            self.serving_spec().env.get(envs::server::ENABLED.name).is_some_and(|value| value == "false");
         self.spec.ingress == Ingress::Internal && off
     }
 
@@ -171,6 +226,24 @@ impl Live {
     pub(crate) fn newest_is_ready(&self) -> bool {
         self.newest.is_some() && self.newest == self.newest_ready
     }
+}
+
+/// The template that a revision was made from: without what Cloud Run notes on a revision by itself.
+fn template_of(revision: &Value) -> Value {
+    let own = |value: &Value| {
+        let mut members = value.as_object().cloned().unwrap_or_default();
+        members.retain(|name, _| {
+            let note =
+                ["serving.knative.dev/", "cloud.googleapis.com/"].iter().any(|start| name.starts_with(start));
+            !note && !REVISION_NOTES.contains(&name.as_str())
+        });
+        members
+    };
+    let metadata = &revision["metadata"];
+    json!({
+        "metadata": { "labels": own(&metadata["labels"]), "annotations": own(&metadata["annotations"]) },
+        "spec": revision["spec"],
+    })
 }
 
 fn spec(document: &Value) -> Option<Spec> {
@@ -299,7 +372,7 @@ fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
@@ -309,7 +382,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 /// Annotations of a service that this tool does not write.
 pub(super) fn foreign_annotations(metadata: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    let ours = [INGRESS, SERVICE_MIN, SERVICE_MAX, SERVED, LAUNCH_STAGE];
+    let ours = [INGRESS, SERVICE_MIN, SERVICE_MAX, SERVED, BAD, HELD, LAUNCH_STAGE];
     members(&metadata["annotations"]).filter(move |(name, _)| {
         let name = name.as_str();
         !is_noise(name) && !ours.contains(&name) && !BY_HAND.contains(&name)

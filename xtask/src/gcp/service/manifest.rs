@@ -6,13 +6,10 @@ use super::foreign::{members, overlay};
 use super::keyed::{SERVER, keyed, listed};
 use super::live::{
     BY_HAND, CLOUD_SQL, CPU_BOOST, EGRESS, EXECUTION, INGRESS, LAUNCH_STAGE, MAX_SCALE, MIN_SCALE, NETWORK,
-    SERVED, SERVICE_MAX, SERVICE_MIN, foreign_labels, of_service,
+    SERVICE_MAX, SERVICE_MIN, foreign_labels, of_service,
 };
 use super::noise::is_noise;
-use super::{Live, Mount, Probe, Spec, Target};
-
-/// How many revisions the service remembers to have served: enough to go back by name.
-const REMEMBERED: usize = 10;
+use super::{History, Live, Mount, Probe, Spec, Target};
 
 /// One write.
 #[derive(Debug, Clone)]
@@ -27,8 +24,8 @@ pub(crate) struct Manifest<'a> {
     pub(crate) service: Option<&'a Spec>,
     /// Who gets how much. Foreign tags stay.
     pub(crate) traffic: Vec<Target>,
-    /// The revisions that have served, newest first; `None` leaves what the service remembers.
-    pub(crate) served: Option<Vec<String>>,
+    /// What it is to remember of its revisions; `None` leaves that.
+    pub(crate) history: Option<History>,
 }
 
 /// What revisions are made from.
@@ -108,9 +105,8 @@ impl Manifest<'_> {
                 set(LAUNCH_STAGE, Some("BETA".to_owned()));
             }
         }
-        if let Some(served) = &self.served {
-            let served: Vec<_> = served.iter().take(REMEMBERED).map(String::as_str).collect();
-            set(SERVED, (!served.is_empty()).then(|| served.join(",")));
+        if let Some(history) = &self.history {
+            history.write(&mut annotations);
         }
         annotations
     }
@@ -118,7 +114,7 @@ impl Manifest<'_> {
 
 /// What a revision of this name is made from: the wish, and what it keeps of what is there.
 pub(super) fn template(spec: &Spec, revision: &str, live: Option<&Live>) -> Value {
-    let live = live.map(|live| keyed(&live.document["spec"]["template"])).unwrap_or_default();
+    let live = live.map(|live| keyed(live.base())).unwrap_or_default();
     let own = own_template(spec, revision, &live);
     if !spec.foreign.keeps {
         return own;

@@ -69,7 +69,7 @@ fn first(spec: &Spec) -> Manifest<'_> {
         template: Template::New(spec, "a-mcp-abc-1"),
         service: Some(spec),
         traffic: vec![Target::whole("a-mcp-abc-1")],
-        served: Some(vec!["a-mcp-abc-1".into()]),
+        history: Some(History { served: vec!["a-mcp-abc-1".into()], ..History::default() }),
     }
 }
 
@@ -81,7 +81,7 @@ fn what_was_written_is_read_back_without_a_difference() {
     assert_eq!(difference(&live.spec, &spec), []);
     assert_eq!(live.serving(), Some("a-mcp-abc-1"));
     assert!(live.newest_is_ready() && !live.floating);
-    assert_eq!(live.served, ["a-mcp-abc-1"]);
+    assert_eq!(live.history.served, ["a-mcp-abc-1"]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn what_others_wrote_on_the_service_stays_and_the_template_is_ours() {
         template: Template::New(&spec, "a-mcp-abc-2"),
         service: None,
         traffic: vec![Target::whole("a-mcp-abc-1"), Target::tagged("a-mcp-abc-2", CANDIDATE)],
-        served: None,
+        history: None,
         ..first(&spec)
     };
     let document: Value = serde_json::from_str(&next.text()).unwrap();

@@ -53,6 +53,7 @@ impl Played {
         let json = |answer: Value| Ok(Outcome::success(answer.to_string()));
         match bare {
             ["run", "services", "list"] => json(get(&format!("{SERVING}/services"))?["items"].clone()),
+            ["run", "revisions", "describe", name] => json(get(&format!("{SERVING}/revisions/{name}"))?),
             ["run", "services", "describe", name] => json(get(&format!("{SERVING}/services/{name}"))?),
             ["run", "revisions", "list"] => {
                 let at = words.iter().position(|word| word == "--service").unwrap();

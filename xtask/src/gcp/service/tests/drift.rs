@@ -195,7 +195,7 @@ fn deployed(live: &Live, hands: Hands) -> (Vec<String>, Live) {
         live: Some(live),
         template: Template::New(&wish, "a-mcp-abc-1a2b3c"),
         traffic: vec![Target::whole("a-mcp-abc-1a2b3c")],
-        served: None,
+        history: None,
         ..first(&wish)
     };
     let after = written(&manifest, |_| {});

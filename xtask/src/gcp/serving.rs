@@ -1,0 +1,44 @@
+//! The revision that serves, where it is not the newest: what a service's document says of itself is the newest one's.
+
+use serde_json::Value;
+
+use super::observe::{Read, cannot_tell, observe};
+use super::rollout::contradiction;
+use super::service::Live;
+use crate::context::Context;
+use crate::error::Result;
+use crate::gcloud::{Seen, run};
+use crate::stage::Names;
+
+/// Reads it, where that is needed. What nobody can tell is an error.
+pub(crate) fn read(context: &Context, names: &Names, live: Live) -> Result<Live> {
+    match ask(context, names, live)? {
+        Seen::Present(live) => Ok(live),
+        Seen::Unknown(trouble) => Err(cannot_tell(&[trouble])),
+        Seen::Absent => {
+            let said = "the service gives it all the traffic, and it is not there";
+            Err(cannot_tell(&[contradiction(
+                "the revision that serves",
+                said,
+                "gcloud run revisions list".into(),
+            )]))
+        }
+    }
+}
+
+/// As [`read`], with what nobody can tell as an answer.
+pub(crate) fn ask(context: &Context, names: &Names, live: Live) -> Result<Seen<Live>> {
+    let Some(revision) = live.unread() else { return Ok(Seen::Present(live)) };
+    let what = format!("the revision {revision}, which serves");
+    let read = Read::new(what.clone(), run::describe_revision(names, revision));
+    let [seen] = observe(context, 1, &[read])?;
+    Ok(seen.understand(&what, |text| live.with_serving(text)))
+}
+
+/// The same, of the list of the service's revisions, as far as it is there.
+pub(crate) fn listed(revisions: &str, live: Live) -> Live {
+    let Some(revision) = live.unread() else { return live };
+    let listed: Vec<Value> = serde_json::from_str(revisions).unwrap_or_default();
+    let found = listed.iter().find(|document| document["metadata"]["name"] == revision).map(Value::to_string);
+    found.and_then(|text| live.clone().with_serving(&text)).unwrap_or(live)
+}
