@@ -84,7 +84,7 @@ pub(crate) fn way(spec: &Spec, live: Option<&Live>) -> Way {
     let Some(live) = live.filter(|live| !live.shares().is_empty()) else { return Way::First };
     let other = |from: &Spec| difference(from, spec).iter().any(|field| field.revision);
     let (serving, newest) = (live.serving(), live.newest.as_deref());
-    let known = serving.is_some() && live.unread().is_none() && !live.floating;
+    let known = live.compares_what_serves() && !live.floating;
     let up = serving != newest || live.newest_is_ready();
     if known && up && !other(live.serving_spec()) {
         let settled = difference(live.serving_spec(), spec).is_empty() && live.candidate().is_none();

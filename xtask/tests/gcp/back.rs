@@ -147,7 +147,7 @@ fn what_has_served_returns_where_it_is_not_fit_unless_it_is_to_stay() {
     assert_eq!((world.remembers("served"), world.remembers("bad"), world.remembers("held")), before);
     let stays = world.run(&["rollback", "dev", "--yes", "--stay"], None);
     assert_eq!(stays.code, Some(1), "{}", stays.out);
-    assert!(stays.err.contains("the traffic is at validibot-mcp-dev-1111111-"), "{}", stays.err);
+    assert!(stays.err.contains("the traffic is at validibot-mcp-dev-111111111111-"), "{}", stays.err);
     assert_eq!(world.traffic(), whole("1"));
 }
 
@@ -184,7 +184,7 @@ fn maintenance_closes_and_opens_what_serves_after_a_rollback() {
     assert!(status.out.starts_with("dev: MAINTENANCE"), "{}", status.out);
     ok(&world, &OPEN);
     assert_eq!((world.traffic(), world.enabled("")), (whole("1"), true));
-    assert!(world.remembers("held").contains("-2222222-"), "maintenance decides nothing about commits");
+    assert!(world.remembers("held").contains("-222222222222-"), "maintenance decides nothing about commits");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_plan_compares_with_what_serves_and_names_the_newest_beside_it() {
         for part in [
             "label validibot-commit: 1111111111111111111111111111111111111111 -> 3333",
             "sha256:1111",
-            "the newest revision is validibot-mcp-dev-2222222-",
+            "the newest revision is validibot-mcp-dev-222222222222-",
             "commit 2222",
         ] {
             assert!(plan.out.contains(part), "{part}\n{}", plan.out);
@@ -238,11 +238,11 @@ fn after_a_rollback_the_stage_is_held_until_something_newer_comes() {
     refused(&world, &DEPLOY, &parts);
     refused(&world, &["deploy", "dev", "--yes", "--at-once", "1"], &parts);
     let releases = ok(&world, &["releases", "dev"]).out;
-    for part in ["gone back from, or bad", "held: somebody went back from validibot-mcp-dev-2222222-"] {
+    for part in ["gone back from, or bad", "held: somebody went back from validibot-mcp-dev-222222222222-"] {
         assert!(releases.contains(part), "{part}\n{releases}");
     }
     let status: Value = serde_json::from_str(&ok(&world, &["status", "dev", "--json"]).out).unwrap();
-    assert!(status["held"].as_str().unwrap().contains("-2222222-"), "{status}");
+    assert!(status["held"].as_str().unwrap().contains("-222222222222-"), "{status}");
 
     ok(&world, &["deploy", "dev", "--yes", "--yes-older"]);
     assert_eq!((world.traffic(), world.remembers("held")), (whole("2"), String::new()));
@@ -264,11 +264,11 @@ fn a_revision_can_be_marked_and_a_candidate_can_be_dropped() {
     let marked = ok(&world, &["release", "bad", "dev", &two, "--yes"]);
     assert!(marked.out.contains("not to serve again: none -> "), "{}", marked.out);
     let plan = ok(&world, &["rollback", "dev", "--dry-run"]);
-    assert!(plan.out.contains("validibot-mcp-dev-1111111-"), "{}", plan.out);
+    assert!(plan.out.contains("validibot-mcp-dev-111111111111-"), "{}", plan.out);
     refused(&world, &["rollback", "dev", &two, "--yes"], &["marked as bad", "--anyway"]);
     ok(&world, &["release", "good", "dev", &two, "--yes"]);
     let plan = ok(&world, &["rollback", "dev", "--dry-run"]);
-    assert!(plan.out.contains("-> validibot-mcp-dev-2222222-"), "{}", plan.out);
+    assert!(plan.out.contains("-> validibot-mcp-dev-222222222222-"), "{}", plan.out);
     refused(&world, &["release", "bad", "dev", "nothing", "--yes"], &["there is no revision nothing"]);
 
     let world = failed_candidate();

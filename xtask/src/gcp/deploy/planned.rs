@@ -53,11 +53,7 @@ impl Deploy<'_> {
 
     /// What differs, field by field; of a new service, nothing.
     pub(super) fn changes(&self) -> Vec<Changed> {
-        self.facts
-            .service
-            .as_ref()
-            .map(|live| difference(live.serving_spec(), &self.spec))
-            .unwrap_or_default()
+        self.facts.service.as_ref().map(|live| difference(live.compared(), &self.spec)).unwrap_or_default()
     }
 
     fn service_item(&self) -> Item {
@@ -306,7 +302,7 @@ fn newest(live: &Live) -> Option<String> {
     let image = spec.image.rsplit('@').next().unwrap_or_default();
     (serving != newest).then(|| {
         format!(
-            "compared with {serving}, which serves; the newest revision is {newest}: commit {commit}, image {image}, \
+            "{serving} serves; the newest revision is {newest}: commit {commit}, image {image}, \
              secret version {secret}, switch {}",
             if off { "off" } else { "on" }
         )

@@ -164,10 +164,22 @@ impl Live {
     /// The template whose foreign settings a new revision keeps: the newest one's, but where that is a candidate of ours that
     /// does not serve.
     pub(super) fn base(&self) -> &Value {
-        match &self.serves {
-            Some(serves) if serves.decides || self.newest_is_ours() => &serves.template,
-            _ => &self.document["spec"]["template"],
-        }
+        self.deciding().map_or(&self.document["spec"]["template"], |serves| &serves.template)
+    }
+
+    /// The same, as it is compared with what is wanted.
+    pub(crate) fn compared(&self) -> &Spec {
+        self.deciding().map_or(&self.spec, |serves| &serves.spec)
+    }
+
+    /// What serves, where it decides and not the newest: that may be somebody's own, whose settings are to be seen and kept.
+    fn deciding(&self) -> Option<&Serves> {
+        self.serves.as_ref().filter(|serves| serves.decides || self.newest_is_ours())
+    }
+
+    /// Whether [`Live::compared`] is what serves.
+    pub(crate) fn compares_what_serves(&self) -> bool {
+        self.serving().is_some() && (self.serving() == self.newest.as_deref() || self.deciding().is_some())
     }
 
     /// The lines with traffic, without their tags.

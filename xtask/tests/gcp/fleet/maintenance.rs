@@ -154,7 +154,13 @@ fn a_part_alone_and_a_server_that_cannot_be_opened() {
     for part in ["/readyz gives HTTP 503", "the MCP server is in maintenance again"] {
         assert!(error.contains(part), "{part}\n{error}");
     }
-    assert_eq!(essence(&fleet)[0][0], closed);
+    // What serves is the revision that was closed before; the failed one stays beside it.
+    assert_eq!(essence(&fleet)[0][0][1], closed[1]);
+    let traffic = &fleet.state()["services"]["validibot-mcp-dev"]["status"]["traffic"][0];
+    assert!(
+        traffic["percent"] == 100 && traffic["revisionName"].to_string().contains("-closed-"),
+        "{traffic}"
+    );
     assert!(!fleet.deployment.is_locked());
     fleet.deployment.say("unfit", "nothing");
     let said = turn(&fleet, &["off", "--only", "mcp"]);
