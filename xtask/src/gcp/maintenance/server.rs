@@ -67,7 +67,7 @@ impl There {
 impl There {
     /// Reads what serves, where the service's own document does not say it.
     pub(super) fn with_serving(self, context: &Context, names: &Names) -> Result<Self> {
-        Ok(Self { live: serving::read(context, names, self.live)?.as_it_serves(), ..self })
+        Ok(Self { live: serving::read(context, names, self.live)?.decided_by_what_serves(), ..self })
     }
 }
 

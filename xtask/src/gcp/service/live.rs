@@ -154,7 +154,7 @@ impl Live {
     }
 
     /// A new revision is made from what serves, whatever is newer.
-    pub(crate) fn as_it_serves(mut self) -> Self {
+    pub(crate) fn decided_by_what_serves(mut self) -> Self {
         if let Some(serves) = &mut self.serves {
             serves.decides = true;
         }
