@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::browsers::Origins;
 use crate::caller::Callers;
 use crate::clock::SharedClock;
 use crate::config::Settings;
@@ -38,6 +39,8 @@ pub struct App {
     pub(crate) payments: Option<Arc<Payments>>,
     /// The runs of the upload tickets that were used here.
     pub(crate) uploads: Uploads,
+    /// The pages that may call.
+    pub(crate) origins: Origins,
     /// The runtime gate.
     pub license: LicenseGate,
     /// What the gate said last.
@@ -90,6 +93,7 @@ impl App {
             let agent_api = AgentApi::new(base, &settings.service_identity, http.clone(), lifecycle, metrics);
             Payments::new(x402, agent_api, &http, clock.clone(), random.clone())
         });
+        let origins = Origins::of(&settings);
         let license = LicenseGate::new(&settings, http.clone());
         let standing = Standing::new(license.clone(), clock.clone());
         Ok(Arc::new(Self {
@@ -103,6 +107,7 @@ impl App {
             validibot,
             payments,
             uploads: Uploads::new(),
+            origins,
             license,
             standing,
             limits: Limits::default(),

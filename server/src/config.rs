@@ -2,6 +2,7 @@
 
 mod keys;
 mod oauth;
+mod origin;
 mod problem;
 mod source;
 mod url;
@@ -16,6 +17,7 @@ use secrecy::SecretString;
 
 pub use self::keys::SealKey;
 pub use self::oauth::{ClientSettings, OauthSettings};
+pub use self::origin::WebOrigin;
 pub use self::problem::{Problem, Problems};
 use self::source::Source;
 pub use self::url::BaseUrl;
@@ -34,7 +36,7 @@ pub struct Settings {
     /// Host names that `/mcp` answers to besides the base URL's and loopback.
     pub extra_hosts: Vec<String>,
     /// Web origins that may call `/mcp` besides the base URL's.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<WebOrigin>,
     /// The base URL of Validibot's REST API.
     pub api_base_url: BaseUrl,
     /// How this server proves itself to Validibot (chain 2).

@@ -4,7 +4,9 @@
 //! tool, chain 2 (how we prove ourselves to Validibot), the reply. The modules follow that order;
 //! ARCHITECTURE.md has the map.
 
+mod absent;
 pub mod app;
+mod browsers;
 pub mod caller;
 mod clean;
 pub mod cli;

@@ -139,11 +139,17 @@ pub(crate) fn routes_where_off<S: Clone + Send + Sync + 'static>() -> Router<S> 
 
 /// What OAuth publishes about this server, for clients' programs, in browsers too. With OAuth off none of it exists.
 pub(crate) fn documents<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> Router<S> {
+    let resource = || get(metadata::protected_resource);
+    let server = || get(metadata::authorization_server);
     Router::new()
-        .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource))
-        .route("/.well-known/oauth-protected-resource/mcp", get(metadata::protected_resource))
-        .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server))
+        .route("/.well-known/oauth-protected-resource", resource())
+        .route("/.well-known/oauth-protected-resource/", resource())
+        .route("/.well-known/oauth-protected-resource/mcp", resource())
+        .route("/.well-known/oauth-protected-resource/mcp/", resource())
+        .route("/.well-known/oauth-authorization-server", server())
+        .route("/.well-known/oauth-authorization-server/", server())
         .route("/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route("/.well-known/openid-configuration/", get(metadata::openid_configuration))
         .layer(from_fn(cors::any_origin))
         .with_state(oauth)
 }

@@ -12,7 +12,7 @@ use rmcp::ServerHandler;
 use crate::app::App;
 use crate::telemetry::metrics::measure;
 use crate::tools::Tools;
-use crate::{caller, license, limits, oauth, payments, public, tools, uploads};
+use crate::{absent, browsers, caller, license, limits, oauth, payments, public, tools, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
 pub fn router(app: &Arc<App>) -> Router {
@@ -26,6 +26,7 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
         .route_layer(from_fn_with_state(app.clone(), before_mcp));
     let uploads = Router::new()
         .route("/uploads", put(uploads::put))
+        .route("/uploads/", put(uploads::put))
         .route_layer(from_fn_with_state(app.clone(), before_uploads));
     let paid = app.payments.as_ref().map(|_| {
         let tools = Tools::for_payers(app);
@@ -48,8 +49,15 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
         .merge(uploads)
         .merge(paid.unwrap_or_default())
         .merge(sign_in.unwrap_or_else(oauth::routes_where_off))
-        .layer(from_fn_with_state(app.clone(), measure))
+        .fallback(absent::path)
+        .method_not_allowed_fallback(absent::method)
+        .layer(from_fn_with_state(app.clone(), around))
         .with_state(app.clone())
+}
+
+/// Around every route.
+async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    measure(&app, request, |request| browsers::open(&app, request, |request| next.run(request))).await
 }
 
 // What stands before a route, in order. One middleware for all of it: as one each, axum puts every one into boxes of its

@@ -147,7 +147,10 @@ impl ServerHandler for Tools {
     ) -> Result<CustomResult, ErrorData> {
         let parts = context.extensions.get::<Parts>();
         let names_its_version = parts.is_some_and(|parts| parts.headers.contains_key("mcp-protocol-version"));
-        Err(not_read(&request.method, names_its_version))
+        let error = not_read(&request.method, names_its_version);
+        // Hosts ask for prompts on every connection: nothing that an operator has to know.
+        tracing::info!(code = error.code.0, "a request for what is not offered, or cannot be read");
+        Err(error)
     }
 
     async fn read_resource(
@@ -245,7 +248,10 @@ fn not_read(method: &str, names_its_version: bool) -> ErrorData {
         "initialize" if !names_its_version => {
             "`protocolVersion`, `capabilities` and `clientInfo` have to be there"
         }
-        _ => return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, short(method, MAX_METHOD_BYTES), None),
+        _ => {
+            let message = format!("There is no method {} here", short(method, MAX_METHOD_BYTES));
+            return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None);
+        }
     };
     ErrorData::invalid_params(format!("The parameters of {method} cannot be read: {form}"), None)
 }

@@ -9,6 +9,7 @@ use envs::{Fallback, Kind, Reader, Required, VARIABLES, Variable};
 use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
 
+use super::origin::WebOrigin;
 use super::problem::{Problem, Problems};
 use super::url::BaseUrl;
 use crate::env::Env;
@@ -146,19 +147,13 @@ impl<'a> Source<'a> {
         text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
     }
 
-    /// A list of web origins, each with its port written out.
-    pub(super) fn origins(&mut self, variable: &Variable) -> Vec<String> {
+    /// A list of web origins.
+    pub(super) fn origins(&mut self, variable: &Variable) -> Vec<WebOrigin> {
         let mut origins = Vec::new();
         for entry in self.list(variable) {
-            // `:*` means any port; what stands before it has to be an origin all the same.
-            let any_port = entry.strip_suffix(":*");
-            match BaseUrl::parse(any_port.unwrap_or(&entry)) {
-                Ok(origin) if origin.is_bare_origin() && any_port.is_some() => origins.push(entry),
-                Ok(origin) if origin.is_bare_origin() => origins.push(origin.origin_with_port()),
-                _ => self.refuse(
-                    variable,
-                    &format!("holds {entry:?}, which is no origin: write https://host[:port]"),
-                ),
+            match WebOrigin::parse(&entry) {
+                Ok(origin) => origins.push(origin),
+                Err(problem) => self.refuse(variable, &format!("holds {entry:?}, which {problem}")),
             }
         }
         origins

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use self::family::Histograms;
-pub use self::measure::measure;
+pub(crate) use self::measure::measure;
 use crate::app::App;
 use crate::public;
 

@@ -1,8 +1,10 @@
 //! The MCP transport: Streamable HTTP without sessions, so that any instance can answer any request.
 
+mod json_only;
 mod leniency;
 mod refusals;
 mod short;
+mod unreadable;
 mod written;
 
 use std::sync::Arc;
@@ -10,13 +12,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::http::request::Parts;
+use axum::response::Response;
 use axum::routing::any;
+use bytes::Bytes;
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
+use self::leniency::Accepted;
 use self::short::ShortWay;
 use super::Tools;
 use crate::app::App;
@@ -35,17 +39,22 @@ pub(crate) fn route<H: ServerHandler + Clone>(
     handler: H,
 ) -> Router<Arc<App>> {
     let hosts: Vec<String> = hosts(app).collect();
-    let transport =
-        Arc::new(Transport { short: ShortWay::new(tools, &hosts), rmcp: service(app, hosts, handler) });
+    let transport = Arc::new(Transport {
+        app: app.clone(),
+        short: ShortWay::new(tools, &hosts),
+        rmcp: service(hosts, handler),
+    });
     let answer = move |request: Request| {
         let transport = transport.clone();
         async move { transport.answer(request).await }
     };
-    Router::new().route(path, any(answer))
+    // People and some clients end the address with a slash; a redirect of a POST is not followed by all.
+    Router::new().route(path, any(answer.clone())).route(&format!("{path}/"), any(answer))
 }
 
 /// The ways that a request may go.
 struct Transport<H> {
+    app: Arc<App>,
     short: ShortWay,
     rmcp: StreamableHttpService<H, NeverSessionManager>,
 }
@@ -53,25 +62,37 @@ struct Transport<H> {
 impl<H: ServerHandler + Clone> Transport<H> {
     async fn answer(&self, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
-        leniency::accept_anything(&mut parts.headers);
-        let era = self.short.era(&parts);
-        let looked_into = era.is_some() || leniency::is_suspect(&parts.headers);
-        if !looked_into || !leniency::is_small(&parts.headers) {
-            return self.by_rmcp(Request::from_parts(parts, body)).await;
+        if !self.app.origins.allow(&parts.headers) {
+            return refusals::origin();
         }
+        if leniency::accept(&mut parts.headers) == Accepted::JsonAlone {
+            // In a box of its own: few clients take JSON alone.
+            return Box::pin(async { json_only::in_json(self.decide(parts, body).await).await }).await;
+        }
+        self.decide(parts, body).await
+    }
+
+    async fn decide(&self, mut parts: Parts, body: Body) -> Response {
+        if !leniency::is_small(&parts.headers) {
+            return self.by_rmcp(Request::from_parts(parts, body), None).await;
+        }
+        let era = self.short.era(&parts);
         let Ok(body) = to_bytes(body, leniency::MAX_PEEK_BYTES).await else {
-            return (StatusCode::BAD_REQUEST, "The body ended early").into_response();
+            return refusals::ended_early();
         };
         if let Some(call) = era.and_then(|era| self.short.call(era, &parts, &body)) {
             return self.short.answer(call, &parts).await;
         }
         leniency::agree(&mut parts.headers, &body);
-        self.by_rmcp(Request::from_parts(parts, Body::from(body))).await
+        // Kept for the sentence that says what is wrong with it, should rmcp not be able to read it.
+        let kept = (body.len() <= unreadable::MAX_BYTES).then(|| body.clone());
+        self.by_rmcp(Request::from_parts(parts, Body::from(body)), kept).await
     }
 
-    async fn by_rmcp(&self, request: Request) -> Response {
+    async fn by_rmcp(&self, request: Request, kept: Option<Bytes>) -> Response {
         // In a box of its own: it is large, and axum moves what waits for an answer.
-        refusals::in_json_rpc(Box::pin(self.rmcp.handle(request)).await.map(Body::new)).await
+        let response = Box::pin(self.rmcp.handle(request)).await.map(Body::new);
+        refusals::in_json(&self.app.settings, response, kept).await
     }
 }
 
@@ -82,18 +103,14 @@ fn hosts(app: &App) -> impl Iterator<Item = String> {
 }
 
 fn service<H: ServerHandler + Clone>(
-    app: &Arc<App>,
     hosts: Vec<String>,
     handler: H,
 ) -> StreamableHttpService<H, NeverSessionManager> {
-    let settings = &app.settings;
-    let origins = std::iter::once(settings.base_url.origin_with_port());
+    // Origins are judged before: browsers are told by the same list what they may show to a page.
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_allowed_hosts(hosts)
-        .with_allowed_origins(origins.chain(settings.allowed_origins.iter().cloned()))
-        .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_BODY_BYTES);
     StreamableHttpService::new(move || Ok(handler.clone()), Arc::default(), config)
 }

@@ -44,14 +44,14 @@ async fn the_metadata_leads_from_the_challenge_to_the_endpoints() {
             )
         );
     }
-    for path in &PATHS[..2] {
-        let resource = document(&stack, path).await;
+    for path in PATHS[..2].iter().flat_map(|path| [(*path).to_owned(), format!("{path}/")]) {
+        let resource = document(&stack, &path).await;
         assert_eq!(resource["resource"], format!("{base}/mcp"));
         assert_eq!(resource["authorization_servers"], json!([base]));
         assert_eq!(resource["scopes_supported"], json!(["validibot:mcp"]), "no offline_access here");
     }
-    for path in &PATHS[2..4] {
-        let server = document(&stack, path).await;
+    for path in PATHS[2..4].iter().flat_map(|path| [(*path).to_owned(), format!("{path}/")]) {
+        let server = document(&stack, &path).await;
         assert_eq!(server["issuer"], base, "no slash at the end");
         for (member, path) in [
             ("authorization_endpoint", "/authorize"),

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 
@@ -12,13 +11,17 @@ use crate::app::App;
 use crate::http_body::Held;
 
 /// The outermost middleware.
-pub async fn measure(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn measure<F: Future<Output = Response>>(
+    app: &Arc<App>,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let started = Instant::now();
     let method = name(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let response = next.run(request).await;
+    let response = next(request).await;
     let route = route.unwrap_or_default();
-    let answer = Answer { app, started, method, route, status: response.status().as_u16() };
+    let answer = Answer { app: app.clone(), started, method, route, status: response.status().as_u16() };
     response.map(|body| Held::body(body, answer))
 }
 

@@ -1,4 +1,4 @@
-//! Two narrow concessions to clients in wide use. Both conformance suites pass with them in place.
+//! Narrow concessions to clients in wide use. Both conformance suites pass with them in place.
 
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
@@ -11,20 +11,57 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const STALE: &str = "2025-11-25";
 /// What their body says.
 const MODERN: &str = "2026-07-28";
+const BOTH: &str = "application/json, text/event-stream";
 /// Only bodies up to here are looked into: the client in question passes what a model wrote.
 pub(super) const MAX_PEEK_BYTES: usize = 256 * 1024;
 
-/// A client that takes anything takes both of MCP's types (RFC 9110, section 12.5.1; no field means anything).
-pub(super) fn accept_anything(headers: &mut HeaderMap) {
-    let anything = match headers.get(ACCEPT) {
-        None => true,
-        Some(value) => value.to_str().is_ok_and(|value| {
-            value.split(',').any(|range| matches!(range.split(';').next().map(str::trim), Some("*/*")))
-        }),
+/// Which of MCP's two types a client takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// Both, or neither, which rmcp refuses.
+    AsMcpSays,
+    /// No event stream.
+    JsonAlone,
+}
+
+/// Reads `Accept` (RFC 9110, section 12.5.1) and says to rmcp, which knows no ranges, that both types are taken. MCP wants
+/// clients to take both; one that takes JSON alone gets JSON alone.
+pub(super) fn accept(headers: &mut HeaderMap) -> Accepted {
+    let ranges: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let takes = |kind, essence| {
+        let ranges = ranges.iter().flat_map(|value| value.split(','));
+        takes(ranges, kind, essence)
     };
-    if anything {
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    let json = ranges.is_empty() || takes("application", "application/json");
+    let events = ranges.is_empty() || takes("text", "text/event-stream");
+    if json {
+        headers.insert(ACCEPT, HeaderValue::from_static(BOTH));
     }
+    if json && !events { Accepted::JsonAlone } else { Accepted::AsMcpSays }
+}
+
+/// Whether the most specific range that fits a type lets it through.
+fn takes<'a>(ranges: impl Iterator<Item = &'a str>, kind: &str, essence: &str) -> bool {
+    let fitting = ranges.filter_map(|range| {
+        let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let range = range.trim().to_ascii_lowercase();
+        let specific = match range.as_str() {
+            "*/*" => 0,
+            range if range == essence => 2,
+            range if range.strip_suffix("/*") == Some(kind) => 1,
+            _ => return None,
+        };
+        Some((specific, !is_zero(parameters)))
+    });
+    fitting.max().is_some_and(|(_, taken)| taken)
+}
+
+/// Whether a range's weight is 0, which means `not this`.
+fn is_zero(parameters: &str) -> bool {
+    let weight = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+    let weight =
+        weight.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q")).map(|(_, value)| value.trim());
+    weight.into_iter().any(|value| value.parse() == Ok(0.0_f32))
 }
 
 /// Whether the body may have to be looked into.
@@ -129,19 +166,29 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_anything_takes_both_types() {
-        for (given, expected) in [
-            (None, "application/json, text/event-stream"),
-            (Some("*/*"), "application/json, text/event-stream"),
-            (Some("text/html, */*;q=0.1"), "application/json, text/event-stream"),
-            (Some("application/json"), "application/json"),
+    fn ranges_and_weights_are_read_as_http_means_them() {
+        use Accepted::{AsMcpSays, JsonAlone};
+        for (given, accepted, said) in [
+            (&[][..], AsMcpSays, BOTH),
+            (&["*/*"], AsMcpSays, BOTH),
+            (&["text/html, */*;q=0.1"], AsMcpSays, BOTH),
+            (&["application/json", "text/event-stream"], AsMcpSays, BOTH),
+            (&["Application/JSON, text/*"], AsMcpSays, BOTH),
+            (&["application/json"], JsonAlone, BOTH),
+            (&["application/*"], JsonAlone, BOTH),
+            (&["application/json;charset=utf-8"], JsonAlone, BOTH),
+            (&["*/*, text/event-stream;q=0"], JsonAlone, BOTH),
+            (&["application/json, text/event-stream; q=0.0"], JsonAlone, BOTH),
+            (&["text/event-stream"], AsMcpSays, "text/event-stream"),
+            (&["text/html"], AsMcpSays, "text/html"),
+            (&["*/*, application/json;q=0"], AsMcpSays, "*/*, application/json;q=0"),
         ] {
             let mut headers = HeaderMap::new();
-            if let Some(given) = given {
-                headers.insert(ACCEPT, HeaderValue::from_static(given));
+            for value in given {
+                headers.append(ACCEPT, HeaderValue::from_static(value));
             }
-            accept_anything(&mut headers);
-            assert_eq!(headers[ACCEPT], expected);
+            assert_eq!(accept(&mut headers), accepted, "{given:?}");
+            assert_eq!(headers[ACCEPT], said, "{given:?}");
         }
     }
 }

@@ -132,7 +132,13 @@ async fn unknown_tools_and_wrong_types_are_answered_clearly() {
         }
         let unknown = client.request("tools/destroy", json!({})).await.error();
         assert_eq!(unknown["code"], -32601, "{unknown}");
+        assert_eq!(unknown["message"], "There is no method tools/destroy here");
+        let long = client.request(&"x".repeat(100_000), json!({})).await;
+        assert_eq!(long.error()["code"], -32601);
+        assert!(long.body.len() < 1024, "it is not repeated whole");
     }
+    let warnings = stack.server.logs.entries().into_iter().filter(|entry| entry["severity"] == "WARNING");
+    assert_eq!(warnings.count(), 0, "hosts ask for what is not offered on every connection");
     assert_only_auth(&stack, &"an unknown tool");
 }
 
@@ -190,6 +196,76 @@ async fn a_header_that_keeps_a_request_out_is_named() {
         let answer: Value = answer.json().await.expect("JSON");
         assert_eq!(answer["error"]["code"], -32600, "{name}: {answer}");
         assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(says)), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_member_of_a_message_that_cannot_be_read_is_named() {
+    let stack = Stack::start().await;
+    for (body, says, id) in [
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, "`id`", Value::Null),
+        (r#"{"jsonrpc":"2.0","id":123456789012345678901234567890,"method":"ping"}"#, "`id`", Value::Null),
+        (r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#, "`jsonrpc`", json!(7)),
+        (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, "Batches", Value::Null),
+    ] {
+        let answer = plain_request(&stack).body(body).send().await.expect("an answer");
+        assert_eq!(answer.status(), 400, "{body}");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32600), &id), "{body}: {answer}");
+        assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(says)), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_none_is_told_which_there_are() {
+    let stack = Stack::start().await;
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }).to_string();
+    let long = "9".repeat(4000);
+    for (version, says) in [
+        ("2099-01-01", "no version that this server speaks"),
+        ("2025-06-18, 2025-06-18", "more than once"),
+        (long.as_str(), "2026-07-28"),
+    ] {
+        let request = plain_request(&stack).header("mcp-protocol-version", version).body(ping.clone());
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 400, "{version}");
+        let text = answer.text().await.expect("text");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(answer["error"]["code"], -32022, "{answer}");
+        assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(says)), "{answer}");
+        let supported = answer["error"]["data"]["supported"].as_array().expect("the versions");
+        assert!(supported.contains(&json!("2025-11-25")), "{answer}");
+        assert!(text.len() < 1024, "it is not repeated whole");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_json_alone_gets_json_alone() {
+    let stack = Stack::start().await;
+    let request = |body: &Value| {
+        let request = http_client().post(stack.server.mcp_url()).bearer_auth(fixtures::DEMO_TOKEN);
+        request.header("accept", "application/json").json(body)
+    };
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
+    let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::ANNUAL_SIMULATION);
+    let run = stack.client(Era::Legacy).call_tool(
+        "validate_file",
+        json!({ "workflow_ref": workflow, "file_name": "model.json", "text": fixtures::GOOD_ENERGY_MODEL }),
+    );
+    let run = run.await.success();
+    // With progress on the way, which would come as events.
+    let wait = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "wait_for_run",
+        "arguments": { "run_ref": run["run_ref"], "timeout_seconds": 1 },
+        "_meta": { "progressToken": "p" },
+    } });
+    for body in [&list, &wait] {
+        let answer = request(body).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["id"], body["id"]);
+        assert!(answer["result"].is_object(), "{answer}");
     }
 }
 

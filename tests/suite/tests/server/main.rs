@@ -1,8 +1,10 @@
 //! The real server as a black box, against the sandbox.
 
+mod addresses;
 mod arguments;
 mod auth;
 mod bad_input;
+mod browsers;
 mod gate;
 mod journey;
 mod privacy;

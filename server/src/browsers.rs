@@ -1,0 +1,126 @@
+//! Cross-origin access for the pages and desktop programs that an operator allows (Fetch standard, CORS protocol).
+//!
+//! Credentials here are headers that a program sets itself, so that the credentials mode, which is about cookies, stays
+//! off. Whether an origin may call at all is judged behind chain 1; here the browser is told what it may show to the page.
+
+use axum::Json;
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::app::App;
+use crate::config::{Settings, WebOrigin};
+
+/// What MCP clients and upload pages send.
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, \
+                               Mcp-Name, Last-Event-ID, Traceparent, Tracestate, X-Validibot-Upload-Ticket, \
+                               Payment-Signature";
+/// Headers that mirror a tool's arguments have the argument's name behind it (MCP 2026-07-28, transports).
+const PARAM: &str = "mcp-param-";
+/// Of those, no more are granted: no tool has as many arguments.
+const MAX_PARAMS: usize = 32;
+/// What a page may read of an answer, besides what any page may.
+const RESPONSE_HEADERS: &str = "WWW-Authenticate, Retry-After, Allow, MCP-Protocol-Version, Payment-Response";
+/// Two hours, in seconds: Chromium keeps no permission longer.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+
+/// The origins that may call: the base URL's own, and those of the setting.
+#[derive(Debug)]
+pub(crate) struct Origins(Vec<WebOrigin>);
+
+impl Origins {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        // A base URL is one.
+        let own = WebOrigin::parse(&settings.base_url.origin_with_port()).ok();
+        Self(own.into_iter().chain(settings.allowed_origins.iter().cloned()).collect())
+    }
+
+    /// Whether a request may come from where it says. Without an `Origin` it comes from no page.
+    pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => true,
+            (Some(origin), None) => {
+                origin.to_str().is_ok_and(|origin| self.0.iter().any(|allowed| allowed.is(origin)))
+            }
+            (Some(_), Some(_)) => false,
+        }
+    }
+}
+
+/// Answers preflights itself, before anybody is asked who is calling: a browser sends no credential with them. Every other
+/// answer, a refusal too, gets what lets the page read it.
+pub(crate) async fn open<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    if !concerns(&request) {
+        return next(request).await;
+    }
+    let headers = request.headers();
+    let origin = headers.get(ORIGIN).cloned();
+    let allowed = app.origins.allow(headers);
+    let preflight =
+        request.method() == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = match origin {
+        Some(_) if preflight && allowed => permission(&request),
+        Some(_) if preflight => refusal(),
+        _ => next(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin.filter(|_| allowed) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
+    }
+    response
+}
+
+/// Whether a page has any business with the route. The routes of signing in are open to every origin.
+fn concerns(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    path.is_some_and(|path| matches!(path.trim_end_matches('/'), "/mcp" | "/public-mcp" | "/uploads"))
+}
+
+fn permission(preflight: &Request) -> Response {
+    let methods = if preflight.uri().path().starts_with("/uploads") { "PUT" } else { "POST" };
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    let granted = granted(preflight.headers());
+    if let Ok(granted) = HeaderValue::try_from(granted) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, granted);
+    }
+    headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    response
+}
+
+/// The headers that the request may have: no wildcard stands for `Mcp-Param-*`, so that those are named which are asked for.
+fn granted(preflight: &HeaderMap) -> String {
+    let mut granted = REQUEST_HEADERS.to_owned();
+    let asked = preflight.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let asked = asked.filter_map(|names| names.to_str().ok()).flat_map(|names| names.split(','));
+    let params = asked.filter_map(|name| HeaderName::try_from(name.trim()).ok());
+    for name in params.filter(|name| name.as_str().starts_with(PARAM)).take(MAX_PARAMS) {
+        granted.push_str(", ");
+        granted.push_str(name.as_str());
+    }
+    granted
+}
+
+/// A browser shows it to nobody but whoever looks into its developer tools, which is who has to know.
+fn refusal() -> Response {
+    let body = json!({
+        "error": "origin_not_allowed",
+        "error_description": "Pages of this origin may not call this server. Its operator can allow them in \
+                              VALIDIBOT_MCP_ALLOWED_ORIGINS",
+    });
+    (StatusCode::FORBIDDEN, Json(body)).into_response()
+}
