@@ -90,7 +90,8 @@ impl App {
         let payments = settings.x402.clone().map(|x402| {
             let base = x402.agent_api_base_url.clone();
             let (lifecycle, metrics) = (lifecycle.clone(), metrics.clone());
-            let agent_api = AgentApi::new(base, &settings.service_identity, http.clone(), lifecycle, metrics);
+            let (reach, identity) = (settings.reach.clone(), &settings.service_identity);
+            let agent_api = AgentApi::new(base, reach, identity, http.clone(), lifecycle, metrics);
             Payments::new(x402, agent_api, &http, clock.clone(), random.clone())
         });
         let origins = Origins::of(&settings);

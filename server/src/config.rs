@@ -4,6 +4,7 @@ mod keys;
 mod oauth;
 mod origin;
 mod problem;
+mod reach;
 mod source;
 mod url;
 mod x402;
@@ -11,6 +12,7 @@ mod x402;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
@@ -19,6 +21,7 @@ pub use self::keys::SealKey;
 pub use self::oauth::{ClientSettings, OauthSettings};
 pub use self::origin::WebOrigin;
 pub use self::problem::{Problem, Problems};
+pub use self::reach::Reach;
 use self::source::Source;
 pub use self::url::BaseUrl;
 pub use self::x402::{CdpKey, X402Settings};
@@ -39,6 +42,10 @@ pub struct Settings {
     pub allowed_origins: Vec<WebOrigin>,
     /// The base URL of Validibot's REST API.
     pub api_base_url: BaseUrl,
+    /// How requests to that address have to look.
+    pub reach: Reach,
+    /// How long to wait at the start for a Validibot that does not answer yet.
+    pub license_wait: Duration,
     /// How this server proves itself to Validibot (chain 2).
     pub service_identity: ServiceIdentity,
     /// OAuth (chain 1), where it is on. API tokens are accepted either way.
@@ -113,7 +120,9 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     let allowed_origins = source.origins(&var::ALLOWED_ORIGINS);
     let service_key = source.secret(&var::SERVICE_KEY);
     let audience = source.text(&var::SERVICE_AUDIENCE);
-    let oauth = oauth::read(source, base_url.as_ref());
+    let reach = reach(source, api_base_url.as_ref());
+    let license_wait: Option<u64> = source.parsed(&var::LICENSE_WAIT, "a number of seconds");
+    let oauth = oauth::read(source, base_url.as_ref(), reach.as_ref());
     let seal_keys = keys::read(source, oauth.as_ref());
     let x402 =
         x402::read(source, base_url.as_ref(), api_base_url.as_ref(), !seal_keys.is_empty()).map(Arc::new);
@@ -132,6 +141,8 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         extra_hosts,
         allowed_origins,
         api_base_url,
+        reach: reach?,
+        license_wait: Duration::from_secs(license_wait?),
         service_identity,
         oauth,
         seal_keys,
@@ -140,6 +151,18 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         max_protocol_version: max_protocol_version?,
         log_level: log_level?,
     })
+}
+
+fn reach(source: &mut Source<'_>, api: Option<&BaseUrl>) -> Option<Reach> {
+    let host = source.text(&envs::server::API_HOST);
+    let site = source.text(&envs::oauth::AUTHORIZATION_SERVER_URL);
+    match Reach::new(api?, host.as_deref(), site.as_deref()) {
+        Ok(reach) => Some(reach),
+        Err(problem) => {
+            source.refuse(&envs::server::API_HOST, &problem);
+            None
+        }
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::app::http_client;
 use crate::clean::Clean;
 use crate::cli::DiagnoseArgs;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::BaseUrl;
+use crate::config::{BaseUrl, Reach};
 use crate::env::Env;
 use crate::outside::Http;
 use crate::random::{SharedRandom, SystemRandom};
@@ -46,6 +46,8 @@ struct Walk {
     base: BaseUrl,
     /// Validibot's own address, where it was given.
     api: Option<BaseUrl>,
+    /// How requests to it have to look.
+    reach: Reach,
     token: Option<SecretString>,
     /// Whether a person signs in where there is no token.
     login: bool,
@@ -83,6 +85,7 @@ fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
         None => None,
         Some(url) => Some(BaseUrl::parse(url.trim()).map_err(|problem| format!("--api: {url} {problem}"))?),
     };
+    let reach = api.as_ref().map(|api| Reach::from_env(api, env)).transpose()?.unwrap_or_default();
     let token = env.get(envs::tests::E2E_TOKEN.name).map(|token| token.trim().to_owned());
     let token = match token.filter(|token| !token.is_empty()) {
         Some(token) if args.token => Some(SecretString::from(token)),
@@ -96,7 +99,7 @@ fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
     };
     let http = http_client().map_err(|_| "the system's CA certificates were not found".to_owned())?;
     let (clock, random): (SharedClock, SharedRandom) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    Ok(Walk { http: Http::new(http), clock, random, base, api, token, login: args.login })
+    Ok(Walk { http: Http::new(http), clock, random, base, api, reach, token, login: args.login })
 }
 
 fn block_on(walk: impl Future<Output = (String, Report)>, json: bool) -> Result<bool, String> {
@@ -157,7 +160,13 @@ impl Walk {
         let server = report.take(Hop::Metadata, metadata::server(self).await)?;
         let client = report.take(Hop::Registration, sign_in::register(self, &server).await)?;
         let onward = report.take(Hop::Consent, sign_in::consent(self, &server, &client).await)?;
-        report.take(Hop::SignIn, sign_in::upstream(self, &onward).await)?;
+        match sign_in::upstream(self, &onward).await {
+            Ok(sign_in::Proof::NotGiven(why)) => report.skip(Hop::SignIn, &why),
+            Ok(sign_in::Proof::Given(text)) => {
+                report.take(Hop::SignIn, Ok((text, ())));
+            }
+            Err(finding) => report.take::<()>(Hop::SignIn, Err(finding))?,
+        }
         let issuer = sign_in::issuer(self, &onward, server.keys.as_ref()).await;
         known.issuer = Some(report.take(Hop::Issuer, issuer)?);
         if !self.login {

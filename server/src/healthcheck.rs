@@ -1,7 +1,7 @@
 //! `validibot-mcp healthcheck`: the container's health check. The image has no shell and no curl.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const DEFAULT_PORT: u16 = 8080;
 pub fn run(args: &HealthcheckArgs, env: &dyn Env) -> ExitCode {
     let configured = || env.get(envs::server::PORT.name).and_then(|port| port.trim().parse().ok());
     let port = args.port.or_else(configured).unwrap_or(DEFAULT_PORT);
-    match ask(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
+    match ask(SocketAddr::new(host(env), port)) {
         Ok(status) if status == "200" => ExitCode::SUCCESS,
         Ok(status) => {
             telemetry::report(&format_args!("not ready: /readyz on port {port} answers {status}"));
@@ -28,6 +28,16 @@ pub fn run(args: &HealthcheckArgs, env: &dyn Env) -> ExitCode {
             telemetry::report(&format_args!("not ready: port {port}: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Where a server that listens on the configured address can be reached from its own machine.
+fn host(env: &dyn Env) -> IpAddr {
+    let bind = env.get(envs::server::BIND.name).and_then(|address| address.trim().parse::<IpAddr>().ok());
+    match bind {
+        Some(IpAddr::V6(any)) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        Some(address) if !address.is_unspecified() => address,
+        _ => Ipv4Addr::LOCALHOST.into(),
     }
 }
 
@@ -41,4 +51,27 @@ fn ask(address: SocketAddr) -> std::io::Result<String> {
     stream.read_exact(&mut head)?;
     // `HTTP/1.1 200`: the status is the last three bytes of the first twelve.
     Ok(String::from_utf8_lossy(&head[9..]).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_address_that_it_listens_on_is_asked() {
+        for (bind, expected) in [
+            (None, "127.0.0.1"),
+            (Some("0.0.0.0"), "127.0.0.1"),
+            (Some("::"), "::1"),
+            (Some(" 192.0.2.7 "), "192.0.2.7"),
+            (Some("::1"), "::1"),
+            (Some("nonsense"), "127.0.0.1"),
+        ] {
+            let bind = bind.map(|bind: &str| (envs::server::BIND.name.to_owned(), bind.to_owned()));
+            let env: BTreeMap<String, String> = bind.into_iter().collect();
+            assert_eq!(host(&env).to_string(), expected);
+        }
+    }
 }

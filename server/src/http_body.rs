@@ -5,6 +5,8 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 use thiserror::Error;
 
@@ -17,6 +19,11 @@ pub(crate) enum BodyError {
     /// The connection ended in the middle of it.
     #[error("the answer ended early")]
     Broken,
+}
+
+/// Whether the headers announce a page.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// The whole body, as long as it has at most `max` bytes.

@@ -39,6 +39,7 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod tools;
+mod trouble;
 mod uploads;
 pub mod validibot;
 mod visible;

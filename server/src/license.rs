@@ -7,25 +7,32 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 pub use self::standing::Standing;
 pub(crate) use self::standing::gate;
-use crate::config::{BaseUrl, Settings};
+use crate::config::{BaseUrl, Reach, Settings};
+use crate::{http_body, trouble};
 
 /// The feature that `validibot-pro` declares.
 pub const FEATURE: &str = "mcp_server";
 
-/// The whole exchange. Start-up must say within six seconds that it will not serve.
+/// The whole exchange. A start whose question is answered, or that nobody answers, says within six seconds that it goes on
+/// or waits.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Far above any real answer; a body beyond it is not one.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// Between two questions at the start.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// Asks Validibot whether this deployment may serve MCP.
 #[derive(Debug, Clone)]
 pub struct LicenseGate {
     url: Url,
+    reach: Reach,
     http: reqwest::Client,
 }
 
@@ -41,6 +48,8 @@ pub enum LicenseError {
         url: Url,
         /// What happened, in our own words.
         reason: String,
+        /// Whether a Validibot that starts may have been the cause.
+        passing: bool,
     },
     /// Validibot answered, and the feature is not in its licence.
     #[error(
@@ -61,24 +70,66 @@ struct Features {
     features: Vec<String>,
 }
 
+/// Why there is no answer, and whether there may be one in a moment.
+struct Trouble {
+    reason: String,
+    passing: bool,
+}
+
+impl Trouble {
+    fn lasting(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), passing: false }
+    }
+
+    fn passing(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), passing: true }
+    }
+}
+
 impl LicenseGate {
     /// Remembers what to ask; asks nothing.
     pub fn new(settings: &Settings, http: reqwest::Client) -> Self {
-        Self::at(&settings.api_base_url, http)
+        Self::at(&settings.api_base_url, settings.reach.clone(), http)
     }
 
     /// As [`Self::new`], for a Validibot of which nothing but its address is known.
-    pub fn at(api: &BaseUrl, http: reqwest::Client) -> Self {
-        Self { url: api.join("/api/v1/license/features/"), http }
+    pub fn at(api: &BaseUrl, reach: Reach, http: reqwest::Client) -> Self {
+        Self { url: api.join("/api/v1/license/features/"), reach, http }
     }
 
-    /// Asks once, without a retry: the platform restarts what exits.
+    /// Asks until there is an answer, but not after `patience`: a Validibot that starts beside us does not listen yet, or
+    /// takes its first request slowly. What would be the same in a moment is not asked again.
+    ///
+    /// # Errors
+    /// The last answer.
+    pub async fn check_within(&self, patience: Duration) -> Result<(), LicenseError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let answer = self.check().await;
+            match &answer {
+                Err(error @ LicenseError::Unreachable { passing: true, .. })
+                    if Instant::now() + ASK_AGAIN_AFTER <= deadline =>
+                {
+                    tracing::warn!("{error}. It is asked again");
+                }
+                _ => return answer,
+            }
+            sleep(ASK_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// Why the gate is closed.
     pub async fn check(&self) -> Result<(), LicenseError> {
-        let answer = tokio::time::timeout(DEADLINE, self.ask())
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} s", DEADLINE.as_secs())));
-        let features =
-            answer.map_err(|reason| LicenseError::Unreachable { url: self.url.clone(), reason })?;
+        let late = || Trouble::passing(format!("no answer within {} s", DEADLINE.as_secs()));
+        let answer = timeout(DEADLINE, self.ask()).await.unwrap_or_else(|_| Err(late()));
+        let features = answer.map_err(|Trouble { reason, passing }| LicenseError::Unreachable {
+            url: self.url.clone(),
+            reason,
+            passing,
+        })?;
         if features.features.iter().any(|feature| feature == FEATURE) {
             Ok(())
         } else {
@@ -86,14 +137,20 @@ impl LicenseGate {
         }
     }
 
-    async fn ask(&self) -> Result<Features, String> {
-        let response = self.http.get(self.url.clone()).send().await.map_err(|error| reason(&error))?;
-        if !response.status().is_success() {
-            return Err(format!("it answered HTTP {}", response.status().as_u16()));
+    async fn ask(&self) -> Result<Features, Trouble> {
+        let request = self.reach.say(&self.url, self.http.get(self.url.clone()));
+        let response = request.send().await.map_err(|error| Trouble::passing(trouble::reason(&error)))?;
+        let status = response.status();
+        if !status.is_success() {
+            let refusal = self.reach.refusal(status.as_u16(), http_body::is_html(response.headers()));
+            let reason = refusal.unwrap_or_else(|| format!("it answered HTTP {}", status.as_u16()));
+            // What a proxy says before whom nobody listens yet.
+            let passing = matches!(status.as_u16(), 502..=504);
+            return Err(Trouble { reason, passing });
         }
-        let body =
-            crate::http_body::read(response, MAX_BODY_BYTES).await.map_err(|error| error.to_string())?;
-        serde_json::from_slice(&body).map_err(|_| "its answer is not the licence JSON".to_owned())
+        let body = http_body::read(response, MAX_BODY_BYTES).await;
+        let body = body.map_err(|error| Trouble::lasting(error.to_string()))?;
+        serde_json::from_slice(&body).map_err(|_| Trouble::lasting("its answer is not the licence JSON"))
     }
 }
 
@@ -102,11 +159,6 @@ fn edition(named: &str) -> String {
     let word =
         (1..=32).contains(&named.len()) && named.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if word { named.to_owned() } else { "unnamed".to_owned() }
-}
-
-/// A transport error in few words. reqwest's own text repeats the URL and nests its causes.
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_connect() { "the connection failed" } else { "the connection broke" }.to_owned()
 }
 
 #[cfg(test)]

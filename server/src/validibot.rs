@@ -30,7 +30,7 @@ pub(crate) use self::pass::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};
 use crate::caller::{ApiTokens, Caller};
-use crate::config::{BaseUrl, Settings};
+use crate::config::{BaseUrl, Reach, Settings};
 use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
@@ -49,6 +49,7 @@ pub const MAX_FILE_BYTES: usize = 10_485_760 - 2048;
 /// A client of Validibot's helper API.
 pub struct Validibot {
     base: BaseUrl,
+    reach: Reach,
     http: reqwest::Client,
     identity: Identity,
     api_tokens: Arc<ApiTokens>,
@@ -79,6 +80,7 @@ impl Validibot {
     ) -> Self {
         Self {
             base: settings.api_base_url.clone(),
+            reach: settings.reach.clone(),
             http,
             identity: Identity::new(&settings.service_identity),
             api_tokens,
@@ -196,11 +198,9 @@ impl Validibot {
         deadline: Instant,
         with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, ApiError> {
-        let request = self
-            .http
-            .request(method.clone(), self.base.join(path))
-            .header("Accept", "application/json")
-            .header("X-Validibot-Source", "MCP");
+        let url = self.base.join(path);
+        let request = self.reach.say(&url, self.http.request(method.clone(), url.clone()));
+        let request = request.header("Accept", "application/json").header("X-Validibot-Source", "MCP");
         let request = match caller {
             Caller::Subject(subject) => request.header("X-Validibot-User-Sub", subject),
             Caller::ApiToken(token) => {
@@ -217,7 +217,7 @@ impl Validibot {
         let sent = Instant::now();
         let answer = answer::send(request, deadline).await;
         let unauthorized = answer.as_ref().ok().and_then(Answer::unauthorized_body);
-        let answer = answer.and_then(Answer::checked);
+        let answer = answer.and_then(|answer| answer.checked(&self.reach));
         hops::note(Hop::Validibot, sent.elapsed());
         let (status, error) = match &answer {
             Ok(answer) => (Some(answer.status()), None),

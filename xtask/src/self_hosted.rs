@@ -115,6 +115,10 @@ impl<'a> Installation<'a> {
         for variable in [&deploy::NETWORK, &deploy::PUBLISH] {
             project.set(variable.name, layers.require(variable)?.value.expose());
         }
+        if let Some(found) = layers.get(&deploy::CA_FILE) {
+            project.set(deploy::CA_FILE.name, authorities(context, found.value.expose())?);
+            project.set("VALIDIBOT_MCP_CA_BUNDLE", CA_BUNDLE);
+        }
         let installation = Self { context, project };
         installation.find_network(layers.require(&deploy::NETWORK)?.value.expose())?;
         Ok(installation)
@@ -168,6 +172,27 @@ impl<'a> Installation<'a> {
         project.set("VALIDIBOT_MCP_IMAGE", image);
         project
     }
+}
+
+/// Where the file of `VALIDIBOT_MCP_CA_FILE` is in the container; its compose file mounts it there.
+const CA_BUNDLE: &str = "/etc/validibot-mcp/ca.pem";
+
+/// The file's full path. Docker makes a folder of what is not there.
+fn authorities(context: &Context, file: &str) -> Result<String> {
+    let path = context.root.join(file.trim());
+    let pem = std::fs::read_to_string(&path).map_err(|error| {
+        Error::usage(format!(
+            "{} names {}, which cannot be read: {error}",
+            deploy::CA_FILE.name,
+            path.display()
+        ))
+        .hint("a relative path is taken from the workspace's root")
+    })?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(Error::usage(format!("{} holds no certificate in PEM", path.display()))
+            .hint(format!("{} names a file of certificate authorities", deploy::CA_FILE.name)));
+    }
+    Ok(path.display().to_string())
 }
 
 /// What the server cannot start without, all at once.

@@ -17,6 +17,7 @@ pub const ALL: &[&Variable] = &[
     &VALIDIBOT_VERSION,
     &VALIDIBOT_BUILD_CLOUD,
     &NETWORK,
+    &CA_FILE,
     &PUBLISH,
 ];
 
@@ -151,8 +152,17 @@ pub const NETWORK: Variable = Variable {
     name: "VALIDIBOT_NETWORK",
     doc: "Docker network that Validibot's web container is on, for self-hosted stacks",
     held_in: &[HeldIn::Build],
-    fallback: Fallback::Value("validibot"),
-    example: "validibot",
+    fallback: Fallback::Value("validibot_validibot"),
+    example: "validibot_validibot",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_CA_FILE`
+pub const CA_FILE: Variable = Variable {
+    name: "VALIDIBOT_MCP_CA_FILE",
+    doc: "PEM file on the machine with the certificate authorities that a self-hosted server trusts, in place of the public ones",
+    held_in: &[HeldIn::Build],
+    fallback: Fallback::Derived("the public ones, of the server's image"),
     ..OPTIONAL
 };
 

@@ -5,6 +5,8 @@ use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
 /// Every variable of this area.
 pub const ALL: &[&Variable] = &[
     &API_BASE_URL,
+    &API_HOST,
+    &LICENSE_WAIT,
     &MCP_BASE_URL,
     &ENABLED,
     &SERVICE_KEY,
@@ -39,6 +41,24 @@ pub const API_BASE_URL: Variable = Variable {
     kind: Kind::Url,
     required: Required::Always,
     example: "http://localhost:8000",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_API_HOST`
+pub const API_HOST: Variable = Variable {
+    name: "VALIDIBOT_API_HOST",
+    doc: "Host name to call Validibot by at a plain http VALIDIBOT_API_BASE_URL: one of its DJANGO_ALLOWED_HOSTS",
+    fallback: Fallback::Derived("the host of VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL, where that is https"),
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_LICENSE_WAIT`
+pub const LICENSE_WAIT: Variable = Variable {
+    name: "VALIDIBOT_MCP_LICENSE_WAIT",
+    doc: "Seconds to wait at the start for a Validibot that does not answer yet, before the server ends; 0 asks once",
+    kind: Kind::Integer,
+    fallback: Fallback::Value("20"),
+    example: "20",
     ..OPTIONAL
 };
 
@@ -138,7 +158,7 @@ pub const EXTRA_HOSTS: Variable = Variable {
 /// `VALIDIBOT_MCP_ALLOWED_ORIGINS`
 pub const ALLOWED_ORIGINS: Variable = Variable {
     name: "VALIDIBOT_MCP_ALLOWED_ORIGINS",
-    doc: "Web origins that may call /mcp besides the base URL's, such as https://inspector.example:6274",
+    doc: "Web origins that may call /mcp and upload files besides the base URL's: https://inspector.example:6274, app://obsidian.md, null, or http://localhost:* for any port",
     kind: Kind::List,
     ..OPTIONAL
 };

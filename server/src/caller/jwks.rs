@@ -15,7 +15,8 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::clock::SharedClock;
-use crate::http_body;
+use crate::config::Reach;
+use crate::{http_body, trouble};
 
 /// Older keys are asked for again: a key that Validibot has withdrawn is trusted this long at most while it answers.
 const FRESH: Duration = Duration::from_mins(15);
@@ -39,6 +40,7 @@ const MAX_REMEMBERED_ID_BYTES: usize = 128;
 /// The keys, and when they were fetched.
 pub(super) struct Jwks {
     url: Url,
+    reach: Reach,
     http: reqwest::Client,
     clock: SharedClock,
     state: RwLock<State>,
@@ -83,8 +85,8 @@ struct State {
 }
 
 impl Jwks {
-    pub(super) fn new(url: Url, http: reqwest::Client, clock: SharedClock) -> Self {
-        Self { url, http, clock, state: RwLock::default(), fetching: Arc::default() }
+    pub(super) fn new(url: Url, reach: Reach, http: reqwest::Client, clock: SharedClock) -> Self {
+        Self { url, reach, http, clock, state: RwLock::default(), fetching: Arc::default() }
     }
 
     /// The key with this id; asks Validibot when it is not known, at most once in a while.
@@ -170,11 +172,12 @@ impl Jwks {
     }
 
     async fn ask(&self) -> Result<HashMap<String, VerifyKey>, String> {
-        let response = self.http.get(self.url.clone()).timeout(DEADLINE).send().await.map_err(|error| {
-            if error.is_timeout() { "no answer in time" } else { "the connection failed" }.to_owned()
-        })?;
-        if !response.status().is_success() {
-            return Err(format!("it answered HTTP {}", response.status().as_u16()));
+        let request = self.reach.say(&self.url, self.http.get(self.url.clone())).timeout(DEADLINE);
+        let response = request.send().await.map_err(|error| trouble::reason(&error).to_owned())?;
+        let status = response.status();
+        if !status.is_success() {
+            let refusal = self.reach.refusal(status.as_u16(), http_body::is_html(response.headers()));
+            return Err(refusal.unwrap_or_else(|| format!("it answered HTTP {}", status.as_u16())));
         }
         let body = http_body::read(response, MAX_BODY_BYTES).await.map_err(|error| error.to_string())?;
         let keys = parse(&body).ok_or("its answer is no key set")?;

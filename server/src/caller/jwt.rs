@@ -111,7 +111,7 @@ impl AccessTokens {
             issuer: oauth.issuer.as_str().to_owned(),
             audience: oauth.audience.clone(),
             required_scope: oauth.required_scope.clone(),
-            keys: Arc::new(Jwks::new(oauth.jwks_url.clone(), http, clock.clone())),
+            keys: Arc::new(Jwks::new(oauth.jwks_url.clone(), oauth.reach.clone(), http, clock.clone())),
             verified: Cache::new(MAX_ENTRIES),
             clock,
         }

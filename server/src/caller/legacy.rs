@@ -14,8 +14,8 @@ use super::Caller;
 use super::challenge::Refusal;
 use super::fingerprint::Fingerprint;
 use crate::clock::SharedClock;
-use crate::config::Settings;
-use crate::http_body;
+use crate::config::{Reach, Settings};
+use crate::{http_body, trouble};
 
 /// How long an accepted token is trusted without asking again: what the system we replace has.
 const GOOD_FOR: Duration = Duration::from_mins(5);
@@ -32,6 +32,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Asks Validibot about API tokens, and remembers the answers under each token's SHA-256.
 pub(crate) struct ApiTokens {
     url: Url,
+    reach: Reach,
     http: reqwest::Client,
     clock: SharedClock,
     verdicts: Cache<Fingerprint, Verdict>,
@@ -48,6 +49,7 @@ impl ApiTokens {
     pub(super) fn new(settings: &Settings, http: reqwest::Client, clock: SharedClock) -> Self {
         Self {
             url: settings.api_base_url.join("/api/v1/auth/me/"),
+            reach: settings.reach.clone(),
             http,
             clock,
             verdicts: Cache::new(MAX_ENTRIES),
@@ -77,23 +79,20 @@ impl ApiTokens {
     }
 
     async fn ask(&self, token: &SecretString) -> Result<Verdict, Refusal> {
-        let request = self
-            .http
-            .get(self.url.clone())
-            .header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
-            .timeout(DEADLINE);
+        let request = self.reach.say(&self.url, self.http.get(self.url.clone()));
+        let request =
+            request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret())).timeout(DEADLINE);
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
-                tracing::warn!(
-                    timeout = error.is_timeout(),
-                    "Validibot could not be asked about an API token"
-                );
+                let reason = trouble::reason(&error);
+                tracing::warn!("Validibot could not be asked about an API token: {reason}");
                 return Err(Refusal::cannot_tell(None));
             }
         };
         let status = response.status();
         let retry_after = seconds_to_wait(response.headers());
+        let refusal = self.reach.refusal(status.as_u16(), http_body::is_html(response.headers()));
         let (good, keep) = match status {
             StatusCode::OK if names_a_user(response).await => (true, GOOD_FOR),
             // Validibot says 403 for what should be 401 (contract, A2).
@@ -101,6 +100,9 @@ impl ApiTokens {
             // Validibot counts the requests of users whom it has found: the token is good, and there is no verdict to keep.
             StatusCode::TOO_MANY_REQUESTS => return Err(Refusal::throttled(retry_after)),
             other => {
+                if let Some(cause) = refusal {
+                    tracing::error!("Validibot does not let this server in: {cause}");
+                }
                 tracing::warn!(status = other.as_u16(), "Validibot gave no verdict on an API token");
                 return Err(Refusal::cannot_tell(retry_after));
             }

@@ -4,6 +4,7 @@ use envs::oauth as var;
 use secrecy::SecretString;
 use url::Url;
 
+use super::reach::Reach;
 use super::source::Source;
 use super::url::BaseUrl;
 use crate::oauth;
@@ -29,6 +30,8 @@ pub struct OauthSettings {
     pub audience: String,
     /// The scope that an access token must carry, where one is required.
     pub required_scope: Option<String>,
+    /// How requests to Validibot's inner address have to look: its token endpoint and keys may be asked for there.
+    pub reach: Reach,
     /// Clients that need not register.
     pub clients: Vec<ClientSettings>,
     /// Schemes of apps' own redirect addresses besides the built-in ones.
@@ -49,7 +52,11 @@ pub struct ClientSettings {
 }
 
 /// `None` where OAuth is off, or where something is wrong with it, which the source has noted.
-pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Option<OauthSettings> {
+pub(super) fn read(
+    source: &mut Source<'_>,
+    base_url: Option<&BaseUrl>,
+    reach: Option<&Reach>,
+) -> Option<OauthSettings> {
     let client_secret = source.secret(&var::CLIENT_SECRET)?;
     let issuer = source.base_url(&var::AUTHORIZATION_SERVER_URL);
     if issuer.is_none() && source.text(&var::AUTHORIZATION_SERVER_URL).is_none() {
@@ -105,6 +112,7 @@ pub(super) fn read(source: &mut Source<'_>, base_url: Option<&BaseUrl>) -> Optio
         client_documents: client_documents?,
         client_documents_proxy: client_documents_proxy.map(|proxy| proxy.join("")),
         issuer,
+        reach: reach.cloned().unwrap_or_default(),
     })
 }
 

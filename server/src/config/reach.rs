@@ -60,7 +60,8 @@ impl Reach {
     pub(crate) fn from_env(api: &BaseUrl, env: &dyn Env) -> Result<Self, String> {
         let name = envs::server::API_HOST.name;
         let site = env.get(envs::oauth::AUTHORIZATION_SERVER_URL.name);
-        Self::new(api, env.get(name).as_deref(), site.as_deref()).map_err(|problem| format!("{name} {problem}"))
+        Self::new(api, env.get(name).as_deref(), site.as_deref())
+            .map_err(|problem| format!("{name} {problem}"))
     }
 
     /// Adds to a request for `url` what has to be said there; other addresses are told nothing.
@@ -90,12 +91,12 @@ impl Reach {
                     envs::server::API_HOST.name
                 ))
             }
-            (301 | 302 | 307 | 308, Some(_)) => Some(format!(
+            (301, Some(_)) => Some(format!(
                 "Validibot redirects to https (HTTP {status}) although X-Forwarded-Proto: https was sent: set \
                  DJANGO_SECURE_SSL_REDIRECT=false in Validibot's .django, or {} to its https address",
                 envs::server::API_BASE_URL.name
             )),
-            (301 | 302 | 307 | 308, None) => Some(format!(
+            (301 | 302 | 307 | 308, _) => Some(format!(
                 "it redirects elsewhere (HTTP {status}), and redirects are not followed: {} has to be the address that it \
                  redirects to, without a path",
                 envs::server::API_BASE_URL.name
@@ -107,7 +108,11 @@ impl Reach {
 
 fn header(host: &str) -> Option<HeaderValue> {
     let authority: Authority = host.parse().ok()?;
-    let plain = !host.contains('@') && !authority.host().is_empty();
+    // Neither a user nor a port that is none.
+    let whole = authority
+        .port_u16()
+        .map_or_else(|| authority.host().len(), |port| format!("{}:{port}", authority.host()).len());
+    let plain = !authority.host().is_empty() && whole == host.len();
     plain.then(|| HeaderValue::from_str(host).ok())?
 }
 
@@ -155,11 +160,16 @@ mod tests {
         ] {
             let reach = Reach::new(&api, host, site).expect("good");
             let expected = expected.map(str::to_owned);
-            assert_eq!(said(&reach, "http://web:8000/api/v1/x/"), (expected, https.clone()), "{host:?} {site:?}");
+            assert_eq!(
+                said(&reach, "http://web:8000/api/v1/x/"),
+                (expected, https.clone()),
+                "{host:?} {site:?}"
+            );
             assert_eq!(said(&reach, "http://web:9000/x"), (None, None), "another address");
             assert_eq!(said(&reach, "https://facilitator.example/"), (None, None));
         }
-        let outer = Reach::new(&base("https://app.acme.example"), None, Some("https://x.example")).expect("good");
+        let outer =
+            Reach::new(&base("https://app.acme.example"), None, Some("https://x.example")).expect("good");
         assert_eq!(said(&outer, "https://app.acme.example/api/"), (None, None));
     }
 

@@ -99,6 +99,11 @@ fn refused(code: &str, message: &str, status: Option<u64>) -> Finding {
             "Validibot's hourly budget of this user is used up (DRF_THROTTLE_RATE_USER)",
         )
         .fix("wait, or use another user's token"),
+        ("API_ERROR", Some(400 | 301 | 302 | 307 | 308)) => Finding::new(
+            "not-let-in",
+            "Validibot does not let the server in by the name or the scheme that it is called by",
+        )
+        .fix("the server's log names the line: DJANGO_ALLOWED_HOSTS or DJANGO_SECURE_SSL_REDIRECT at Validibot, VALIDIBOT_API_HOST here"),
         ("API_ERROR", _) => Finding::new(
             "no-helper-api",
             "Validibot's answer is not that of its helper API: another site, or a Validibot without /api/v1/mcp/",

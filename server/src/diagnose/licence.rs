@@ -3,6 +3,7 @@
 use super::Walk;
 use super::report::{Finding, Step};
 use crate::config::BaseUrl;
+use crate::http_body;
 use crate::license::FEATURE;
 
 /// Whether Validibot licenses MCP. A server that it does not license ends at its start, so from outside there is
@@ -18,7 +19,13 @@ pub(super) async fn check(walk: &Walk, api: &BaseUrl) -> Step<()> {
         )
         .fix("start Validibot, or correct VALIDIBOT_API_BASE_URL (VALIDIBOT_MCP_API_BASE_URL in .build)")
     };
-    let answer = walk.http.send(walk.http.get(&url)).await.map_err(|trouble| down(trouble.to_string()))?;
+    let request = walk.reach.say(&url, walk.http.get(&url));
+    let answer = walk.http.send(request).await.map_err(|trouble| down(trouble.to_string()))?;
+    if let Some(cause) = walk.reach.refusal(answer.status, http_body::is_html(&answer.headers)) {
+        return Err(
+            Finding::new("not-let-in", format!("the licence cannot be asked for at {url}")).fix(cause)
+        );
+    }
     let features = answer.json().filter(|_| answer.status == 200);
     let features = features.filter(serde_json::Value::is_object).ok_or_else(|| down(answer.describe()))?;
     let edition = features["edition"].as_str().unwrap_or("unnamed").to_owned();

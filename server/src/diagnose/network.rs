@@ -87,7 +87,13 @@ async fn connect(host: &str, port: u16, addresses: &[std::net::SocketAddr]) -> S
 }
 
 fn certificate(host: &str, reason: &str) -> Finding {
-    Finding::new("certificate", format!("the TLS connection to {host} fails: {reason}"))
+    let finding = Finding::new("certificate", format!("the TLS connection to {host} fails: {reason}"));
+    let finding = if reason.contains("UnknownIssuer") {
+        finding.fix("of a private certificate authority: name the file that holds it in SSL_CERT_FILE, here and in each client")
+    } else {
+        finding
+    };
+    finding
         .fix("a managed certificate becomes active only once DNS points to the load balancer: compare both")
         .fix("behind one's own proxy: serve a certificate for this name with its whole chain")
 }

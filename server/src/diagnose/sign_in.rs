@@ -73,29 +73,30 @@ pub(super) async fn consent(walk: &Walk, server: &Server, client_id: &str) -> St
     Ok((format!("the consent page leads to {}", place(&target)), target))
 }
 
+/// What a visit to the sign-in proves.
+pub(super) enum Proof {
+    /// Validibot knows this server's client and redirect URI.
+    Given(String),
+    /// It could not be seen from outside; why not.
+    NotGiven(String),
+}
+
 /// Validibot's authorization endpoint: does it take our client id and redirect URI? (contract, section c)
-pub(super) async fn upstream(walk: &Walk, onward: &Url) -> Step<()> {
+///
+/// It asks an anonymous browser to sign in before it looks at either. With `prompt=none` (OpenID Connect Core, section
+/// 3.1.2.1) it says at once that nobody is signed in, by our redirect URI, or shows what is wrong with the request. That is
+/// OpenID's: without its scope Validibot fails.
+pub(super) async fn upstream(walk: &Walk, onward: &Url) -> Result<Proof, Finding> {
     let there = place(onward);
-    let answer = walk.http.send(walk.http.get(onward).header(ACCEPT, "text/html")).await.map_err(|trouble| {
+    let probe = silently(onward);
+    let answer = walk.http.send(walk.http.get(&probe).header(ACCEPT, "text/html")).await.map_err(|trouble| {
         Finding::new("sign-in-unreachable", format!("{there}, where users sign in, cannot be reached: {trouble}")).fix(
             "VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL has to be Validibot's public address, its SITE_URL, as browsers reach it",
         )
     })?;
     match answer.status {
-        300..=399 => {
-            let target = location(&answer, onward);
-            let error = target.as_ref().and_then(|target| query(target, "error"));
-            match error {
-                Some(error) => Err(Finding::new(
-                    "sign-in-refused",
-                    format!("{there} sends the browser back with the error {}", plain(&error)),
-                )
-                .fix("the client at Validibot lacks a scope or a grant: run manage.py ensure_oidc_clients there")
-                .fix("VALIDIBOT_OAUTH_REQUIRED_SCOPE has to be a scope that the client may ask for")),
-                None => Ok((format!("{there} accepts this server's client and redirect URI"), ())),
-            }
-        }
-        200 => fatal_page(walk, onward, &answer).await,
+        300..=399 => sent_on(&there, &probe, &answer),
+        200 => fatal_page(walk, &probe, &answer).await,
         _ => Err(Finding::new(
             "sign-in-endpoint",
             format!("{there} gives {}: this is not Validibot's authorization endpoint", answer.describe()),
@@ -105,27 +106,69 @@ pub(super) async fn upstream(walk: &Walk, onward: &Url) -> Step<()> {
     }
 }
 
+/// The same request of somebody who does not want to be asked anything.
+fn silently(onward: &Url) -> Url {
+    let scope = query(onward, "scope").unwrap_or_default();
+    let mut words: Vec<&str> = scope.split_whitespace().collect();
+    if !words.contains(&"openid") {
+        words.push("openid");
+    }
+    with(&with(onward, "scope", &words.join(" ")), "prompt", "none")
+}
+
+fn sent_on(there: &str, probe: &Url, answer: &Answer) -> Result<Proof, Finding> {
+    let target = location(answer, probe);
+    let back = query(probe, "redirect_uri").and_then(|uri| Url::parse(&uri).ok());
+    let comes_back =
+        target.as_ref().zip(back.as_ref()).is_some_and(|(target, back)| place(target) == place(back));
+    let error = target.as_ref().and_then(|target| query(target, "error"));
+    match error.as_deref() {
+        // OpenID Connect Core, section 3.1.2.6: all is well with the request, but somebody has to be asked.
+        None
+        | Some(
+            "login_required" | "consent_required" | "interaction_required" | "account_selection_required",
+        ) if comes_back => Ok(Proof::Given(format!("{there} knows this server's client and redirect URI"))),
+        Some(error) => Err(Finding::new(
+            "sign-in-refused",
+            format!("{there} sends the browser back with the error {}", plain(error)),
+        )
+        .fix("the client at Validibot lacks a scope or a grant: run manage.py ensure_oidc_clients there")
+        .fix("VALIDIBOT_OAUTH_REQUIRED_SCOPE has to be a scope that the client may ask for")),
+        None => {
+            let target = target.as_ref().map_or_else(|| "nowhere".to_owned(), place);
+            Ok(Proof::NotGiven(format!(
+                "{there} sends everybody to {} first: whether it knows this server's client and redirect URI cannot be \
+                 seen from outside; sign in yourself: --login",
+                plain(&target)
+            )))
+        }
+    }
+}
+
 /// Fatal errors are told to the person, on a page with status 200. A page for a client that certainly does not exist
 /// tells which of the two it is: who is asking, or where it wants the browser back.
-async fn fatal_page(walk: &Walk, onward: &Url, answer: &Answer) -> Step<()> {
+async fn fatal_page(walk: &Walk, onward: &Url, answer: &Answer) -> Result<Proof, Finding> {
     let there = place(onward);
     let (client, redirect) = (query(onward, "client_id").unwrap_or_default(), query(onward, "redirect_uri"));
     let redirect = redirect.unwrap_or_default();
     let nobody = token::<16>(walk.random.as_ref());
-    let control = with_client(onward, &nobody);
+    let control = with(onward, "client_id", &nobody);
     let control = walk.http.send(walk.http.get(&control).header(ACCEPT, "text/html")).await;
     let page = answer.text();
     let unknown = control.is_ok_and(|control| {
         control.status == 200 && essence(&control.text(), &nobody) == essence(&page, &client)
     });
-    if !page.contains("ismatching redirect") && unknown {
+    if page.contains("nvalid client_id") || (!page.contains("ismatching redirect") && unknown) {
         return Err(Finding::new("unknown-client", format!("{there} does not know the client {}", plain(&client)))
             .fix("at Validibot: set IDP_OIDC_MCP_SERVER_CLIENT_SECRET in .django, then run manage.py ensure_oidc_clients")
             .fix("VALIDIBOT_OAUTH_CLIENT_ID here has to equal IDP_OIDC_MCP_SERVER_CLIENT_ID there"));
     }
     // A page of a signed-out Validibot that asks for the password at once would have a form for it.
     if page.contains("type=\"password\"") {
-        return Ok((format!("{there} accepts this server's client and redirect URI"), ()));
+        return Ok(Proof::NotGiven(format!(
+            "{there} asks for a password at once: whether it knows this server's client and redirect URI cannot be seen \
+             from outside; sign in yourself: --login"
+        )));
     }
     Err(Finding::new(
         "redirect-uri",
@@ -187,13 +230,15 @@ fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn with_client(url: &Url, client_id: &str) -> Url {
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+/// The same URL with one parameter of another value.
+fn with(url: &Url, name: &str, value: &str) -> Url {
+    let pairs: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != name)
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
     let mut other = url.clone();
-    let with = pairs
-        .iter()
-        .map(|(key, value)| (key.as_str(), if key == "client_id" { client_id } else { value.as_str() }));
-    other.query_pairs_mut().clear().extend_pairs(with);
+    other.query_pairs_mut().clear().extend_pairs(pairs).append_pair(name, value);
     other
 }
 

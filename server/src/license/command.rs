@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{LicenseError, LicenseGate};
 use crate::app::http_client;
 use crate::cli::LicenseArgs;
-use crate::config::BaseUrl;
+use crate::config::{BaseUrl, Reach};
 use crate::env::Env;
 use crate::telemetry;
 
@@ -36,7 +36,14 @@ pub fn run(args: &LicenseArgs, env: &dyn Env) -> ExitCode {
         telemetry::report(&"an HTTP client could not be made on this machine");
         return ExitCode::FAILURE;
     };
-    let gate = LicenseGate::at(&api, http);
+    let reach = match Reach::from_env(&api, env) {
+        Ok(reach) => reach,
+        Err(sentence) => {
+            telemetry::report(&sentence);
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    let gate = LicenseGate::at(&api, reach, http);
     match runtime.block_on(wait(&gate, Duration::from_secs(args.wait))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
-use crate::config::{OauthSettings, Settings};
-use crate::http_body;
+use crate::config::{OauthSettings, Reach, Settings};
+use crate::{http_body, trouble};
 
 /// The whole exchange.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -24,6 +24,7 @@ pub(super) struct Upstream {
     client_secret: SecretString,
     callback: String,
     resource: String,
+    reach: Reach,
     http: reqwest::Client,
 }
 
@@ -59,6 +60,7 @@ impl Upstream {
             client_secret: oauth.client_secret.clone(),
             callback: format!("{base}/auth/callback"),
             resource: format!("{base}/mcp"),
+            reach: oauth.reach.clone(),
             http,
         }
     }
@@ -122,8 +124,9 @@ impl Upstream {
         let credentials =
             [("client_id", self.client_id.as_str()), ("client_secret", self.client_secret.expose_secret())];
         let form: Vec<(&str, &str)> = form.iter().chain(&credentials).copied().collect();
-        self.http.post(url.clone()).form(&form).timeout(DEADLINE).send().await.map_err(|error| {
-            let reason = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
+        let request = self.reach.say(url, self.http.post(url.clone())).form(&form);
+        request.timeout(DEADLINE).send().await.map_err(|error| {
+            let reason = trouble::reason(&error);
             tracing::warn!("sign-in: {url} could not be asked: {reason}; clients are told to try again");
             UpstreamError::Unavailable
         })

@@ -14,7 +14,7 @@ use super::answer::{self, Answer};
 use super::error::ApiError;
 use super::identity::Identity;
 use super::{LAUNCH_DEADLINE, READ_DEADLINE, WorkflowRef, retry};
-use crate::config::{BaseUrl, ServiceIdentity};
+use crate::config::{BaseUrl, Reach, ServiceIdentity};
 use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
@@ -25,6 +25,7 @@ pub const MAX_PAID_FILE_BYTES: usize = (10_485_760 - 1024) / 4 * 3;
 /// A client of Validibot's agent API.
 pub struct AgentApi {
     base: BaseUrl,
+    reach: Reach,
     http: reqwest::Client,
     identity: Identity,
     lifecycle: Arc<Lifecycle>,
@@ -64,12 +65,13 @@ impl AgentApi {
     /// Remembers where to call and how to prove ourselves; calls nothing.
     pub(crate) fn new(
         base: BaseUrl,
+        reach: Reach,
         identity: &ServiceIdentity,
         http: reqwest::Client,
         lifecycle: Arc<Lifecycle>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { base, http, identity: Identity::new(identity), lifecycle, metrics }
+        Self { base, reach, http, identity: Identity::new(identity), lifecycle, metrics }
     }
 
     /// The catalogue, as it comes: not all of it has to be for sale.
@@ -161,7 +163,8 @@ impl AgentApi {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.base.join(path)).header("Accept", "application/json")
+        let url = self.base.join(path);
+        self.reach.say(&url, self.http.request(method, url.clone())).header("Accept", "application/json")
     }
 
     /// One request and its answer, as long as this instance goes on.
@@ -173,7 +176,7 @@ impl AgentApi {
     ) -> Result<Answer, ApiError> {
         let sent = Instant::now();
         let answer = tokio::select! {
-            answer = answer::send(request, deadline) => answer.and_then(Answer::checked),
+            answer = answer::send(request, deadline) => answer.and_then(|answer| answer.checked(&self.reach)),
             () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
         };
         hops::note(Hop::Validibot, sent.elapsed());

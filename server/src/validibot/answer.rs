@@ -17,7 +17,9 @@ use tokio::time::{Instant, timeout_at};
 use self::condense::Condenser;
 use self::entries::Entries;
 use super::error::{ApiError, FieldError, code};
+use crate::config::Reach;
 use crate::json::{self, Scan};
+use crate::{http_body, trouble};
 
 /// Far above any catalogue or run: what is larger is not an answer of the contract.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -37,9 +39,15 @@ const MAX_FIELD_ERRORS: usize = 20;
 /// throttle always says (contract, section a).
 const UNSAID_RETRY_AFTER: u64 = 60;
 
+/// What an agent is told of a Validibot that does not take how this server calls it.
+const NOT_LET_IN: &str = "Validibot does not let this server in, by the way in which it is called. An operator has to \
+                          change a setting, which the server's log names; your account is not the cause";
+
 /// An HTTP answer, read to its end.
 pub(super) struct Answer {
     status: u16,
+    /// Whether it is a page.
+    html: bool,
     retry_after: Option<u64>,
     body: Bytes,
 }
@@ -62,16 +70,19 @@ async fn receive(request: RequestBuilder) -> Result<Answer, ApiError> {
         // Without a connection no request was sent.
         no_effect: error.is_connect(),
         ..unavailable(if error.is_connect() {
+            // Whoever reads the log can change it.
+            tracing::warn!("Validibot cannot be reached: {}", trouble::reason(&error));
             "Validibot cannot be reached"
         } else {
             "The connection to Validibot broke"
         })
     })?;
     let status = response.status().as_u16();
+    let html = http_body::is_html(response.headers());
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
     let body = body(response, status).await?;
-    Ok(Answer { status, retry_after, body })
+    Ok(Answer { status, html, retry_after, body })
 }
 
 /// The whole body where it is of ordinary length, and what matters of a longer one.
@@ -139,7 +150,14 @@ fn not_understood(status: u16) -> ApiError {
 
 impl Answer {
     /// The answer itself where it is a success, else the error that it stands for.
-    pub(super) fn checked(self) -> Result<Self, ApiError> {
+    pub(super) fn checked(self, reach: &Reach) -> Result<Self, ApiError> {
+        if let Some(cause) = reach.refusal(self.status, self.html) {
+            // Whoever calls cannot change it; whoever reads the log can.
+            tracing::error!("Validibot does not let this server in: {cause}");
+            let not_let_in = self.with_status(ApiError::new(code::API_ERROR, NOT_LET_IN));
+            // What production settings answer before anything is looked at; a redirect of another kind may be anybody's.
+            return Err(ApiError { no_effect: matches!(self.status, 301 | 400), ..not_let_in });
+        }
         match self.status {
             200..=299 => Ok(self),
             400..=499 => Err(self.refusal()),

@@ -3,6 +3,7 @@
 mod agent;
 mod catalog;
 mod details;
+mod front;
 mod launch;
 mod status;
 
@@ -47,7 +48,9 @@ impl Call<'_> {
 
     /// The base URL that the client used: Django builds absolute URLs from the `Host` header.
     pub(crate) fn base_url(&self) -> String {
-        self.header("host").map_or_else(|| self.state.url.clone(), |host| format!("http://{host}"))
+        // `SECURE_PROXY_SSL_HEADER` is one of the production settings.
+        let scheme = if self.state.allowed_hosts.is_some() { "https" } else { "http" };
+        self.header("host").map_or_else(|| self.state.url.clone(), |host| format!("{scheme}://{host}"))
     }
 
     fn throttle(&self, client: Client) -> Result<(), Answer> {
@@ -68,6 +71,9 @@ impl Call<'_> {
 
 /// The answer of the right deployment to this request.
 pub(crate) async fn answer(call: Call<'_>, target: Target) -> Answer {
+    if let Some(refusal) = front::refusal(&call) {
+        return refusal;
+    }
     let result = match target {
         Target::Home => Ok(pages::home(&call)),
         Target::Unknown => Ok(answer::page_not_found()),

@@ -67,6 +67,7 @@ pub struct Builder {
     pub(crate) auto_login: bool,
     pub(crate) google: Option<GoogleVerification>,
     pub(crate) paid_access: bool,
+    pub(crate) allowed_hosts: Option<Vec<String>>,
 }
 
 impl Default for Builder {
@@ -90,6 +91,7 @@ impl Default for Builder {
             auto_login: false,
             google: None,
             paid_access: false,
+            allowed_hosts: None,
         }
     }
 }
@@ -201,6 +203,14 @@ impl Builder {
     #[must_use]
     pub fn paid_access(mut self, on: bool) -> Self {
         self.paid_access = on;
+        self
+    }
+
+    /// Judges host names and schemes as production settings do: `DJANGO_ALLOWED_HOSTS` is this list, and
+    /// `DJANGO_SECURE_SSL_REDIRECT` is on. Default: any host, any scheme, as in development.
+    #[must_use]
+    pub fn production(mut self, allowed_hosts: &[&str]) -> Self {
+        self.allowed_hosts = Some(allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect());
         self
     }
 

@@ -57,6 +57,9 @@ struct Serve {
     /// How long the slow workflow takes, in seconds.
     #[arg(long, default_value_t = 12)]
     simulation_seconds: u32,
+    /// Judge host names and schemes as production settings do, with these allowed hosts (comma-separated).
+    #[arg(long, value_delimiter = ',')]
+    allowed_hosts: Vec<String>,
 }
 
 /// Looks an environment variable up.
@@ -124,6 +127,10 @@ impl Serve {
             builder = builder.oauth_client_secret(secret);
         }
         builder = builder.paid_access(paid_access(environment)?);
+        if !self.allowed_hosts.is_empty() {
+            let allowed: Vec<&str> = self.allowed_hosts.iter().map(|host| host.trim()).collect();
+            builder = builder.production(&allowed);
+        }
         let sandbox = builder
             .start()
             .await

@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) stored: Mutex<VecDeque<Stored>>,
     pub(crate) paid_access: bool,
     pub(crate) paid: PaidRuns,
+    /// `DJANGO_ALLOWED_HOSTS`, where production settings are in force.
+    pub(crate) allowed_hosts: Option<Vec<String>>,
     edition: Mutex<Edition>,
     google: Mutex<Option<GoogleVerification>>,
 }
@@ -51,6 +53,7 @@ impl State {
             stored: Mutex::default(),
             paid_access: settings.paid_access,
             paid: PaidRuns::default(),
+            allowed_hosts: settings.allowed_hosts,
             edition: Mutex::new(settings.edition),
             google: Mutex::new(settings.google),
         }

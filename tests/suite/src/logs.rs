@@ -59,6 +59,17 @@ impl Logs {
         }
     }
 
+    /// Waits for the first line that holds this text.
+    ///
+    /// # Panics
+    /// When the stream ends or the deadline passes without it.
+    pub async fn wait_for_text(&self, text: &str, deadline: Duration) {
+        let mut lines = self.lines.clone();
+        let found = lines.wait_for(|lines| lines.iter().any(|line| line.contains(text)));
+        let found = tokio::time::timeout(deadline, found).await.is_ok_and(|found| found.is_ok());
+        assert!(found, "no line with {text:?}:\n{}", self.text());
+    }
+
     /// Waits until the process has closed its stream, so that [`Self::text`] is complete.
     pub async fn ended(&mut self) {
         // The reader does not panic and is not aborted.

@@ -52,6 +52,8 @@ impl Server {
             .env("VALIDIBOT_API_BASE_URL", url)
             .env("VALIDIBOT_MCP_BASE_URL", "http://localhost:8001")
             .env("VALIDIBOT_MCP_BIND", "127.0.0.1")
+            // What is not there will not be there: tests of the wait say how long.
+            .env("VALIDIBOT_MCP_LICENSE_WAIT", "0")
             .env("PORT", "0")
     }
 
@@ -151,6 +153,21 @@ impl Builder {
         };
         let address = listening["address"].as_str().expect("the address is text");
         Server { child, base: format!("http://{address}"), logs }
+    }
+
+    /// Starts it, does something while it starts, and waits until it listens.
+    ///
+    /// # Panics
+    /// With its log, when it does not.
+    pub async fn start_with_logs<T>(self, meanwhile: impl AsyncFnOnce(&Logs) -> T) -> (Server, T) {
+        let (child, logs, _file) = self.spawn();
+        let done = meanwhile(&logs).await;
+        let listening = match logs.wait_for_message("listening", DEADLINE).await {
+            Ok(entry) => entry,
+            Err(problem) => panic!("the server did not start: {problem}"),
+        };
+        let address = listening["address"].as_str().expect("the address is text");
+        (Server { child, base: format!("http://{address}"), logs }, done)
     }
 
     /// Starts it where it is expected to end by itself, and waits for that.

@@ -25,6 +25,7 @@ impl World {
         let idp = KeyServer::start(vec![SIGNERS[0].jwk()]).await;
         let url = |path: &str| format!("http://{}{path}", idp.address).parse().expect("a URL");
         let oauth = OauthSettings {
+            reach: crate::config::Reach::default(),
             issuer: BaseUrl::parse(ISSUER).expect("a URL"),
             client_id: "validibot-mcp-server".to_owned(),
             client_secret: "secret".into(),

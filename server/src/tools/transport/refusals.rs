@@ -84,7 +84,7 @@ pub(super) async fn in_json(settings: &Settings, response: Response, body: Optio
     if parts.status == StatusCode::METHOD_NOT_ALLOWED {
         return method(settings, parts.headers.get(ALLOW));
     }
-    match refusal(settings, parts.status, &String::from_utf8_lossy(&text), body) {
+    match refusal(settings, parts.status, &String::from_utf8_lossy(&text), body.as_deref()) {
         Some(refusal) => refusal.into_response(),
         None => Response::from_parts(parts, text.into()),
     }
@@ -109,11 +109,11 @@ fn method(settings: &Settings, allow: Option<&HeaderValue>) -> Response {
     response
 }
 
-fn refusal(settings: &Settings, status: StatusCode, text: &str, body: Option<Bytes>) -> Option<Refusal> {
+fn refusal(settings: &Settings, status: StatusCode, text: &str, body: Option<&[u8]>) -> Option<Refusal> {
     let refused = |message: &str| Refusal::new(status, INVALID_REQUEST, message);
     Some(match (status, text) {
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, text) if text.contains("unrecognized JSON-RPC message") => {
-            let (reason, id) = unreadable::reason(body.as_deref());
+            let (reason, id) = unreadable::reason(body);
             Refusal { id, ..Refusal::new(StatusCode::BAD_REQUEST, INVALID_REQUEST, reason) }
         }
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, text) if text.starts_with("fail to deserialize") => {

@@ -4,10 +4,11 @@ use bytes::Bytes;
 
 use super::condense::Condenser;
 use super::{Answer, MAX_BODY_BYTES};
+use crate::config::Reach;
 
 /// Reads any bytes as every kind of answer.
 pub(crate) fn answer(data: &[u8]) {
-    let with = |status| Answer { status, retry_after: None, body: Bytes::copy_from_slice(data) };
+    let with = |status| Answer { status, html: false, retry_after: None, body: Bytes::copy_from_slice(data) };
     let good = || with(200);
     if let (Ok(read), Ok(passed)) = (good().catalogue(), good().catalogue_to_pass()) {
         // What goes on unread may have entries that only the reader leaves out.
@@ -17,7 +18,7 @@ pub(crate) fn answer(data: &[u8]) {
     let _ = (good().agent_catalogue(), good().workflow(), good().definition_to_pass());
     let run = good().run();
     for status in [302, 400, 401, 404, 429, 500, 503] {
-        assert!(with(status).checked().is_err());
+        assert!(with(status).checked(&Reach::default()).is_err());
     }
     let condensed = |pieces: &[&[u8]]| {
         let mut condenser = Condenser::default();

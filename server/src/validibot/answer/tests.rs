@@ -3,11 +3,11 @@
 use super::*;
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+    Answer { status, html: false, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) }
 }
 
 fn refused(status: u16, body: &str) -> ApiError {
-    answer(status, body).checked().err().expect("an error")
+    answer(status, body).checked(&Reach::default()).err().expect("an error")
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn shape_3_is_fields_alone() {
 fn what_is_not_of_the_contract_leaks_nothing() {
     let html = "<html><body>Traceback: secret stuff</body></html>";
     for status in [200, 302, 400, 401, 403, 404, 409, 418, 500, 502, 503] {
-        let error = match answer(status, html).checked() {
+        let error = match answer(status, html).checked(&Reach::default()) {
             Ok(success) => success.object().expect_err("not JSON"),
             Err(error) => error,
         };
@@ -80,7 +80,7 @@ fn what_is_not_of_the_contract_leaks_nothing() {
 #[test]
 fn a_limit_always_says_how_long_to_wait() {
     let said = Answer { retry_after: Some(7), ..answer(429, r#"{"detail":"x"}"#) };
-    assert_eq!(said.checked().err().expect("an error").retry_after, Some(7));
+    assert_eq!(said.checked(&Reach::default()).err().expect("an error").retry_after, Some(7));
     let unsaid = refused(429, "<html>slow down</html>");
     assert_eq!((unsaid.code.as_ref(), unsaid.retry_after), ("RATE_LIMITED", Some(UNSAID_RETRY_AFTER)));
     assert_eq!(refused(403, r#"{"detail":"no"}"#).retry_after, None);

@@ -224,8 +224,12 @@ async fn clients_prove_themselves() {
     let wrong = got(endpoint().basic_auth(MCP_CLIENT_ID, Some("wrong")).form(&form)).await;
     is_error(&wrong, 401, "invalid_client");
     let without_secret = World::start().await;
-    let page = authorize(&without_secret, &[]).await;
-    assert_eq!((page.status, page.text.contains("not known")), (200, true), "no secret, no such client");
+    let page = authorize(&without_secret, &[("prompt", Some("none"))]).await;
+    assert_eq!(
+        (page.status, page.text.contains("Invalid client_id")),
+        (200, true),
+        "no secret, no such client"
+    );
 }
 
 #[tokio::test]
@@ -262,6 +266,28 @@ async fn what_cannot_be_sent_back_is_shown() {
         let expected = [("error", error), ("state", "a b&c")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(parameters, expected, "{changes:?}");
     }
+}
+
+/// As measured on the real application.
+#[tokio::test]
+async fn an_anonymous_browser_signs_in_before_client_and_redirect_are_looked_at() {
+    let world = World::with(Sandbox::builder().oauth_client_secret(SECRET)).await;
+    let (stranger, elsewhere) =
+        (("client_id", Some("stranger")), ("redirect_uri", Some("https://elsewhere.example/auth/callback")));
+    for changes in [&[][..], &[stranger], &[elsewhere]] {
+        let answer = authorize(&world, changes).await;
+        let to = answer.header("location");
+        assert!(answer.status == 302 && to.starts_with("/accounts/login/?next="), "{changes:?}: {to}");
+    }
+    let silent = ("prompt", Some("none"));
+    for (change, says) in
+        [(stranger, "Invalid client_id parameter value"), (elsewhere, "Mismatching redirect URI")]
+    {
+        let page = authorize(&world, &[silent, change]).await;
+        assert_eq!((page.status, page.text.contains(says)), (200, true), "{change:?}: {}", page.text);
+    }
+    assert_eq!(redirected(&authorize(&world, &[silent]).await)[0].1, "login_required");
+    assert_eq!(authorize(&world, &[silent, ("scope", Some("validibot:mcp"))]).await.status, 500, "no openid");
 }
 
 /// A browser's part: cookies kept, forms read from the page.

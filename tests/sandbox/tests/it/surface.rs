@@ -73,3 +73,39 @@ async fn a_stopped_sandbox_refuses_connections() {
     let error = world.http.get(url).send().await.expect_err("nobody listens");
     assert!(error.is_connect(), "{error:?}");
 }
+
+/// As measured on the real application with production settings.
+#[tokio::test]
+async fn production_settings_judge_host_and_scheme_before_anything_else() {
+    let world = World::with(Sandbox::builder().production(&["validibot.example.com", "localhost"])).await;
+    let ask = async |host: &str, proto: Option<&str>, path: &str| {
+        let request = world.get(path).header("host", host);
+        got(proto.into_iter().fold(request, |request, proto| request.header("x-forwarded-proto", proto)))
+            .await
+    };
+    for path in ["/health/", "/api/v1/license/features/"] {
+        for (host, proto, status) in [
+            ("web:8000", None, 400),
+            ("web:8000", Some("https"), 400),
+            ("validibot.example.com", None, 301),
+            ("localhost:8000", None, 301),
+            ("validibot.example.com", Some("http"), 301),
+            ("validibot.example.com", Some("https"), 200),
+            ("localhost:8000", Some("https"), 200),
+        ] {
+            let answer = ask(host, proto, path).await;
+            assert_eq!(answer.status, status, "{host} {proto:?} {path}");
+            if status == 301 {
+                assert_eq!(answer.header("location"), format!("https://{host}{path}"));
+            } else if status == 400 {
+                assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+            }
+        }
+    }
+    assert_eq!(
+        ask("web:8000", Some("https"), "/api/v1/auth/me/").await.status,
+        400,
+        "before the credentials"
+    );
+    assert_eq!(ask("localhost", Some("https"), "/api/v1/auth/me/").await.status, 403);
+}

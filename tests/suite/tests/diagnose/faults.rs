@@ -69,6 +69,24 @@ async fn a_redirect_uri_that_validibot_has_not_registered_is_named() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_shows_nothing_to_anonymous_browsers_is_not_taken_for_proven() {
+    let (sandbox, builder, base) = with_oauth().await;
+    let _server = builder.start().await;
+    sandbox.misbehave(Route::Authorize, Fault::Redirect("/accounts/login/?next=/x".to_owned()));
+    let found = diagnose(&base, With::default()).await;
+    assert!(found.hops("skipped").contains(&"sign-in"), "{:#}", found.report);
+    assert!(found.report.to_string().contains("--login"), "{:#}", found.report);
+}
+
+#[tokio::test]
+async fn a_validibot_in_production_that_does_not_take_the_name_is_told_with_the_line() {
+    let sandbox = Sandbox::builder().production(&["app.acme.example"]).start().await.expect("a sandbox");
+    let api = With::api(sandbox.url());
+    let found = diagnose(&format!("http://127.0.0.1:{}", free_port()), api).await;
+    found.expect("licence", "not-let-in", &["DJANGO_ALLOWED_HOSTS", "VALIDIBOT_API_HOST", "127.0.0.1"]);
+}
+
+#[tokio::test]
 async fn a_mismatch_is_known_by_the_words_of_the_real_provider_too() {
     let page = "<h1>Error</h1><p>Mismatching redirect URI.</p>";
     let body = Fault::Body { status: 200, content_type: "text/html".to_owned(), bytes: page.into() };

@@ -248,9 +248,10 @@ async fn a_client_that_takes_json_alone_gets_json_alone() {
     };
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
     let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::ANNUAL_SIMULATION);
-    let run = stack.client(Era::Legacy).call_tool(
+    let client = stack.client(Era::Legacy);
+    let run = client.call_tool(
         "validate_file",
-        json!({ "workflow_ref": workflow, "file_name": "model.json", "text": fixtures::GOOD_ENERGY_MODEL }),
+        json!({ "workflow_ref": workflow, "file_name": "model.json", "text": String::from_utf8_lossy(fixtures::GOOD_ENERGY_MODEL) }),
     );
     let run = run.await.success();
     // With progress on the way, which would come as events.

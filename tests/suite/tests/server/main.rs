@@ -9,6 +9,7 @@ mod gate;
 mod journey;
 mod privacy;
 mod probe;
+mod reaching;
 mod settings;
 mod short_way;
 mod surface;
