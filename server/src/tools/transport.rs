@@ -46,7 +46,8 @@ pub(crate) fn route<H: ServerHandler + Clone>(
     });
     let answer = move |request: Request| {
         let transport = transport.clone();
-        async move { transport.answer(request).await }
+        // In a box: axum moves what waits for an answer.
+        async move { Box::pin(transport.answer(request)).await }
     };
     // People and some clients end the address with a slash; a redirect of a POST is not followed by all.
     Router::new().route(path, any(answer.clone())).route(&format!("{path}/"), any(answer))
