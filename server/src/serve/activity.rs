@@ -204,12 +204,14 @@ impl Drop for UnderWay {
 
 /// An answer's body, as it goes out. It is the client's turn while the next piece is not asked for.
 ///
-/// On HTTP/2, hyper asks for a piece once the client has made room for one byte, and lets go of the body with its last piece. So
-/// the end is a piece of its own there: it is asked for when there is room for all the rest.
+/// On HTTP/2, hyper hands a piece on, whole, once the client has made room for one byte of it, and asks for the next one at
+/// once. So pieces are short there, and the last byte is a piece of its own: it goes on when there is room for all the rest, and
+/// until then the body is not let go of.
 pub(super) struct Leaving {
     body: Body,
     on_http2: bool,
-    begun: bool,
+    /// Of the body's last piece, what has not gone on yet.
+    rest: Bytes,
     number: u64,
     request: UnderWay,
 }
@@ -226,7 +228,33 @@ impl Leaving {
             // Its requests are in tasks of their own.
             request.0.task.wake();
         }
-        Self { body, on_http2, begun: false, number, request }
+        Self { body, on_http2, rest: Bytes::new(), number, request }
+    }
+}
+
+/// The longest piece on HTTP/2, in bytes: a frame of the size that every client takes (RFC 9113, section 6.5.2). A client that
+/// makes room for so much in `UNREAD` is one that reads.
+const PIECE: usize = 16 * 1024;
+
+type Polled = Poll<Option<Result<Frame<Bytes>, axum::Error>>>;
+
+impl Leaving {
+    /// Keeps back what is more than one piece.
+    fn in_pieces(&mut self, polled: Polled) -> Polled {
+        let Poll::Ready(Some(Ok(frame))) = polled else { return polled };
+        let frame = match frame.into_data() {
+            Ok(data) => {
+                self.rest = data;
+                Frame::data(self.next_piece())
+            }
+            Err(trailers) => trailers,
+        };
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn next_piece(&mut self) -> Bytes {
+        let all_but_one = self.rest.len().saturating_sub(1);
+        self.rest.split_to(all_but_one.clamp(self.rest.len().min(1), PIECE))
     }
 }
 
@@ -234,12 +262,13 @@ impl http_body::Body for Leaving {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        self.begun = true;
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let polled = if !self.rest.is_empty() {
+            Poll::Ready(Some(Ok(Frame::data(self.next_piece()))))
+        } else {
+            let polled = Pin::new(&mut self.body).poll_frame(cx);
+            if self.on_http2 { self.in_pieces(polled) } else { polled }
+        };
         let mut state = self.request.0.state();
         if polled.is_pending() {
             state.unread_answers.remove(&self.number);
@@ -251,7 +280,7 @@ impl http_body::Body for Leaving {
     }
 
     fn is_end_stream(&self) -> bool {
-        !(self.on_http2 && self.begun) && self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
