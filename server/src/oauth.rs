@@ -139,8 +139,9 @@ pub(crate) fn routes_where_off<S: Clone + Send + Sync + 'static>() -> Router<S> 
 
 /// What OAuth publishes about this server, for clients' programs, in browsers too. With OAuth off none of it exists.
 pub(crate) fn documents<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> Router<S> {
-    let resource = || get(metadata::protected_resource);
-    let server = || get(metadata::authorization_server);
+    let resource = || get(metadata::protected_resource).options(cors::preflight);
+    let server = || get(metadata::authorization_server).options(cors::preflight);
+    let openid = || get(metadata::openid_configuration).options(cors::preflight);
     Router::new()
         .route("/.well-known/oauth-protected-resource", resource())
         .route("/.well-known/oauth-protected-resource/", resource())
@@ -148,8 +149,8 @@ pub(crate) fn documents<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> 
         .route("/.well-known/oauth-protected-resource/mcp/", resource())
         .route("/.well-known/oauth-authorization-server", server())
         .route("/.well-known/oauth-authorization-server/", server())
-        .route("/.well-known/openid-configuration", get(metadata::openid_configuration))
-        .route("/.well-known/openid-configuration/", get(metadata::openid_configuration))
+        .route("/.well-known/openid-configuration", openid())
+        .route("/.well-known/openid-configuration/", openid())
         .layer(from_fn(cors::any_origin))
         .with_state(oauth)
 }
@@ -161,9 +162,20 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
 ) -> Router<S> {
     // For clients' programs, in browsers too. A refusal by what comes before is theirs to read as well.
     let programs = Router::new()
-        .route("/register", post(register::register).layer(DefaultBodyLimit::max(register::MAX_BODY_BYTES)))
-        .route("/token", post(token::token).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)))
-        .route("/revoke", post(revoke::revoke).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)));
+        .route(
+            "/register",
+            post(register::register)
+                .options(cors::preflight)
+                .layer(DefaultBodyLimit::max(register::MAX_BODY_BYTES)),
+        )
+        .route(
+            "/token",
+            post(token::token).options(cors::preflight).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)),
+        )
+        .route(
+            "/revoke",
+            post(revoke::revoke).options(cors::preflight).layer(DefaultBodyLimit::max(MAX_FORM_BYTES)),
+        );
     // For people's browsers.
     let people = Router::new()
         .route("/authorize", get(authorize::authorize))

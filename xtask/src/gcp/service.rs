@@ -2,6 +2,7 @@
 //!
 //! For any service, not only the MCP server's. A service is written whole, as one document (`run services replace`).
 
+mod annotation;
 mod difference;
 mod foreign;
 mod history;

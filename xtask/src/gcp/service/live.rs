@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::annotation::CHECKS_NOBODY;
+pub(super) use super::annotation::{
+    BY_HAND, CLOUD_SQL, CPU_BOOST, EGRESS, EXECUTION, INGRESS, LAUNCH_STAGE, MAX_SCALE, MIN_SCALE, NETWORK,
+    SERVICE_MAX, SERVICE_MIN,
+};
 use super::foreign::{members, others};
 use super::history::{BAD, HELD, SERVED};
 use super::keyed::server;
@@ -12,26 +17,6 @@ use super::{CANDIDATE, Foreign, History, Ingress, Mount, Network, Probe, Scaling
 
 /// What Cloud Run writes on a revision, besides its own names, and no template says.
 const REVISION_NOTES: [&str; 1] = ["run.googleapis.com/startupProbeType"];
-
-/// What a template may be annotated with and has a field in [`Spec`].
-pub(super) const MIN_SCALE: &str = "autoscaling.knative.dev/minScale";
-pub(super) const MAX_SCALE: &str = "autoscaling.knative.dev/maxScale";
-pub(super) const EXECUTION: &str = "run.googleapis.com/execution-environment";
-pub(super) const CPU_BOOST: &str = "run.googleapis.com/startup-cpu-boost";
-pub(super) const CLOUD_SQL: &str = "run.googleapis.com/cloudsql-instances";
-pub(super) const NETWORK: &str = "run.googleapis.com/network-interfaces";
-pub(super) const EGRESS: &str = "run.googleapis.com/vpc-access-egress";
-/// On the service itself.
-pub(super) const INGRESS: &str = "run.googleapis.com/ingress";
-pub(super) const SERVICE_MIN: &str = "run.googleapis.com/minScale";
-pub(super) const SERVICE_MAX: &str = "run.googleapis.com/maxScale";
-/// How many instances there are, by hand and not by load (gcloud's `--scaling`).
-pub(super) const BY_HAND: [&str; 2] =
-    ["run.googleapis.com/scalingMode", "run.googleapis.com/manualInstanceCount"];
-/// That Cloud Run checks no caller (gcloud's `--no-invoker-iam-check`).
-const CHECKS_NOBODY: &str = "run.googleapis.com/invoker-iam-disabled";
-/// How new the features may be that the service uses.
-pub(super) const LAUNCH_STAGE: &str = "run.googleapis.com/launch-stage";
 
 /// Cloud Run's defaults (its v1 reference).
 const CONCURRENCY: u32 = 80;
