@@ -263,11 +263,11 @@ impl http_body::Body for Leaving {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
-        let polled = if !self.rest.is_empty() {
-            Poll::Ready(Some(Ok(Frame::data(self.next_piece()))))
-        } else {
+        let polled = if self.rest.is_empty() {
             let polled = Pin::new(&mut self.body).poll_frame(cx);
             if self.on_http2 { self.in_pieces(polled) } else { polled }
+        } else {
+            Poll::Ready(Some(Ok(Frame::data(self.next_piece()))))
         };
         let mut state = self.request.0.state();
         if polled.is_pending() {
