@@ -58,9 +58,12 @@ impl Deployment {
         );
         let deployment = Self { stage, engine };
         let docker = deployment.path("bin/docker");
-        for folder in ["bin", "home/tags", "checkout"] {
+        for folder in ["bin", "home/tags", "checkout/envs"] {
             std::fs::create_dir_all(deployment.path(folder)).unwrap();
         }
+        // The server's size, as it ships.
+        let fleet = include_str!("../../../envs/fleet.toml");
+        std::fs::write(deployment.path("checkout/envs/fleet.toml"), fleet).unwrap();
         let home = deployment.path("home");
         std::fs::write(&docker, DOCKER.replace("@HOME@", &home.display().to_string())).unwrap();
         std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).unwrap();

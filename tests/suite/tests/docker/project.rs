@@ -69,9 +69,12 @@ impl Project {
             certs: engine.certs(),
         }));
         let xtask = Xtask::new();
-        for folder in ["checkout/server", "git", "bin"] {
+        for folder in ["checkout/server", "checkout/envs", "git", "bin"] {
             std::fs::create_dir_all(xtask.path(folder)).expect("a folder");
         }
+        // The server's size, as it ships.
+        let fleet = include_str!("../../../../envs/fleet.toml");
+        std::fs::write(xtask.path("checkout/envs/fleet.toml"), fleet).expect("a file");
         let git = xtask.path("bin/git");
         std::fs::write(&git, GIT.replace("@HOME@", &xtask.path("git").display().to_string()))
             .expect("a file");
