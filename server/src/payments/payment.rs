@@ -30,6 +30,14 @@ pub(crate) struct Payment {
     /// For the facilitator to check.
     signature: String,
     pub(super) authorization: Authorization,
+    written: Written,
+}
+
+/// The addresses as they were written: capitals are a checksum (EIP-55), without which some libraries of facilitators take no
+/// address.
+struct Written {
+    from: String,
+    to: String,
 }
 
 /// What was signed (EIP-3009, `TransferWithAuthorization`).
@@ -129,7 +137,9 @@ impl Payment {
             valid_before: seconds(signed, "validBefore")?,
             nonce: hex(signed, "nonce", 64)?,
         };
-        Ok(Self { accepted, signature, authorization })
+        let as_written = |key| signed.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let written = Written { from: as_written("from"), to: as_written("to") };
+        Ok(Self { accepted, signature, authorization, written })
     }
 
     /// Everything that can be told without asking anybody: what is agreed on, and what was signed.
@@ -169,11 +179,12 @@ impl Payment {
 
     /// What goes to the facilitator: what was checked, written anew, and nothing beside it that it might go by instead.
     pub(super) fn payload(&self, terms: &Requirements) -> Value {
-        json!({ "x402Version": VERSION, "accepted": terms, "payload": self.signed() })
+        let Written { from, to } = &self.written;
+        json!({ "x402Version": VERSION, "accepted": terms, "payload": self.signed(from, to) })
     }
 
-    fn signed(&self) -> Value {
-        let Authorization { from, to, value, valid_after, valid_before, nonce } = &self.authorization;
+    fn signed(&self, from: &str, to: &str) -> Value {
+        let Authorization { value, valid_after, valid_before, nonce, .. } = &self.authorization;
         json!({
             "signature": self.signature,
             "authorization": {
@@ -189,7 +200,8 @@ impl Payment {
 
     /// Tells payments apart, down to the signature: a forged one must not stand for a good one with its nonce.
     pub(super) fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.signed().to_string()).into()
+        let Authorization { from, to, .. } = &self.authorization;
+        Sha256::digest(self.signed(from, to).to_string()).into()
     }
 }
 

@@ -50,6 +50,8 @@ struct State {
     spoken: Spoken,
     /// Whether the client may still be sending a body that nobody reads.
     unread: bool,
+    /// Whether a request has ever come in as far as its head.
+    asked: bool,
 }
 
 enum Spoken {
@@ -71,6 +73,7 @@ impl Activity {
             head_since: None,
             spoken: Spoken::Unknown(0),
             unread: false,
+            asked: false,
         };
         Arc::new(Self { state: Mutex::new(state), task: AtomicWaker::new(), engaged: Engaged::default() })
     }
@@ -106,6 +109,7 @@ impl Activity {
         let mut state = self.state();
         state.head_since = None;
         state.unread = false;
+        state.asked = true;
         state.under_way += 1;
         drop(state);
         UnderWay(self.clone())
@@ -127,10 +131,11 @@ impl Activity {
         &self.engaged
     }
 
-    /// When something was heard last, or the last request ended.
-    pub(super) fn silent_since(&self) -> Instant {
+    /// Who goes first where there is no room, the least first: who has never asked for anything, then by when something was
+    /// heard last, or the last request ended.
+    pub(super) fn claim(&self) -> (bool, Instant) {
         let state = self.state();
-        state.heard_at.max(state.quiet_since)
+        (state.asked, state.heard_at.max(state.quiet_since))
     }
 
     /// When a client has left an answer unread for too long. On HTTP/2 it opens no window for it, and nothing of it gets as far

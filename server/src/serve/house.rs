@@ -1,5 +1,5 @@
 //! How many connections there may be. A newcomer is always let in: in a full house the one goes that has been silent for
-//! longest, among those whose requests hold no slot.
+//! longest, among those whose requests hold no slot; who has never finished a request's head before who has.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,7 +78,7 @@ impl House {
 impl State {
     fn make_room(&mut self) {
         let idle = self.guests.iter().filter(|(_, guest)| !guest.activity.engaged().is_engaged());
-        let silent = idle.min_by_key(|(_, guest)| guest.activity.silent_since()).map(|(number, _)| *number);
+        let silent = idle.min_by_key(|(_, guest)| guest.activity.claim()).map(|(number, _)| *number);
         if let Some(number) = silent {
             self.guests.remove(&number);
         }

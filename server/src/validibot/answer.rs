@@ -92,6 +92,9 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
     let mut whole = BytesMut::new();
     let mut long: Option<Condenser> = None;
     let mut received = 0;
+    // A list is kept whole: at once in its length, so that it is not copied as it grows.
+    let length =
+        response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
     while let Some(piece) = response
         .chunk()
         .await
@@ -108,7 +111,12 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
             first = Some(piece);
             continue;
         }
-        whole.extend_from_slice(&first.take().unwrap_or_default());
+        if let Some(first) = first.take() {
+            if first.trim_ascii_start().first() == Some(&b'[') {
+                whole.reserve(length.min(MAX_BODY_BYTES));
+            }
+            whole.extend_from_slice(&first);
+        }
         whole.extend_from_slice(&piece);
         if whole.len() > CONDENSED_FROM && whole.trim_ascii_start().first() == Some(&b'{') {
             let condenser = long.insert(Condenser::default());
