@@ -11,8 +11,9 @@ use tokio::time::{interval, sleep};
 
 /// Between two bytes: less than the second after which a silent client gets its answer.
 const DRIP: Duration = Duration::from_millis(600);
-/// Before a connection that the server has closed is opened again: what is held is the attack, and not the noise.
-const AGAIN: Duration = Duration::from_secs(5);
+/// How soon a stranger whose connection is taken comes back. With thousands of them, a full house changes hands in seconds: a
+/// newcomer of a busy machine needs about one to send a head.
+const AGAIN: Duration = Duration::from_secs(15);
 /// What HTTP/2 begins with, and SETTINGS with an initial window of 0 (RFC 9113, sections 3.4 and 6.5.2).
 const NO_WINDOW: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
 /// Its frame HEADERS, with the flags `END_STREAM` and `END_HEADERS`.
