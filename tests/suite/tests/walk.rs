@@ -21,6 +21,9 @@ use tokio::process::Command;
 /// The clone's own crates are compiled on a machine that may be busy.
 const DEADLINE: Duration = Duration::from_mins(20);
 
+/// What a question of the tool ends with.
+const QUESTION: &[u8] = b"[y/N]";
+
 /// The sections that a newcomer without a cloud or a Validibot can follow, as the README calls them.
 const SECTIONS: [&str; 3] = ["Try it", "The two gates", "Run a stack on this machine"];
 
@@ -104,15 +107,24 @@ impl Clone {
             .stderr(Stdio::piped())
             .spawn()
             .expect("a shell");
+        // What is typed before the question is thrown away, so the answer waits for it.
         let mut keyboard = child.stdin.take().expect("a pipe");
+        let mut printed = child.stdout.take().expect("a pipe");
+        let mut stdout = Vec::new();
+        let asked = tokio::time::timeout(DEADLINE, async {
+            let is_asked = |printed: &[u8]| printed.windows(QUESTION.len()).any(|part| part == QUESTION);
+            while !is_asked(&stdout) && printed.read_buf(&mut stdout).await.expect("output") > 0 {}
+        });
+        asked.await.unwrap_or_else(|_| panic!("no question in: {}", String::from_utf8_lossy(&stdout)));
         keyboard.write_all(b"y\n").await.expect("typed");
-        let output = tokio::time::timeout(DEADLINE, child.wait_with_output())
-            .await
-            .expect("in time")
-            .expect("it ends");
+        let ended = tokio::time::timeout(DEADLINE, async {
+            printed.read_to_end(&mut stdout).await.expect("output");
+            child.wait_with_output().await
+        });
+        let output = ended.await.expect("in time").expect("it ends");
         drop(keyboard);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Output { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Output { code: output.status.code(), stdout: text(&stdout), stderr: text(&output.stderr) }
     }
 }
 

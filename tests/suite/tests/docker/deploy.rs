@@ -26,6 +26,8 @@ async fn an_empty_project_becomes_a_service_and_only_what_is_proven_serves() {
     assert!(deployed.stderr.contains("proven as far as the list of tools"), "{}", deployed.stderr);
     let url = project.engine.url(SERVICE);
     assert_eq!(project.version(&url).await, project.named);
+    let first = project.serving();
+    assert!(first.contains("-1111111-"), "{first}");
     listed_through_both_chains(&project, &python, &url).await;
 
     project.emulator.take_calls();
@@ -52,8 +54,12 @@ async fn an_empty_project_becomes_a_service_and_only_what_is_proven_serves() {
     }
     assert_eq!((project.serving(), project.version(&url).await), (good.clone(), project.named.clone()));
 
-    project.ends(0, &["rollback", "dev", "--yes"]).await;
-    assert!(project.serving().contains("-1111111-"), "{}", project.serving());
+    // All of these images are of one commit, to which a rollback goes only where it is named.
+    let unnamed = project.ends(1, &["rollback", "dev", "--yes"]).await;
+    assert!(unnamed.stderr.contains(&format!("{first} is of the commit that serves")), "{}", unnamed.stderr);
+    assert_eq!(project.serving(), good);
+    project.ends(0, &["rollback", "dev", &first, "--yes"]).await;
+    assert_eq!(project.serving(), first);
     project.commit("5555555", Image::Good);
     project.deploy(0).await;
     assert!(project.serving().contains("-5555555-"), "{}", project.serving());

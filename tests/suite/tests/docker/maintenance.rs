@@ -36,7 +36,7 @@ async fn a_client_that_never_stops_asking_is_served_or_told_that_it_is_not() {
 
     project.web.set_edition(Edition::Community);
     let refused = project.ends(1, &[&OFF[..], &["--license-wait", "3s"]].concat()).await;
-    for part in ["Validibot is not licensed for MCP", "community", "the stage stays in maintenance"] {
+    for part in ["Validibot is not licensed for MCP", "community", "the MCP server stays in maintenance"] {
         assert!(refused.stderr.contains(part), "{part}\n{}", refused.stderr);
     }
     assert_eq!(polling.round().await, CLOSED);
