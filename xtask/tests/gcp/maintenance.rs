@@ -54,7 +54,7 @@ fn closing_goes_on_after_an_interruption_and_a_failed_opening_ends_closed() {
 
     deployment.say("unlicensed", "");
     let refused = deployment.ends(1, &["maintenance", "off", "dev", "--yes"]);
-    for part in ["not licensed", "community edition", "the stage stays in maintenance"] {
+    for part in ["not licensed", "community edition", "the MCP server stays in maintenance"] {
         assert!(refused.err.contains(part), "{part}\n{}", refused.err);
     }
     assert_eq!(state(&deployment), closed());
