@@ -14,6 +14,7 @@ mod install;
 pub mod logs;
 pub mod mcp;
 pub mod memory;
+pub mod model;
 pub mod net;
 pub mod node;
 pub mod person;

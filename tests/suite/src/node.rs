@@ -1,4 +1,4 @@
-//! Node with pinned MCP clients.
+//! Node with pinned MCP clients, and with pinned agent products.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,18 +20,7 @@ impl Node {
     /// # Errors
     /// Why it is not to be had here.
     pub async fn with_clients() -> Result<Self, String> {
-        let npm = on_path("npm").ok_or("no npm on the PATH")?;
-        let folder = install::folder("node", &["package.json"], async |folder: &Path| {
-            fs::copy(pinned("package.json"), folder.join("package.json"))
-                .map_err(|error| error.to_string())?;
-            step(
-                Command::new(&npm)
-                    .args(["install", "--no-audit", "--no-fund", "--no-package-lock"])
-                    .current_dir(folder),
-            )
-            .await
-        });
-        let node = Self { folder: folder.await? };
+        let node = Self { folder: packages("node", "package.json").await? };
         if node.program().exists() { Ok(node) } else { Err("npm installed no node 22".to_owned()) }
     }
 
@@ -79,4 +68,44 @@ impl Node {
     fn program(&self) -> PathBuf {
         self.folder.join("node_modules/.bin/node")
     }
+}
+
+/// The agent products of `tests/suite/clients/package-agents.json`, and the node that they run with.
+#[derive(Debug, Clone)]
+pub struct Agents {
+    node: Node,
+    folder: PathBuf,
+}
+
+impl Agents {
+    /// Installs them where that has not been done yet: more than a gigabyte.
+    ///
+    /// # Errors
+    /// Why they are not to be had here.
+    pub async fn installed() -> Result<Self, String> {
+        let node = Node::with_clients().await?;
+        Ok(Self { node, folder: packages("agents", "package-agents.json").await? })
+    }
+
+    /// A command that runs a product's program, such as `codex`, at home in this folder and with nothing of the tests' own
+    /// environment.
+    pub fn program(&self, name: &str, home: &Path) -> Command {
+        let mut command = Command::new(self.folder.join("node_modules/.bin").join(name));
+        let node = self.node.folder.join("node_modules/.bin");
+        command.env_clear().env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", node.display()));
+        command.env("HOME", home).current_dir(home);
+        command
+    }
+}
+
+/// The folder with the packages of this file.
+async fn packages(kind: &str, pins: &str) -> Result<PathBuf, String> {
+    let npm = on_path("npm").ok_or("no npm on the PATH")?;
+    let install = async |folder: &Path| {
+        fs::copy(pinned(pins), folder.join("package.json")).map_err(|error| error.to_string())?;
+        let mut command = Command::new(&npm);
+        command.args(["install", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(folder);
+        step(&mut command).await
+    };
+    install::folder(kind, &[pins], install).await
 }

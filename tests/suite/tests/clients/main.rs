@@ -1,5 +1,6 @@
 //! MCP clients that others wrote, against the real server: the main job in each, at each version it speaks.
 
+mod agents;
 mod inspector;
 mod journey;
 
