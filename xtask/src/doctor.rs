@@ -6,6 +6,7 @@
 mod cloud;
 mod files;
 mod finding;
+mod hosts;
 mod machine;
 mod values;
 

@@ -3,6 +3,7 @@
 use envs::{HeldIn, Variable, deploy, oauth, server};
 
 use super::finding::{Finding, Severity};
+use super::hosts;
 use crate::context::Context;
 use crate::env::{EnvFile, Found, Layers};
 use crate::gate::Gate;
@@ -125,6 +126,7 @@ impl Values<'_> {
             findings.extend(redirect(theirs, url));
         }
         findings.extend(self.service_account(theirs));
+        findings.extend(hosts::not_allowed(&|variable| self.get(variable), theirs));
         findings
     }
 

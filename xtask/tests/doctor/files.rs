@@ -240,6 +240,46 @@ fn values_that_differ_from_the_application_s_are_named_on_both_sides() {
     );
 }
 
+/// Production settings answer only to the names in the list; which one the server says follows from three variables.
+#[test]
+fn a_name_that_validibot_does_not_answer_to_is_named() {
+    let allow = |setup: &Setup, names: &str| {
+        setup.change(SELF_HOSTED, ".django", "SITE_URL", &format!("DJANGO_ALLOWED_HOSTS={names}\nSITE_URL"));
+    };
+    let mcp = |setup: &Setup, line: &str| {
+        setup.change(
+            SELF_HOSTED,
+            ".mcp",
+            "VALIDIBOT_API_BASE_URL",
+            &format!("{line}\nVALIDIBOT_API_BASE_URL"),
+        );
+    };
+    let code = "host-not-allowed";
+    // The public name, although the address is an inner one.
+    finds("self-hosted", code, &["app.acme.example", ".django:1", "VALIDIBOT_API_HOST", ".mcp:5"], |setup| {
+        allow(setup, "web,localhost");
+    });
+    finds("self-hosted", code, &["inner.acme.example", ".mcp:1"], |setup| {
+        allow(setup, "app.acme.example");
+        mcp(setup, "VALIDIBOT_API_HOST=inner.acme.example:8443");
+    });
+    // Without a public https address it is the address's own name.
+    finds("self-hosted", code, &["hold web,", "add web to DJANGO_ALLOWED_HOSTS"], |setup| {
+        allow(setup, "app.acme.example");
+        setup.change(SELF_HOSTED, ".mcp", "SERVER_URL=https:", "SERVER_URL=http:");
+        setup.change(SELF_HOSTED, ".django", "SITE_URL=https:", "SITE_URL=http:");
+    });
+    finds("self-hosted", code, &["api.acme.example"], |setup| {
+        allow(setup, "app.acme.example");
+        setup.change(SELF_HOSTED, ".mcp", "http://web:8000", "https://api.acme.example");
+    });
+    for names in ["web, app.acme.example", ".acme.example", "*", ""] {
+        let setup = Setup::healthy();
+        allow(&setup, names);
+        assert_eq!(setup.doctor("self-hosted").1, Vec::<Value>::new(), "{names}");
+    }
+}
+
 #[test]
 fn addresses_that_cannot_work_are_named() {
     let public = "VALIDIBOT_MCP_BASE_URL=https://mcp.acme.example";
