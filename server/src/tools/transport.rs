@@ -1,5 +1,6 @@
 //! The MCP transport: Streamable HTTP without sessions, so that any instance can answer any request.
 
+mod events;
 mod json_only;
 mod leniency;
 mod refusals;
@@ -61,19 +62,24 @@ struct Transport<H> {
 }
 
 impl<H: ServerHandler + Clone> Transport<H> {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(self: Arc<Self>, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
         if !self.app.origins.allow(&parts.headers) {
             return refusals::origin();
         }
-        if leniency::accept(&mut parts.headers) == Accepted::JsonAlone {
-            // In a box of its own: few clients take JSON alone.
-            return Box::pin(async { json_only::in_json(self.decide(parts, body).await).await }).await;
+        // In boxes of their own: few clients take one type alone.
+        match leniency::accept(&mut parts.headers) {
+            Accepted::AsMcpSays => self.decide(parts, body).await,
+            Accepted::JsonAlone => {
+                Box::pin(async { json_only::in_json(self.decide(parts, body).await).await }).await
+            }
+            Accepted::EventsAlone => {
+                Box::pin(async { events::in_events(self.decide(parts, body).await).await }).await
+            }
         }
-        self.decide(parts, body).await
     }
 
-    async fn decide(&self, mut parts: Parts, body: Body) -> Response {
+    async fn decide(self: Arc<Self>, mut parts: Parts, body: Body) -> Response {
         if !leniency::is_small(&parts.headers) {
             return self.by_rmcp(Request::from_parts(parts, body), None).await;
         }
@@ -87,6 +93,11 @@ impl<H: ServerHandler + Clone> Transport<H> {
         leniency::agree(&mut parts.headers, &body);
         // Kept for the sentence that says what is wrong with it, should rmcp not be able to read it.
         let kept = (body.len() <= unreadable::MAX_BYTES).then(|| body.clone());
+        if events::is_silent_wait(&body) {
+            let answer =
+                async move { self.by_rmcp(Request::from_parts(parts, Body::from(body)), kept).await };
+            return events::with_comments(Box::pin(answer)).await;
+        }
         self.by_rmcp(Request::from_parts(parts, Body::from(body)), kept).await
     }
 

@@ -22,10 +22,12 @@ pub(super) enum Accepted {
     AsMcpSays,
     /// No event stream.
     JsonAlone,
+    /// Nothing but an event stream.
+    EventsAlone,
 }
 
 /// Reads `Accept` (RFC 9110, section 12.5.1) and says to rmcp, which knows no ranges, that both types are taken. MCP wants
-/// clients to take both; one that takes JSON alone gets JSON alone.
+/// clients to take both; one that takes one of them alone gets that one.
 pub(super) fn accept(headers: &mut HeaderMap) -> Accepted {
     let ranges: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let takes = |kind, essence| {
@@ -34,10 +36,14 @@ pub(super) fn accept(headers: &mut HeaderMap) -> Accepted {
     };
     let json = ranges.is_empty() || takes("application", "application/json");
     let events = ranges.is_empty() || takes("text", "text/event-stream");
-    if json {
+    if json || events {
         headers.insert(ACCEPT, HeaderValue::from_static(BOTH));
     }
-    if json && !events { Accepted::JsonAlone } else { Accepted::AsMcpSays }
+    match (json, events) {
+        (true, false) => Accepted::JsonAlone,
+        (false, true) => Accepted::EventsAlone,
+        _ => Accepted::AsMcpSays,
+    }
 }
 
 /// Whether the most specific range that fits a type lets it through.
@@ -167,7 +173,7 @@ mod tests {
 
     #[test]
     fn ranges_and_weights_are_read_as_http_means_them() {
-        use Accepted::{AsMcpSays, JsonAlone};
+        use Accepted::{AsMcpSays, EventsAlone, JsonAlone};
         for (given, accepted, said) in [
             (&[][..], AsMcpSays, BOTH),
             (&["*/*"], AsMcpSays, BOTH),
@@ -179,9 +185,11 @@ mod tests {
             (&["application/json;charset=utf-8"], JsonAlone, BOTH),
             (&["*/*, text/event-stream;q=0"], JsonAlone, BOTH),
             (&["application/json, text/event-stream; q=0.0"], JsonAlone, BOTH),
-            (&["text/event-stream"], AsMcpSays, "text/event-stream"),
+            (&["text/event-stream"], EventsAlone, BOTH),
+            (&["text/*;q=0.5, text/html"], EventsAlone, BOTH),
+            (&["*/*, application/json;q=0"], EventsAlone, BOTH),
             (&["text/html"], AsMcpSays, "text/html"),
-            (&["*/*, application/json;q=0"], AsMcpSays, "*/*, application/json;q=0"),
+            (&["*/*;q=0"], AsMcpSays, "*/*;q=0"),
         ] {
             let mut headers = HeaderMap::new();
             for value in given {

@@ -124,7 +124,7 @@ fn refusal(settings: &Settings, status: StatusCode, text: &str, body: Option<&[u
         }
         (StatusCode::NOT_ACCEPTABLE, _) => refused(
             "Send Accept: application/json, text/event-stream: an answer may be either. */* is taken for both, and \
-             application/json alone gets JSON",
+             one of them alone gets that one",
         ),
         (StatusCode::FORBIDDEN, text) if text.contains("Host") => refused(
             "This server does not answer to this host name. Its operator can allow it in VALIDIBOT_MCP_EXTRA_HOSTS",

@@ -12,6 +12,7 @@ mod probe;
 mod reaching;
 mod settings;
 mod short_way;
+mod streams;
 mod surface;
 mod telemetry;
 mod welcome;
