@@ -1,8 +1,18 @@
 //! Progress notifications, for clients that asked for them.
 
-use rmcp::model::{JsonObject, ProgressNotificationParam, ProgressToken};
+use rmcp::model::{JsonObject, NumberOrString, ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 use serde_json::Value;
+
+/// Clients count, or write a UUID. A longer token, which each notification would repeat, is as good as none.
+const MAX_TOKEN_BYTES: usize = 1024;
+
+fn is_short(token: &ProgressToken) -> bool {
+    match &token.0 {
+        NumberOrString::Number(_) => true,
+        NumberOrString::String(text) => text.len() <= MAX_TOKEN_BYTES,
+    }
+}
 
 /// Reports how far a run is. The number only grows, as MCP demands: between two finished steps it creeps
 /// towards the next one, which tells a client that somebody is still there. It stays below the total, for the run is
@@ -19,7 +29,8 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(context: &RequestContext<RoleServer>) -> Self {
-        let to = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
+        let token = context.meta.get_progress_token().filter(is_short);
+        let to = token.map(|token| (context.peer.clone(), token));
         Self { to, done: 0, steps: None, base: 0, beats: 0, state: "asked for".to_owned() }
     }
 

@@ -3,6 +3,7 @@
 mod events;
 mod json_only;
 mod leniency;
+mod quoted;
 mod refusals;
 mod short;
 mod unreadable;
@@ -104,7 +105,7 @@ impl<H: ServerHandler + Clone> Transport<H> {
     async fn by_rmcp(&self, request: Request, kept: Option<Bytes>) -> Response {
         // In a box of its own: it is large, and axum moves what waits for an answer.
         let response = Box::pin(self.rmcp.handle(request)).await.map(Body::new);
-        refusals::in_json(&self.app.settings, response, kept).await
+        quoted::shortly(refusals::in_json(&self.app.settings, response, kept).await).await
     }
 }
 

@@ -5,6 +5,7 @@ mod arguments;
 mod auth;
 mod bad_input;
 mod browsers;
+mod echoes;
 mod gate;
 mod journey;
 mod privacy;
