@@ -15,6 +15,10 @@ const PRIVATE: &[u8] = b"$serde_json::private::";
 /// takes 150 times its size in the MCP layer.
 pub(crate) const NODE_BYTES: usize = 320;
 
+/// What a document of a protocol has at most, such as a key set, a token's claims or an app's metadata: far above any real one,
+/// and little more than a megabyte as a tree.
+const MAX_DOCUMENT: usize = 4_000;
+
 /// Why a text was not read. None of them quotes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum JsonError {
@@ -40,6 +44,18 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8], nodes: usize) -> Result<T, 
         return Err(JsonError::TooComplex);
     }
     serde_json::from_slice(text).map_err(|_| JsonError::Form)
+}
+
+/// Reads a document of a protocol, such as a key set, a token's claims or an app's metadata.
+pub(crate) fn document<T: DeserializeOwned>(text: &[u8]) -> Result<T, JsonError> {
+    read(text, MAX_DOCUMENT)
+}
+
+/// How much structure a text has.
+pub(crate) fn nodes(text: &[u8]) -> usize {
+    let mut scan = Scan::default();
+    scan.take(text);
+    scan.nodes()
 }
 
 /// Whether a text can be told at a glance to have none of the private keys: it has neither their beginning nor an escape

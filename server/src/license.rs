@@ -13,7 +13,7 @@ use url::Url;
 pub use self::standing::Standing;
 pub(crate) use self::standing::gate;
 use crate::config::{BaseUrl, Reach, Settings};
-use crate::{http_body, trouble};
+use crate::{http_body, json, trouble};
 
 /// The feature that `validibot-pro` declares.
 pub const FEATURE: &str = "mcp_server";
@@ -150,8 +150,12 @@ impl LicenseGate {
         }
         let body = http_body::read(response, MAX_BODY_BYTES).await;
         let body = body.map_err(|error| Trouble::lasting(error.to_string()))?;
-        serde_json::from_slice(&body).map_err(|_| Trouble::lasting("its answer is not the licence JSON"))
+        features(&body)
     }
+}
+
+fn features(body: &[u8]) -> Result<Features, Trouble> {
+    json::document(body).map_err(|_| Trouble::lasting("its answer is not the licence JSON"))
 }
 
 /// The edition as it may stand in a log and in an answer: a word, or no word at all.
@@ -163,7 +167,15 @@ fn edition(named: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::edition;
+    use super::{edition, features};
+    use crate::testing::spoilt;
+
+    #[test]
+    fn an_answer_about_the_licence_costs_no_more_than_its_bytes() {
+        let good = r#"{"edition":"pro","features":["mcp_server"]}"#;
+        assert!(features(good.as_bytes()).is_ok());
+        assert!(spoilt(good).iter().all(|bad| features(bad.as_bytes()).is_err()));
+    }
 
     #[test]
     fn only_a_word_is_taken_over_from_the_answer() {

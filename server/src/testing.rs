@@ -18,6 +18,18 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 
+/// Copies of a JSON object with one member more, by which it would cost much more than its bytes.
+pub(crate) fn spoilt(object: &str) -> [String; 3] {
+    let begun = object.strip_suffix('}').expect("an object");
+    let hidden = |key: &str| format!(r#"{{"{key}":"[[1],[1]]"}}"#);
+    [
+        hidden("$serde_json::private::RawValue"),
+        hidden(r"\u0024serde_json::private::RawVal\u0075e"),
+        format!("[{}[]]", "[],".repeat(100_000)),
+    ]
+    .map(|more| format!(r#"{begun},"more":{more}}}"#))
+}
+
 /// A clock that moves when told to.
 #[derive(Debug)]
 pub(crate) struct ManualClock(AtomicU64);

@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::clock::SharedClock;
 use crate::config::Reach;
-use crate::{http_body, trouble};
+use crate::{http_body, json, trouble};
 
 /// Older keys are asked for again: a key that Validibot has withdrawn is trusted this long at most while it answers.
 const FRESH: Duration = Duration::from_mins(15);
@@ -223,7 +223,7 @@ pub(super) fn parse(body: &[u8]) -> Option<HashMap<String, VerifyKey>> {
     struct Set {
         keys: Vec<Value>,
     }
-    let set: Set = serde_json::from_slice(body).ok()?;
+    let set: Set = json::document(body).ok()?;
     let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
     Some(keys.filter_map(Jwk::usable).collect())
 }
@@ -268,6 +268,7 @@ impl Jwk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::spoilt;
 
     #[test]
     fn only_signing_keys_of_the_two_algorithms_are_used() {
@@ -287,5 +288,15 @@ mod tests {
         assert_eq!(ids, ["curve", "good"]);
         assert_eq!(keys["good"].algorithm, Algorithm::RS256);
         assert!(parse(b"[]").is_none() && parse(b"{}").is_none());
+    }
+
+    #[test]
+    fn a_set_that_would_cost_more_than_its_bytes_is_none() {
+        let good = r#"{"keys":[{"kid":"good","kty":"RSA","n":"AQAB","e":"AQAB"}]}"#;
+        assert_eq!(parse(good.as_bytes()).map(|keys| keys.len()), Some(1));
+        for bad in spoilt(good) {
+            assert!(parse(bad.as_bytes()).is_none());
+            assert!(parse(format!(r#"{{"keys":[{bad}]}}"#).as_bytes()).is_none(), "in a key");
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::fingerprint::Fingerprint;
 use super::jwks::{Jwks, NoKey, Thumbprint};
 use crate::clock::SharedClock;
 use crate::config::OauthSettings;
+use crate::json;
 
 /// How far Validibot's clock and ours may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -283,7 +284,7 @@ fn optional_numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
 }
 
 fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    json::document(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 #[cfg(test)]

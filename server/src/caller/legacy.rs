@@ -15,7 +15,7 @@ use super::challenge::Refusal;
 use super::fingerprint::Fingerprint;
 use crate::clock::SharedClock;
 use crate::config::{Reach, Settings};
-use crate::{http_body, trouble};
+use crate::{http_body, json, trouble};
 
 /// How long an accepted token is trusted without asking again: what the system we replace has.
 const GOOD_FOR: Duration = Duration::from_mins(5);
@@ -127,14 +127,24 @@ fn seconds_to_wait(headers: &HeaderMap) -> Option<u64> {
 
 /// Whether this is the contract's answer about a user, `{"email", "name"}`, and not some page that is 200 as well.
 async fn names_a_user(response: reqwest::Response) -> bool {
-    let body = http_body::read(response, MAX_BODY_BYTES).await;
-    let user: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-    user.is_some_and(|user| user["email"].is_string())
+    http_body::read(response, MAX_BODY_BYTES).await.is_ok_and(|body| is_user(&body))
+}
+
+fn is_user(body: &[u8]) -> bool {
+    json::document::<Value>(body).is_ok_and(|user| user["email"].is_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::spoilt;
+
+    #[test]
+    fn an_answer_about_a_user_costs_no_more_than_its_bytes() {
+        let good = r#"{"email":"a@b.example","name":"A"}"#;
+        assert!(is_user(good.as_bytes()));
+        assert!(spoilt(good).iter().all(|bad| !is_user(bad.as_bytes())));
+    }
 
     #[test]
     fn what_can_be_an_api_token() {

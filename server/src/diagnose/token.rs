@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::report::Finding;
+use crate::json;
 
 /// What the earlier hops found out about good tokens.
 #[derive(Debug, Default)]
@@ -64,8 +65,7 @@ pub(super) fn explain(token: &str, expected: &Expected, now: u64) -> Finding {
 /// Header and claims, where the token has the form of a JWT.
 fn parts(token: &str) -> Option<(Value, Value)> {
     let mut parts = token.split('.');
-    let mut next =
-        || -> Option<Value> { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok() };
+    let mut next = || -> Option<Value> { json::document(&URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok() };
     Some((next()?, next()?))
 }
 

@@ -18,6 +18,7 @@ use super::artifacts::Registration;
 use super::client::clean_name;
 use super::error::OauthError;
 use super::redirect::{AppSchemes, RedirectError, RedirectUri};
+use crate::json as json_of_others;
 
 /// Far above what real clients send; the route's body limit.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -84,7 +85,7 @@ pub(super) async fn off() -> OauthError {
 }
 
 fn read(body: &[u8], schemes: &AppSchemes) -> Result<Registration, RegisterError> {
-    let metadata: Metadata = serde_json::from_slice(body).map_err(|_| RegisterError::NotMetadata)?;
+    let metadata: Metadata = json_of_others::document(body).map_err(|_| RegisterError::NotMetadata)?;
     if !(1..=MAX_REDIRECT_URIS).contains(&metadata.redirect_uris.len()) {
         return Err(RegisterError::RedirectCount);
     }

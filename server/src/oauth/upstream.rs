@@ -9,7 +9,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::config::{OauthSettings, Reach, Settings};
-use crate::{http_body, trouble};
+use crate::{http_body, json, trouble};
 
 /// The whole exchange.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -110,7 +110,7 @@ impl Upstream {
             return Err(self.explain(response).await);
         }
         let body = http_body::read(response, MAX_BODY_BYTES).await.ok();
-        let tokens = body.and_then(|body| serde_json::from_slice::<Tokens>(&body).ok());
+        let tokens = body.and_then(|body| json::document::<Tokens>(&body).ok());
         tokens.filter(|tokens| tokens.token_type.eq_ignore_ascii_case("bearer")).ok_or_else(|| {
             tracing::error!(
                 "sign-in: {} answered 200 with something that is no token answer",
@@ -141,7 +141,7 @@ impl Upstream {
         let status = response.status();
         let url = response.url().clone();
         let body = http_body::read(response, MAX_BODY_BYTES).await.unwrap_or_default();
-        let error = serde_json::from_slice::<Failure>(&body).map(|failure| failure.error).unwrap_or_default();
+        let error = json::document::<Failure>(&body).map(|failure| failure.error).unwrap_or_default();
         match (status, error.as_str()) {
             (StatusCode::BAD_REQUEST, "invalid_grant") => return UpstreamError::Refused,
             (_, "invalid_client" | "unauthorized_client") => tracing::error!(

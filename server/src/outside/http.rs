@@ -11,12 +11,14 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-use crate::http_body;
+use crate::{http_body, json};
 
 /// One exchange. A Cloud Run instance that has to start first takes a few seconds.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// Far above any document or page that is asked for here.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// As much structure as the server itself reads of Validibot, and more than it passes on: some 30 MB as a tree.
+pub(super) const MAX_NODES: usize = 100_000;
 
 /// Sends requests; shares the process's one HTTP client.
 #[derive(Debug, Clone)]
@@ -108,7 +110,7 @@ impl Answer {
 
     /// The body as JSON.
     pub(crate) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        json::read(&self.body, MAX_NODES).ok()
     }
 
     /// The body as text.

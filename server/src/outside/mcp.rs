@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::http::{Answer, DEADLINE, Http, Trouble};
+use super::http::{Answer, DEADLINE, Http, MAX_NODES, Trouble};
+use crate::json as json_of_others;
 
 /// The version that is asked for.
 const VERSION: &str = "2025-11-25";
@@ -118,7 +119,7 @@ fn message(answer: &Answer, id: u64) -> Option<Value> {
     }
     let text = answer.text();
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    data.filter_map(|line| serde_json::from_str(line.trim()).ok()).find(ours)
+    data.filter_map(|line| json_of_others::read(line.trim().as_bytes(), MAX_NODES).ok()).find(ours)
 }
 
 #[cfg(test)]
@@ -127,6 +128,7 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
+    use crate::testing::spoilt;
 
     #[test]
     fn an_answer_is_found_in_json_and_among_events() {
@@ -142,5 +144,11 @@ mod tests {
              data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n");
         assert!(message(&events, 7).unwrap()["result"].is_object());
         assert_eq!(message(&of("<html>"), 7), None);
+        for bad in spoilt(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#) {
+            for body in [format!("data: {bad}\n\n"), bad] {
+                let answer = Answer { status: 200, headers: HeaderMap::new(), body: body.into() };
+                assert_eq!(message(&answer, 7), None);
+            }
+        }
     }
 }

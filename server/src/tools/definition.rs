@@ -3,6 +3,7 @@
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
+use crate::json as json_of_others;
 use crate::validibot::take_apart;
 
 /// Takes a schema that stands in `input_schema` already out of the steps, where it is a text with escapes. Half of what some
@@ -14,6 +15,8 @@ pub(super) fn once(workflow: &mut JsonObject) {
     }
     take_apart(workflow);
     let Some(input) = workflow.get("input_schema").cloned() else { return };
+    // The text of a schema is its author's: what has more structure than this one is another one, and is not read.
+    let nodes = json_of_others::nodes(input.to_string().as_bytes());
     let Some(Value::Array(steps)) = workflow.get_mut("steps") else { return };
     for step in steps {
         for ruleset in [["ruleset"].as_slice(), &["validator", "default_ruleset"]] {
@@ -22,7 +25,7 @@ pub(super) fn once(workflow: &mut JsonObject) {
             let same = ruleset
                 .get("schema")
                 .and_then(Value::as_str)
-                .and_then(|text| serde_json::from_str::<Value>(text).ok())
+                .and_then(|text| json_of_others::read::<Value>(text.as_bytes(), nodes).ok())
                 .is_some_and(|schema| schema == input);
             if let Some(schema) = ruleset.get_mut("schema").filter(|_| same) {
                 *schema = "(input_schema, above)".into();
@@ -79,6 +82,11 @@ mod tests {
         assert_eq!(steps[2]["ruleset"]["schema"], other);
         assert_eq!(steps[3]["ruleset"]["schema"], "<xs:schema/>");
         assert_eq!(workflow["input_schema"], schema);
+        let text = json!({ "$serde_json::private::RawValue": schema.to_string() }).to_string();
+        let steps = json!([{ "ruleset": { "schema": text } }]);
+        let mut workflow = object(json!({ "steps": steps, "input_schema": schema }));
+        once(&mut workflow);
+        assert_eq!(workflow["steps"], steps, "a text in a text is not read");
         let alone = json!({ "steps": [{ "ruleset": { "schema": "{}" } }], "input_schema": null });
         let mut workflow = object(alone.clone());
         once(&mut workflow);

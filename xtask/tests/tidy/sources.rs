@@ -1,5 +1,6 @@
 //! What holds for every source file.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{files, none, read};
@@ -77,6 +78,58 @@ fn no_test_is_ignored_and_no_lint_is_allowed() {
     none(
         &found,
         "A test that cannot run says that it is skipped and why; a lint is excepted with #[expect(lint, reason = \"…\")]",
+    );
+}
+
+/// Where the server reads JSON by itself, and why that costs no more than its bytes.
+const READERS: [(&str, &str); 11] = [
+    ("fuzzing.rs", "it is no part of the product"),
+    ("json.rs", "it is the reader, which counts first"),
+    ("seal.rs", "nobody else can make what the seal opens"),
+    ("tools/transport/json_only.rs", "it is our own answer"),
+    ("tools/transport/leniency.rs", "the body was counted as it came in"),
+    ("tools/transport/quoted.rs", "it is our own answer"),
+    ("tools/transport/short.rs", "the body was counted as it came in"),
+    ("tools/transport/unreadable.rs", "the body was counted as it came in"),
+    ("tools/transport/written.rs", "it is the id in a body that was counted"),
+    ("validibot/answer.rs", "each entry is counted before it is read"),
+    ("validibot/pass.rs", "its texts are short and have none of the private keys"),
+];
+
+#[test]
+fn json_of_others_is_read_where_its_structure_is_counted() {
+    let readers = [
+        concat!("serde_json::", "from_slice"),
+        concat!("serde_json::", "from_str"),
+        concat!("serde_json::", "from_reader"),
+        concat!(".json()", ".await"),
+        concat!(".json::", "<"),
+    ];
+    let (mut found, mut excepted) = (Vec::new(), BTreeSet::new());
+    for (path, text) in sources() {
+        let Ok(name) = path.strip_prefix("server/src") else { continue };
+        if name.ends_with("tests.rs") || name.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        let (text, _) = text.split_once("#[cfg(test)]\nmod tests {").unwrap_or((&text, ""));
+        for (number, line) in code(text) {
+            if readers.iter().any(|reader| line.contains(reader)) {
+                match READERS.iter().find(|(excepted, _)| name == Path::new(excepted)) {
+                    Some((name, _)) => _ = excepted.insert(*name),
+                    None => found.push(format!("{}:{number}: {}", path.display(), line.trim())),
+                }
+            }
+        }
+    }
+    found.extend(
+        READERS
+            .iter()
+            .filter(|(name, _)| !excepted.contains(name))
+            .map(|(name, _)| format!("{name} reads none any more: take it off the list")),
+    );
+    none(
+        &found,
+        "Read it with `json::read` or `json::document` of server/src/json.rs, or say in READERS why not",
     );
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::BaseUrl;
-use crate::testing::{KeyServer, ManualClock, SIGNERS, message};
+use crate::testing::{KeyServer, ManualClock, SIGNERS, message, spoilt};
 
 const NOW: u64 = 1_795_388_905;
 const FRACTIONAL_NOW: f64 = 1_795_388_905.0;
@@ -291,4 +291,12 @@ fn what_has_the_form_of_a_jwt() {
     for token in ["", "abc", "a.b", "a.b.c", "abc.def.ghi", "vb_0123456789abcdef", "..", "e30.e30.x"] {
         assert!(!has_jwt_form(token), "{token:?}");
     }
+}
+
+#[test]
+fn the_parts_of_a_token_cost_no_more_than_their_bytes() {
+    let good = r#"{"alg":"RS256"}"#;
+    let token = |header: &str| format!("{}.e30.x", URL_SAFE_NO_PAD.encode(header));
+    assert!(has_jwt_form(&token(good)));
+    assert!(spoilt(good).iter().all(|bad| !has_jwt_form(&token(bad))));
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::DocumentError;
+use crate::json;
 use crate::oauth::client::clean_name;
 use crate::oauth::redirect::{AppSchemes, RedirectUri};
 
@@ -33,7 +34,7 @@ const MAX_NAME_CHARS: usize = 80;
 impl Document {
     /// Reads the document that was fetched for the client `id`.
     pub(super) fn parse(body: &[u8], id: &str, schemes: &AppSchemes) -> Result<Self, DocumentError> {
-        let metadata: Metadata = serde_json::from_slice(body)
+        let metadata: Metadata = json::document(body)
             .map_err(|_| DocumentError::Unusable("it is not the JSON of a client's metadata"))?;
         if metadata.client_id != id {
             return Err(DocumentError::Unusable("its client_id is not the address that it was fetched from"));

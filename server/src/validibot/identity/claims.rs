@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use crate::json;
+
 /// Longer is nothing that a claim of ours can be.
 const MAX_CHARS: usize = 200;
 
@@ -17,8 +19,7 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn read(token: &str) -> Self {
         let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        let claims: Value =
-            payload.and_then(|payload| serde_json::from_slice(&payload).ok()).unwrap_or_default();
+        let claims: Value = payload.and_then(|payload| json::document(&payload).ok()).unwrap_or_default();
         let text = |name: &str| match claims.get(name) {
             None => "missing".to_owned(),
             Some(Value::String(text)) => text.chars().take(MAX_CHARS).collect(),

@@ -89,6 +89,16 @@ async fn an_answer_that_hides_json_in_a_string_costs_no_more_than_its_bytes() {
                 client.call_tool("get_workflow_details", json!({ "workflow_ref": reference })).await;
             assert_eq!(details.error_code(), "API_ERROR");
             if bytes == SIZES[0] {
+                // The text of a schema, which is compared with the one that the agent reads.
+                let text = serde_json::Value::String(schema.clone());
+                let definition = format!(
+                    r#"{{"slug":"a","steps":[{{"ruleset":{{"schema":{text}}}}}],"input_schema":{{"type":"object"}}}}"#
+                );
+                sandbox.misbehave(Route::WorkflowDetails, answers(definition));
+                client
+                    .call_tool("get_workflow_details", json!({ "workflow_ref": reference }))
+                    .await
+                    .success();
                 // One author's entry takes the list from nobody.
                 let list =
                     format!(r#"[{first},{{"workflow_ref":"wf_x","slug":"x","input_schema":{schema}}}]"#);
