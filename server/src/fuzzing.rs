@@ -27,13 +27,13 @@ use crate::payments::Payment;
 use crate::random::SystemRandom;
 use crate::router::router;
 use crate::validibot::{RunRef, WorkflowRef};
-use crate::{caller, oauth, uploads, validibot};
+use crate::{caller, oauth, serve, uploads, validibot};
 
 /// A kind of input.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name: that of its file in `fuzz/fuzz_targets` and of its folder in `fuzz/seeds`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("env_file", env_file),
     ("reference", reference),
     ("sealed", sealed),
@@ -43,6 +43,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("cimd", cimd),
     ("payment", payment),
     ("upload", upload),
+    ("head", head),
     ("request", request),
     ("answer", validibots_answer),
 ];
@@ -133,6 +134,12 @@ pub fn upload(data: &[u8]) {
         .header("content-length", file.len())
         .body(Body::from(file.to_owned()));
     answer(request.ok());
+}
+
+/// What a client sends on a connection, from the first byte on.
+pub fn head(data: &[u8]) {
+    let answer = SERVER.runtime.block_on(serve::fuzzing::exchange(SERVER.router.clone(), data));
+    assert!(!answer.starts_with(b"HTTP/1.1 500"), "an internal error");
 }
 
 /// Bodies of MCP requests, through everything that stands before the tools, and the tools. They come in by the door where

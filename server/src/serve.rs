@@ -2,6 +2,8 @@
 
 mod activity;
 mod connections;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod host;
 mod house;
 mod observed;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(super) struct Activity {
     /// Of the connection's task: requests of HTTP/2 end in tasks of their own.
     task: AtomicWaker,
     engaged: Engaged,
+    /// Answers that are not out, on this connection and on all others.
+    answers: Arc<AtomicUsize>,
 }
 
 struct State {
@@ -62,7 +65,8 @@ enum Spoken {
 }
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    /// `answers` counts those of all connections.
+    pub(super) fn new(answers: Arc<AtomicUsize>) -> Arc<Self> {
         let now = Instant::now();
         let state = State {
             under_way: 0,
@@ -75,7 +79,8 @@ impl Activity {
             unread: false,
             asked: false,
         };
-        Arc::new(Self { state: Mutex::new(state), task: AtomicWaker::new(), engaged: Engaged::default() })
+        let engaged = Engaged::default();
+        Arc::new(Self { state: Mutex::new(state), task: AtomicWaker::new(), engaged, answers })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -142,6 +147,11 @@ impl Activity {
     /// as the system: an answer whose next piece is not asked for is waiting for its client.
     pub(super) fn unread_at(&self) -> Option<Instant> {
         self.state().unread_answers.values().min().map(|since| *since + UNREAD)
+    }
+
+    /// How many answers wait for the client.
+    pub(super) fn unread_answers(&self) -> usize {
+        self.state().unread_answers.len()
     }
 
     /// Since when no request is under way.
@@ -227,6 +237,7 @@ impl Leaving {
         let number = state.next_answer;
         state.next_answer += 1;
         state.unread_answers.insert(number, Instant::now());
+        request.0.answers.fetch_add(1, Ordering::Relaxed);
         let on_http2 = matches!(state.spoken, Spoken::Http2);
         drop(state);
         if on_http2 {
@@ -296,6 +307,7 @@ impl http_body::Body for Leaving {
 impl Drop for Leaving {
     fn drop(&mut self) {
         self.request.0.state().unread_answers.remove(&self.number);
+        self.request.0.answers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

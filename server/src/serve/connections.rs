@@ -114,9 +114,9 @@ impl Connections {
         &self,
         stream: S,
     ) -> impl Future<Output = ()> + use<S> {
-        let activity = Activity::new();
+        let activity = Activity::new(self.house.answers());
         let service = service_fn({
-            let (router, activity) = (self.router.clone(), activity.clone());
+            let (router, activity, house) = (self.router.clone(), activity.clone(), self.house.clone());
             let stopping = self.stopping.clone();
             move |request: Request<Incoming>| {
                 let under_way = activity.begin();
@@ -126,7 +126,7 @@ impl Connections {
                 head.extensions.insert(activity.engaged().clone());
                 let body = Body::new(Arriving::new(body, under_way.clone()));
                 let answer = judged.map(|()| router.clone().oneshot(Request::from_parts(head, body)));
-                let (activity, stopping) = (activity.clone(), stopping.clone());
+                let (activity, stopping, house) = (activity.clone(), stopping.clone(), house.clone());
                 async move {
                     let mut answer = match answer {
                         Ok(answer) => answer.await?,
@@ -137,6 +137,7 @@ impl Connections {
                     if on_http1 && (*stopping.borrow() || activity.leaves_bytes()) {
                         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                     }
+                    house.make_room_for_an_answer();
                     Ok::<_, Infallible>(answer.map(|body| Leaving::new(body, under_way)))
                 }
             }

@@ -1,7 +1,9 @@
 //! How many connections there may be. A newcomer is always let in: in a full house the one goes that has been silent for
-//! longest, among those whose requests hold no slot; who has never finished a request's head before who has.
+//! longest, among those whose requests hold no slot; who has never finished a request's head before who has. Of answers that wait
+//! for their clients there may be so many, too: on HTTP/2 one client can leave many. With more, the one goes that leaves most.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -12,11 +14,17 @@ use crate::limits::MAX_SLOTS;
 /// Each costs a head's buffer at most, 16 KB, while nothing is under way on it.
 pub(super) const ROOM: usize = 1024;
 
+/// Each costs some 3 KB, as measured with the page at `/`.
+pub(super) const ANSWERS: usize = 4 * ROOM;
+
 const _: () = assert!(ROOM > MAX_SLOTS, "in a full house one is there that may go");
 
 /// The connections that are there.
 pub(super) struct House {
     room: usize,
+    /// Answers that are not out yet, on all connections.
+    answers: Arc<AtomicUsize>,
+    max_answers: usize,
     state: Mutex<State>,
 }
 
@@ -44,11 +52,27 @@ impl House {
     pub(super) fn new() -> Arc<Self> {
         let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
         let room = descriptors(&limits).map_or(ROOM, |most| ROOM.min(most / 2));
-        Self::of(room)
+        Self::of(room, ANSWERS)
     }
 
-    pub(super) fn of(room: usize) -> Arc<Self> {
-        Arc::new(Self { room, state: Mutex::default() })
+    pub(super) fn of(room: usize, max_answers: usize) -> Arc<Self> {
+        Arc::new(Self { room, answers: Arc::default(), max_answers, state: Mutex::default() })
+    }
+
+    /// What counts the answers of a connection.
+    pub(super) fn answers(&self) -> Arc<AtomicUsize> {
+        self.answers.clone()
+    }
+
+    /// Makes room for one more answer: where there are too many, the connection goes on which most of them wait.
+    pub(super) fn make_room_for_an_answer(&self) {
+        if self.answers.load(Ordering::Relaxed) >= self.max_answers {
+            let mut state = self.state();
+            let most = state.guests.iter().max_by_key(|(_, guest)| guest.activity.unread_answers());
+            if let Some(number) = most.map(|(number, _)| *number) {
+                state.guests.remove(&number);
+            }
+        }
     }
 
     pub(super) fn enter(self: &Arc<Self>, activity: Arc<Activity>) -> Place {

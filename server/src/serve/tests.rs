@@ -2,6 +2,7 @@
 
 mod http2;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::activity::{HEAD_WITHIN, IDLE, IDLE_IN_A_CROWD};
 use super::connections::{CROWD, Connections, GOODBYE, STREAMS, WINDOW};
-use super::house::House;
+use super::house::{ANSWERS, House};
 use super::observed::{LINGER, UNREAD};
 use crate::limits::Engaged;
 
@@ -229,7 +230,7 @@ async fn a_client_that_is_still_sending_gets_to_read_the_refusal() {
 #[tokio::test(start_paused = true)]
 async fn in_a_full_house_the_longest_silent_one_goes_and_newcomers_are_served() {
     const ROOM: usize = 8;
-    let connections = Connections::in_house(House::of(ROOM), routes());
+    let connections = Connections::in_house(House::of(ROOM, ANSWERS), routes());
     let (mut busy, busy_served) = connect(&connections);
     busy.write_all(b"GET /engaged HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
     sleep(Duration::from_millis(1)).await;

@@ -18,10 +18,14 @@ async fn frame(client: &mut DuplexStream) -> Option<(u8, u8, Vec<u8>)> {
 
 /// HEADERS of `GET` with this literal path, on stream 1, at its end.
 fn get_on_http2(path: &str) -> Vec<u8> {
+    get_on_stream(1, path)
+}
+
+fn get_on_stream(stream: u8, path: &str) -> Vec<u8> {
     let length = u8::try_from(path.len()).expect("a short path");
     // HPACK (RFC 7541): GET, http, then :path and :authority as literals.
     let block = [&[0x82, 0x86, 0x04, length], path.as_bytes(), b"\x01\x01x"].concat();
-    [&[0, 0, u8::try_from(block.len()).expect("short"), 1, 5, 0, 0, 0, 1], &block[..]].concat()
+    [&[0, 0, u8::try_from(block.len()).expect("short"), 1, 5, 0, 0, 0, stream], &block[..]].concat()
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,4 +175,32 @@ async fn an_answer_on_http2_is_kept_for_who_opens_a_window_and_not_for_who_does_
         }
         let _ = read.await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_too_many_answers_that_wait_the_connection_with_most_of_them_goes() {
+    const EACH: u8 = 60;
+    const CLIENTS: usize = 8;
+    let most = 3 * usize::from(EACH);
+    let house = House::of(100, most);
+    let connections = Connections::in_house(house.clone(), routes());
+    let mut hoarders = Vec::new();
+    let mut member = connect(&connections);
+    for _ in 0..CLIENTS {
+        let (mut client, served) = connect(&connections);
+        client.write_all(NO_WINDOW).await.expect("sent");
+        for number in 0..EACH {
+            // Whoever has been sent away is told by a broken pipe.
+            let _ = client.write_all(&get_on_stream(2 * number + 1, "/")).await;
+        }
+        hoarders.push((client, served));
+        sleep(Duration::from_millis(1)).await;
+        assert!(house.answers().load(Ordering::Relaxed) <= most);
+        assert!(ask(&mut member.0, GET).await.ends_with("yes"), "a client that reads is kept");
+    }
+    let gone = hoarders.iter().filter(|(_, served)| served.is_finished()).count();
+    assert!((CLIENTS - 3..CLIENTS).contains(&gone), "{gone} of {CLIENTS} had to go");
+    drop(hoarders);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(house.answers().load(Ordering::Relaxed), 0, "none is counted for ever");
 }
