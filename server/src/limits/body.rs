@@ -16,11 +16,11 @@ use super::refusal::Refusal;
 use super::structure::Structure;
 
 /// 15 MB at 2 Mbit/s. While a body comes in, it holds a part of everybody's budget.
-const DEADLINE: Duration = Duration::from_mins(1);
+pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 /// Between two pieces: who says nothing for so long has gone.
-const IDLE: Duration = Duration::from_secs(10);
+pub(super) const IDLE: Duration = Duration::from_secs(10);
 /// What counts as a piece: 13 kbit/s. Whoever drips is as good as gone. The end of a body counts whatever it is.
-const PIECE: usize = 16 * 1024;
+pub(super) const PIECE: usize = 16 * 1024;
 
 /// A request's body, checked while it streams by.
 pub(super) struct Guarded {

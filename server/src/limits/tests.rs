@@ -1,5 +1,7 @@
 //! Who is charged with what, on a clock that stands still unless all wait: no request here needs the network.
 
+mod bodies;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
