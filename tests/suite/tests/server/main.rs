@@ -8,6 +8,7 @@ mod browsers;
 mod echoes;
 mod gate;
 mod journey;
+mod mutated;
 mod privacy;
 mod probe;
 mod reaching;

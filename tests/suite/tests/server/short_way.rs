@@ -10,10 +10,10 @@ use suite::net::http_client;
 use crate::Stack;
 
 /// Status, type and body.
-type Answer = (u16, Option<String>, String);
+pub(crate) type Answer = (u16, Option<String>, String);
 
-/// Sends a body with the headers of a good request, changed.
-async fn answers(
+/// Sends a body both ways with the headers of a good request, or with others in their place.
+pub(crate) async fn answers(
     stack: &Stack,
     era: Era,
     tool: &str,
@@ -24,17 +24,17 @@ async fn answers(
         let mut request = http_client()
             .post(stack.server.mcp_url())
             .bearer_auth(fixtures::DEMO_TOKEN)
-            .header("mcp-protocol-version", era.version())
             .header(CONTENT_TYPE, kind)
             .body(body.to_owned());
-        if !headers.iter().any(|(name, _)| *name == ACCEPT.as_str()) {
-            request = request.header(ACCEPT, "application/json, text/event-stream");
-        }
-        if era == Era::Modern {
-            request = request.header("mcp-method", "tools/call").header("mcp-name", tool);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        let common = [
+            (ACCEPT.as_str(), "application/json, text/event-stream"),
+            ("mcp-protocol-version", era.version()),
+        ];
+        let modern = [("mcp-method", "tools/call"), ("mcp-name", tool)];
+        let usual = common.into_iter().chain(modern.into_iter().filter(|_| era == Era::Modern));
+        let usual = usual.filter(|(name, _)| !headers.iter().any(|(other, _)| other == name));
+        for (name, value) in usual.chain(headers.iter().copied()) {
+            request = request.header(name, value);
         }
         let answer = request.send().await.expect("an answer");
         let kind = answer.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().expect("text").to_owned());
@@ -43,7 +43,7 @@ async fn answers(
     (send("application/json").await, send("application/json; charset=utf-8").await)
 }
 
-fn body(era: Era, id: &Value, tool: &str, arguments: &Value) -> String {
+pub(crate) fn body(era: Era, id: &Value, tool: &str, arguments: &Value) -> String {
     let meta = match era {
         Era::Legacy => json!({ "progressToken": "p", "traceparent": "odd" }),
         Era::Modern => json!({
@@ -133,7 +133,7 @@ async fn what_is_unusual_is_judged_alike() {
     let tool = "list_workflows";
     for era in Era::BOTH {
         let good = body(era, &json!(1), tool, &json!({}));
-        let headers: [&[(&str, &str)]; 8] = [
+        let headers: [&[(&str, &str)]; 9] = [
             &[(ORIGIN.as_str(), "https://evil.example.com")],
             &[(HOST.as_str(), "evil.example.com")],
             &[(ACCEPT.as_str(), "application/json")],
@@ -142,6 +142,7 @@ async fn what_is_unusual_is_judged_alike() {
             &[("mcp-session-id", "x")],
             &[("mcp-param-region", "eu")],
             &[("mcp-name", "get_run_status")],
+            &[("mcp-name", tool), ("mcp-name", "get_run_status")],
         ];
         for headers in headers {
             let (ours, rmcps) = answers(&stack, era, tool, headers, &good).await;
