@@ -6,6 +6,7 @@ use std::time::Duration;
 use sandbox::{Fault, Route};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::hostile::Hostile;
 use crate::stack::{Stack, Trouble};
 use crate::watch::{Readings, Watch};
 
@@ -44,7 +45,10 @@ fn provider_faults() -> [(Route, Fault); 4] {
 }
 
 /// Does it all; ends with what was read of the instances in the steady part.
-pub(crate) async fn run(stack: Arc<Stack>, length: Duration) -> Readings {
+///
+/// The hostile tenant ends before that part: its connections wander from one instance to the other, and look like a
+/// leak of the one and not of the other.
+pub(crate) async fn run(stack: Arc<Stack>, length: Duration, hostile: Hostile) -> Readings {
     let begun = Instant::now();
     let end = begun + length;
     let steady = begun + length.mul_f64(STEADY_FROM);
@@ -55,6 +59,7 @@ pub(crate) async fn run(stack: Arc<Stack>, length: Duration) -> Readings {
         fault(&stack, turn).await;
         turn += 1;
     }
+    drop(hostile);
     let watch = Watch::of(stack.pids().await);
     let end = end.max(Instant::now() + STEADY_AT_LEAST);
     while Instant::now() + FAULT + REST < end {

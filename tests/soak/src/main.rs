@@ -60,9 +60,8 @@ async fn main() -> ExitCode {
     if let Some(bug) = args.bug {
         stack.proxy.misbehave(bug.of_the_proxy());
     }
-    let steady = chaos::run(stack.clone(), length).await;
+    let steady = chaos::run(stack.clone(), length, hostile).await;
     let (entries, lost) = callers.finish().await;
-    drop(hostile);
     let verdict = ledger::settle(&stack, &entries, &lost, &steady);
     say(&verdict.text);
     if verdict.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
