@@ -1,7 +1,7 @@
 //! What `PUT /uploads` answers: JSON, with the same payloads as the tools and an HTTP status that fits.
 
 use axum::Json;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,8 @@ pub(super) enum UploadError {
     Ticket(&'static str),
     /// No `Content-Length`: the size has to be known before Validibot hears of it (RFC 9110, section 15.5.12).
     LengthRequired,
+    /// The bytes are not the file, but a coding of it (RFC 9110, section 8.4): Validibot would be handed another file.
+    Encoded,
     /// More than Validibot takes.
     TooLarge,
     /// Not the file that the ticket is for.
@@ -44,6 +46,13 @@ impl UploadError {
                 StatusCode::LENGTH_REQUIRED,
                 code::INVALID_PARAMS,
                 "The request has no Content-Length: send the file with curl -T, not from a pipe",
+                none(),
+            ),
+            Self::Encoded => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                code::INVALID_PARAMS,
+                "The request has a Content-Encoding: send the file as it is, without one. A file that is itself compressed \
+                 needs none",
                 none(),
             ),
             Self::TooLarge => (
@@ -90,6 +99,10 @@ impl IntoResponse for UploadError {
         }
         let mut response = (status, Json(json!({ "error": error }))).into_response();
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if matches!(self, Self::Encoded) {
+            // What would be taken instead (RFC 9110, section 12.5.3).
+            response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

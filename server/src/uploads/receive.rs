@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -47,6 +47,9 @@ fn announced(app: &App, headers: &HeaderMap) -> Result<Announced, UploadError> {
         return Err(UploadError::SwitchedOff);
     }
     let ticket = open(app, headers)?;
+    if is_encoded(headers) {
+        return Err(UploadError::Encoded);
+    }
     let length = length(headers, &ticket)?;
     Ok(Announced { ticket, length })
 }
@@ -58,6 +61,14 @@ fn open(app: &App, headers: &HeaderMap) -> Result<Ticket, UploadError> {
     let seal = app.seal.as_ref().ok_or(UploadError::Ticket("This server takes no uploads"))?;
     seal.open(text, app.clock.unix()).map_err(|_| {
         UploadError::Ticket("The upload ticket is not good, or not any more: call prepare_upload for another")
+    })
+}
+
+/// Whether a coding was applied; `identity` and an empty list name none.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| {
+        let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
     })
 }
 

@@ -15,23 +15,32 @@ pub(crate) const HEADER: &str = "X-Validibot-Upload-Ticket";
 /// Long enough to find a terminal, short enough to be worth little when it is found later.
 pub(crate) const LIFETIME: Duration = Duration::from_mins(10);
 
-/// The right to send one file to one workflow, as one user.
+/// The right to send one file to one workflow, as one user. Sealed under short names: a model has to copy the ticket without a
+/// slip.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Ticket {
     /// Tells tickets apart: a repeat of one is answered with the same run.
+    #[serde(rename = "i")]
     pub(super) id: String,
+    #[serde(rename = "u")]
     user: User,
+    #[serde(rename = "w")]
     workflow: String,
+    #[serde(rename = "n")]
     pub(super) name: String,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(super) size: Option<u64>,
     /// Lower-case hexadecimal.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(super) sha256: Option<String>,
 }
 
 /// Whose run it will be. An API token has to go along: Validibot knows the user by it. It is sealed with the rest.
 #[derive(Serialize, Deserialize)]
 enum User {
+    #[serde(rename = "s")]
     Subject(String),
+    #[serde(rename = "t")]
     ApiToken(String),
 }
 

@@ -276,3 +276,46 @@ async fn without_a_key_ring_there_is_no_upload_and_no_tool_for_it() {
         client.request("tools/call", json!({ "name": "prepare_upload", "arguments": {} })).await.error();
     assert_eq!(error["code"], -32602);
 }
+
+/// Hosts whose schemas know no optional argument make a model send something for each.
+#[tokio::test]
+async fn an_empty_digest_and_a_size_of_nothing_promise_nothing() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    for era in Era::BOTH {
+        let client = super::client(&server, era);
+        for empty in [json!({ "sha256": "", "size_bytes": 0 }), json!({ "sha256": null, "size_bytes": "" })] {
+            let upload = ticket(&client, fixtures::SENSOR_TABLE, "table.csv", empty.clone()).await;
+            assert!(upload.get("note").is_none(), "nothing was unusual: {upload}");
+            // A model copies it, and each character is one that it may get wrong.
+            let header = upload["headers"]["X-Validibot-Upload-Ticket"].as_str().expect("a ticket");
+            assert!(header.len() < 370, "a ticket of {} characters", header.len());
+            let (status, run) = put(&upload, fixtures::GOOD_TABLE).await;
+            assert_eq!(status, 202, "{empty}: {run}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_upload_is_refused_before_validibot_hears_of_it() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let upload = ticket(&client, fixtures::SENSOR_TABLE, "table.csv", json!({})).await;
+    let header = upload["headers"]["X-Validibot-Upload-Ticket"].as_str().expect("a ticket");
+    let send = async |encoding: &'static str| {
+        let request = http_client().put(upload["url"].as_str().expect("a URL"));
+        let request =
+            request.header("X-Validibot-Upload-Ticket", header).header("Content-Encoding", encoding);
+        request.body(fixtures::GOOD_TABLE).send().await.expect("an answer")
+    };
+    for encoding in ["gzip", "identity, br", "Deflate"] {
+        let answer = send(encoding).await;
+        assert_eq!(answer.status(), 415, "{encoding}");
+        assert_eq!(answer.headers()["accept-encoding"], "identity");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains("Content-Encoding")));
+    }
+    assert_eq!(launches(&sandbox), 0);
+    assert_eq!(send("Identity").await.status(), 202);
+}
