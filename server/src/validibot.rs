@@ -25,7 +25,7 @@ use self::answer::Answer;
 pub(crate) use self::answer::fuzzing;
 pub use self::error::{ApiError, FieldError, code};
 use self::identity::{Identity, Proof};
-pub(crate) use self::media::{HEAD_BYTES, Media, accepted_extensions, takes};
+pub(crate) use self::media::{FILE_TYPES, HEAD_BYTES, Media, accepted_extensions, takes};
 pub(crate) use self::pass::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Surface;
 use super::wait::{DEFAULT_SECONDS, SILENT_SECONDS};
+use crate::validibot::{FILE_TYPES, accepted_extensions};
 
 /// A tool of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +78,12 @@ impl Tool {
 
     fn description(self) -> Cow<'static, str> {
         match self {
-            Self::ListWorkflows => "Lists the validation workflows that you can use, over all your organisations. \
-                 Start here. Each entry has a workflow_ref, which the other tools take, and the file types that the \
-                 workflow accepts."
-                .into(),
+            Self::ListWorkflows => format!(
+                "Lists the validation workflows that you can use, over all your organisations. Start here. Each entry has a \
+                 workflow_ref, which the other tools take, and the file types that the workflow accepts: {}.",
+                types()
+            )
+            .into(),
             Self::GetWorkflowDetails => "Shows one workflow in full: what it accepts (accepted_extensions, \
                  input_schema), what its steps check (validation_summary, steps) and what it costs (pricing). Use it \
                  before validate_file to choose the right workflow and to prepare the file."
@@ -135,9 +138,12 @@ impl Tool {
         match self {
             Self::ListWorkflows => {
                 definition.description = Some(
-                    "Lists the validation workflows that are for sale, with their prices. Start here. Each entry has a \
-                     workflow_ref, which the other tools take, and the file types that the workflow accepts."
-                        .into(),
+                    format!(
+                        "Lists the validation workflows that are for sale, with their prices. Start here. Each entry has a \
+                         workflow_ref, which the other tools take, and the file types that the workflow accepts: {}.",
+                        types()
+                    )
+                    .into(),
                 );
             }
             Self::ValidateFile => {
@@ -169,6 +175,15 @@ pub(super) fn definitions(surface: Surface) -> impl Iterator<Item = (Tool, &'sta
         Surface::Public => &PUBLIC,
     };
     Tool::ALL.into_iter().zip(definitions.iter())
+}
+
+/// What each type of file means, for whoever knows its extension alone.
+fn types() -> String {
+    let of = |name| {
+        let extensions: Vec<String> = accepted_extensions(std::iter::once(name)).into_iter().collect();
+        format!("{name} ({})", extensions.join(" "))
+    };
+    FILE_TYPES.map(of).join(", ")
 }
 
 fn object(schema: Value) -> Arc<JsonObject> {

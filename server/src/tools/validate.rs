@@ -19,6 +19,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The alphabet for names and addresses (RFC 4648, section 5), which some hosts' libraries write.
+const BASE64_FOR_URLS: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// What file systems allow in one name.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -98,16 +104,22 @@ fn content(arguments: &mut Arguments) -> Option<Vec<u8>> {
 }
 
 fn decoded(arguments: &mut Arguments, mut encoded: String) -> Option<Vec<u8>> {
-    // Encoders that wrap lines are common (RFC 2045); the line ends carry nothing.
-    if encoded.contains(['\n', '\r']) {
-        encoded.retain(|c| c != '\n' && c != '\r');
+    // What a browser's reader of files gives (RFC 2397).
+    if let Some(start) = data_url(&encoded) {
+        encoded.drain(..start);
+    }
+    // Encoders that wrap lines are common (RFC 2045); the white space carries nothing.
+    if encoded.contains([' ', '\t', '\n', '\r']) {
+        encoded.retain(|c| !c.is_ascii_whitespace());
     }
     // Before decoding: four characters hold three bytes.
     if encoded.len() / 4 * 3 > MAX_FILE_BYTES + 2 {
         arguments.wrong("file_content", &too_large());
         return None;
     }
-    let Ok(bytes) = BASE64.decode(&encoded) else {
+    // One text is of one alphabet: in a mixture something was lost.
+    let alphabet = if encoded.contains(['-', '_']) { &BASE64_FOR_URLS } else { &BASE64 };
+    let Ok(bytes) = alphabet.decode(&encoded) else {
         arguments.wrong(
             "file_content",
             "is not base64: encode the file's bytes with the standard alphabet, or give a text file as it is in `text`",
@@ -115,6 +127,19 @@ fn decoded(arguments: &mut Arguments, mut encoded: String) -> Option<Vec<u8>> {
         return None;
     };
     bounded(arguments, "file_content", bytes)
+}
+
+/// Where the content of a `data:` URL in base64 begins, if it is one.
+fn data_url(encoded: &str) -> Option<usize> {
+    const SCHEME: &str = "data:";
+    const CODING: &str = ";base64,";
+    /// Types and their parameters are short; the content may be long.
+    const MAX_BYTES: usize = 256;
+    let start = encoded.trim_start();
+    let head = start.get(..SCHEME.len()).filter(|head| head.eq_ignore_ascii_case(SCHEME))?;
+    let comma = start.bytes().take(MAX_BYTES).position(|byte| byte == b',')? + 1;
+    let coding = start[..comma].get(comma.checked_sub(CODING.len())?..)?;
+    (comma > head.len() && coding.eq_ignore_ascii_case(CODING)).then_some(encoded.len() - start.len() + comma)
 }
 
 fn bounded(arguments: &mut Arguments, name: &str, bytes: Vec<u8>) -> Option<Vec<u8>> {
@@ -162,12 +187,40 @@ mod tests {
 
     #[test]
     fn base64_is_read_with_and_without_padding_and_line_ends() {
-        for text in ["aGk=", "aGk", "aG\r\nk=\n"] {
+        for text in ["aGk=", "aGk", "aG\r\nk=\n", " aG k=\t"] {
             assert_eq!(read(json!({ "file_content": text })).expect("valid"), b"hi", "{text:?}");
         }
         for bad in [json!(""), json!("a"), json!("aGk*"), json!("aGk-_"), json!(7), json!(null)] {
             assert!(read(json!({ "file_content": bad })).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn base64_is_read_in_the_other_alphabet_and_out_of_a_data_url() {
+        let bytes = [0xfb, 0xff, 0xfe, 0x3e];
+        for text in [
+            "+//+Pg==",
+            "-__-Pg==",
+            "-__-Pg",
+            "data:;base64,+//+Pg==",
+            "data:application/octet-stream;base64,+//+Pg==",
+            " DATA:text/csv;charset=utf-8;BASE64,-__-Pg",
+        ] {
+            assert_eq!(read(json!({ "file_content": text })).expect("valid"), bytes, "{text:?}");
+        }
+        for bad in [
+            "-//+Pg==",
+            "data:text/plain,hello",
+            "data:;base64",
+            "data:;base64,*",
+            "data:,",
+            "data:é;base64,",
+        ] {
+            assert!(read(json!({ "file_content": bad })).is_err(), "{bad}");
+        }
+        // Without a content there is nothing to validate.
+        let empty = read(json!({ "file_content": "data:;base64," })).expect_err("it is empty");
+        assert!(format!("{empty:?}").contains("is empty"));
     }
 
     #[test]

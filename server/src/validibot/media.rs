@@ -28,6 +28,9 @@ const BYTES: Media = Media { content_type: "application/octet-stream", file_type
 /// Versions before 0.16 take a PDF as bytes alone and know no type of that name; later ones go by its extension.
 const PDF: Media = Media { content_type: "application/octet-stream", file_type: "pdf" };
 
+/// The types of the tables below, the usual ones first.
+pub(crate) const FILE_TYPES: [&str; 6] = ["json", "xml", "text", "yaml", "binary", "pdf"];
+
 /// Extensions that Validibot tells a type by before anything else in the name.
 const CERTAIN: [(&str, Media); 11] = [
     ("json", JSON),
@@ -138,6 +141,13 @@ fn known(file_name: &str) -> Option<Media> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_type_is_named_once() {
+        let named: BTreeSet<&str> = FILE_TYPES.into_iter().collect();
+        let used: BTreeSet<&str> = table().map(|(_, media)| media.file_type).collect();
+        assert_eq!((named.len(), &named), (FILE_TYPES.len(), &used));
+    }
 
     #[test]
     fn the_extension_decides_in_any_case() {

@@ -85,3 +85,19 @@ async fn a_cursor_that_nobody_gave_out_is_refused() {
         }
     }
 }
+
+/// The list names types, and a model knows its file's extension.
+#[tokio::test]
+async fn the_tools_say_which_type_an_extension_is_before_anything_is_called() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let tools = super::client(&server, Era::Modern).request("tools/list", json!({})).await.result();
+    let description = tools["tools"][0]["description"].as_str().expect("a description");
+    for (kind, extension) in
+        [("json", ".epjson"), ("xml", ".gbxml"), ("text", ".idf"), ("text", ".csv"), ("binary", ".fmu")]
+    {
+        let (_, rest) = description.split_once(&format!("{kind} (")).expect("the type is named");
+        let (extensions, _) = rest.split_once(')').expect("with its extensions");
+        assert!(extensions.split(' ').any(|one| one == extension), "{kind}: {extensions}");
+    }
+}
