@@ -142,6 +142,7 @@ pub(crate) fn documents<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> 
     let resource = || get(metadata::protected_resource).options(cors::preflight);
     let server = || get(metadata::authorization_server).options(cors::preflight);
     let openid = || get(metadata::openid_configuration).options(cors::preflight);
+    let elsewhere = || get(metadata::elsewhere).options(cors::preflight);
     Router::new()
         .route("/.well-known/oauth-protected-resource", resource())
         .route("/.well-known/oauth-protected-resource/", resource())
@@ -151,6 +152,10 @@ pub(crate) fn documents<S: Clone + Send + Sync + 'static>(oauth: Arc<Oauth>) -> 
         .route("/.well-known/oauth-authorization-server/", server())
         .route("/.well-known/openid-configuration", openid())
         .route("/.well-known/openid-configuration/", openid())
+        // For what is no resource and no issuer of ours, `/mcp` as an issuer above all, which some clients ask about first.
+        .route("/.well-known/oauth-protected-resource/{*of}", elsewhere())
+        .route("/.well-known/oauth-authorization-server/{*of}", elsewhere())
+        .route("/.well-known/openid-configuration/{*of}", elsewhere())
         .layer(from_fn(cors::any_origin))
         .with_state(oauth)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -44,6 +45,22 @@ pub(super) async fn openid_configuration(State(oauth): State<Arc<Oauth>>) -> Res
     document["subject_types_supported"] = json!(["public"]);
     document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
     answer(document)
+}
+
+/// 404 for every other resource and issuer. A document with another issuer than the one in its address must not be used
+/// (RFC 8414, section 3.3; the same of resources in RFC 9728), and a client that finds none goes on to the root, where the issuer
+/// without a path has it (MCP 2025-11-25, authorization server metadata discovery).
+pub(super) async fn elsewhere(State(oauth): State<Arc<Oauth>>) -> Response {
+    let base = oauth.base.as_str();
+    let body = json!({
+        "error": "not_found",
+        "error_description": format!(
+            "The issuer is {base}, with its metadata at {base}/.well-known/oauth-authorization-server; the resource is \
+             {base}/mcp, with its metadata at {base}/.well-known/oauth-protected-resource/mcp"
+        ),
+        "mcp_endpoint": format!("{base}/mcp"),
+    });
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
 fn server(oauth: &Oauth) -> Value {

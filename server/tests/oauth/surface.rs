@@ -73,6 +73,35 @@ async fn the_metadata_leads_from_the_challenge_to_the_endpoints() {
     assert_eq!(advertised, stack.url(PATHS[1]), "what the descriptor advertises is there");
 }
 
+/// A client that takes the address of the endpoint for the issuer asks for `/mcp` first, and must not be given another issuer's
+/// document (RFC 8414, section 3.3); in a browser it has to be able to read that there is none.
+#[tokio::test]
+async fn what_is_no_issuer_and_no_resource_has_no_metadata_and_is_told_where_there_is_some() {
+    let stack = Stack::start().await;
+    for path in [
+        "/.well-known/oauth-authorization-server/mcp",
+        "/.well-known/oauth-authorization-server/mcp/",
+        "/.well-known/openid-configuration/mcp",
+        "/.well-known/oauth-protected-resource/public-mcp",
+        "/.well-known/oauth-protected-resource/mcp/other",
+    ] {
+        let request = stack.http.get(stack.url(path)).header("origin", "http://localhost:6274");
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "{path}");
+        let body: Value = answer.json().await.expect("JSON");
+        let said = body["error_description"].as_str().expect("text");
+        for place in [PATHS[1], PATHS[2]] {
+            assert!(said.contains(&stack.url(place)), "{path}: {said}");
+        }
+        assert_eq!(body["mcp_endpoint"], stack.url("/mcp"));
+    }
+    for path in ["/mcp/.well-known/openid-configuration", "/mcp/.well-known/oauth-authorization-server"] {
+        let answer = stack.http.get(stack.url(path)).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn the_metadata_never_comes_from_the_host_header() {
     let stack = Stack::start().await;
