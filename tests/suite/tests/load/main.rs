@@ -3,6 +3,7 @@
 mod hidden;
 mod hostile;
 mod lists;
+mod reports;
 mod shares;
 mod structure;
 mod uploads;
