@@ -38,14 +38,12 @@ pub(super) async fn wait(
 ) -> Result<Outcome, ToolError> {
     let run = argument(app, arguments, caller);
     let mut progress = Progress::new(context);
-    let default = if progress.is_followed() { DEFAULT_SECONDS } else { SILENT_SECONDS };
-    let seconds = arguments.integer("timeout_seconds").unwrap_or(default).clamp(0, LONGEST_SECONDS);
+    let budget = budget(arguments, progress.is_followed());
     arguments.finish()?;
     let run = run.ok_or_else(ToolError::unauthorized)?;
 
     // At once: until the first message the transport sends nothing, not even a status.
     progress.report().await;
-    let budget = Duration::from_secs(seconds.unsigned_abs());
     tokio::select! {
         biased;
         () = context.ct.cancelled() => Err(ToolError::cancelled()),
@@ -53,6 +51,13 @@ pub(super) async fn wait(
             waited.map(|run| Outcome::run(run, Page::default(), app.clock.unix()))
         }
     }
+}
+
+/// How long to wait, as the call wants it, or as its client's patience allows.
+fn budget(arguments: &mut Arguments, followed: bool) -> Duration {
+    let default = if followed { DEFAULT_SECONDS } else { SILENT_SECONDS };
+    let seconds = arguments.integer("timeout_seconds").unwrap_or(default).clamp(0, LONGEST_SECONDS);
+    Duration::from_secs(seconds.unsigned_abs())
 }
 
 async fn poll(
@@ -174,6 +179,8 @@ fn unfinished(mut run: JsonObject, why: &str, when: &str) -> JsonObject {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -186,6 +193,22 @@ mod tests {
             rest(Duration::from_secs(seconds), &mut progress).await;
             assert_eq!(progress.beats(), reports, "{seconds} s");
             assert_eq!(started.elapsed().as_secs(), seconds);
+        }
+    }
+
+    #[test]
+    fn a_client_that_hears_nothing_waits_for_20_seconds_and_one_that_follows_for_50() {
+        let seconds = |given: serde_json::Value, followed| {
+            let serde_json::Value::Object(given) = given else { unreachable!("an object literal") };
+            budget(&mut Arguments::new(given), followed).as_secs()
+        };
+        for nothing in [json!({}), json!({ "timeout_seconds": null }), json!({ "timeout_seconds": "" })] {
+            assert_eq!((seconds(nothing.clone(), false), seconds(nothing, true)), (20, 50));
+        }
+        for (asked, waited) in [(0, 0), (7, 7), (270, 270), (9_999, 270), (-1, 0)] {
+            for followed in [false, true] {
+                assert_eq!(seconds(json!({ "timeout_seconds": asked }), followed), waited);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use sandbox::{Edition, GoogleCerts, GoogleVerification, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in Validibot deployment: REST API, licence, OpenID provider and three workflows that really validate.
+/// A stand-in Validibot deployment: REST API, licence, OpenID provider and workflows that really validate.
 ///
 /// Secrets come from the environment: `VALIDIBOT_MCP_SERVICE_KEY`, `VALIDIBOT_SANDBOX_API_TOKEN` and
 /// `IDP_OIDC_MCP_SERVER_CLIENT_SECRET`. So do `SITE_URL`, `VALIDIBOT_MCP_BASE_URL`, `VALIDIBOT_SANDBOX_PAID_ACCESS`, `PORT`, and

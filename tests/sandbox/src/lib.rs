@@ -1,9 +1,10 @@
 //! A stand-in Validibot deployment that a laptop can run.
 //!
 //! It answers the part of Validibot's HTTP API that the MCP server uses: the licence, API tokens, the helper
-//! endpoints with service authentication, the OpenID provider, and three workflows that really validate what
-//! they are given. State is held in memory and is gone when the process ends. It shares no code with the server: each is held to the
-//! same contract by its own golden examples, so that a mistake in one is not repeated in the other.
+//! endpoints with service authentication, the API for agents that pay, the OpenID provider, and workflows that really
+//! validate what they are given: energy models, tables of sensor readings, and the files of modellers. State is held in memory
+//! and is gone when the process ends. It shares no code with the server: each is held to the same contract by its own golden
+//! examples, so that a mistake in one is not repeated in the other.
 //!
 //! As a library it is a test's backend: start one on a free port, script its [`Fault`]s route by route, and
 //! read what it [`Received`].
