@@ -65,3 +65,29 @@ async fn a_wrong_client_secret_is_named_and_not_shown() {
         assert!(!log.contains(hidden), "{hidden}: {log}");
     }
 }
+
+/// Whoever runs a server without a way out learns of it from the log, whatever the app shows its user.
+#[tokio::test]
+async fn an_app_whose_document_cannot_be_had_is_a_warning_with_the_settings_that_help() {
+    let stack = Stack::start().await;
+    // This machine's own name: it is not fetched from, wherever the test runs.
+    let id = "https://localhost/the-path-of-an-app.json";
+    for _ in 0..4 {
+        let url = stack.authorize_url(id, "http://localhost:33333/callback");
+        let answer = net::http_client().get(url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 400);
+    }
+    let log = stack.logs();
+    let lines: Vec<&str> =
+        log.lines().filter(|line| line.contains("the metadata document of an app")).collect();
+    assert_eq!(lines.len(), 2, "one for each process, however often it happens: {log}");
+    for line in lines {
+        let told: Value = serde_json::from_str(line).expect("a line is JSON");
+        assert_eq!((&told["severity"], &told["host"]), (&json!("WARNING"), &json!("localhost")), "{line}");
+        assert!(told["reason"].as_str().is_some_and(|reason| reason.contains("public addresses")), "{line}");
+        for setting in ["VALIDIBOT_OAUTH_CLIENT_DOCUMENTS=false", "VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY"] {
+            assert!(line.contains(setting), "{setting}: {line}");
+        }
+    }
+    assert!(!log.contains("the-path-of-an-app"), "what a stranger wrote stays out of the log: {log}");
+}

@@ -66,7 +66,7 @@ impl Stack {
 
     /// What both processes have logged.
     pub(crate) fn logs(&self) -> String {
-        self.servers.iter().map(|server| server.logs.text()).collect()
+        self.servers.iter().map(|server| server.logs.text()).collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) fn mcp_url(&self) -> String {
