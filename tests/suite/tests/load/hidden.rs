@@ -26,16 +26,18 @@ fn hidden(key: &str, bytes: usize) -> String {
     format!(r#"{{"{key}":"[{}[1]]"}}"#, "[1],".repeat(bytes / 4))
 }
 
-/// In every place of a request and in every spelling.
-fn bodies(bytes: usize) -> impl Iterator<Item = Bytes> {
+/// As it is, and hidden in every spelling; in every place of a request, with why it is refused.
+fn bodies(bytes: usize) -> impl Iterator<Item = (Bytes, &'static str)> {
+    let plain = format!("{{\"a\":[{}[1]]}}", "[1],".repeat(bytes / 4));
     let keys = [RAW.to_owned(), escaped(RAW), RAW.replace('$', "\\u0024")];
-    keys.into_iter().flat_map(move |key| {
-        let hidden = hidden(&key, bytes);
+    let hidden = keys.into_iter().map(move |key| (hidden(&key, bytes), "reserved_key"));
+    std::iter::once((plain, "payload_too_complex")).chain(hidden).flat_map(|(hidden, why)| {
         let nested = format!(r#"{{"a":[{{"b":{hidden}}}]}}"#);
         let meta = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"_meta":{{"x":{hidden}}},"name":"list_workflows","arguments":{{}}}}}}"#
         );
-        [call(Era::Legacy, "list_workflows", &hidden), call(Era::Legacy, "list_workflows", &nested), meta.into()]
+        let call = |arguments: &str| call(Era::Legacy, "list_workflows", arguments);
+        [(call(&hidden), why), (call(&nested), why), (meta.into(), why)]
     })
 }
 
@@ -46,13 +48,13 @@ async fn a_request_that_hides_json_in_a_string_is_refused_and_costs_no_more_than
     server.client(Era::Legacy, fixtures::DEMO_TOKEN).hello().await;
     let before = Memory::of(server.pid()).peak;
     for bytes in SIZES {
-        for body in bodies(bytes) {
+        for (body, why) in bodies(bytes) {
             for framing in [Framing::Length, Framing::Chunked] {
                 let post = Post::new(server.mcp_url(), Era::Legacy, framing);
                 let at_once = if bytes == SIZES[0] { 3 } else { 1 };
                 let answers = join_all((0..at_once).map(|_| post.until_done("list_workflows", &body))).await;
                 for answer in answers {
-                    assert_eq!((answer.status, &answer.body["error"]), (413, &json!("reserved_key")));
+                    assert_eq!((answer.status, &answer.body["error"]), (413, &json!(why)));
                 }
             }
         }
