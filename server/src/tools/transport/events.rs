@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
+use crate::json;
+
 /// Whatever is wrong with a request, and a run that is finished already, is known by then: such an answer keeps its own status and
 /// form.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -89,13 +91,13 @@ fn dress(headers: &mut HeaderMap) {
 /// Whether a body is a call that waits for a run and does not ask for progress.
 pub(super) fn is_silent_wait(body: &[u8]) -> bool {
     #[derive(Deserialize)]
-    struct Call<'a> {
-        method: &'a str,
-        params: Params<'a>,
+    struct Call {
+        method: String,
+        params: Params,
     }
     #[derive(Deserialize)]
-    struct Params<'a> {
-        name: &'a str,
+    struct Params {
+        name: String,
         #[serde(rename = "_meta")]
         meta: Option<Meta>,
     }
@@ -106,7 +108,7 @@ pub(super) fn is_silent_wait(body: &[u8]) -> bool {
     }
     // Most bodies are something else, and are not read for it.
     memchr::memmem::find(body, b"wait_for_run").is_some()
-        && serde_json::from_slice::<Call<'_>>(body).is_ok_and(|Call { method, params }| {
+        && json::document::<Call>(body).is_ok_and(|Call { method, params }| {
             method == "tools/call"
                 && params.name == "wait_for_run"
                 && params.meta.is_none_or(|meta| meta.token.is_none())
@@ -121,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    fn json(text: &'static str) -> Response {
+    fn answer(text: &'static str) -> Response {
         ([(CONTENT_TYPE, "application/json")], text).into_response()
     }
 
@@ -132,11 +134,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_is_one_event_and_a_refusal_stays_one() {
-        let response = in_events(json("{\"id\":1,\n\"result\":{}}")).await;
+        let response = in_events(answer("{\"id\":1,\n\"result\":{}}")).await;
         assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
         assert!(!response.headers().contains_key(CONTENT_LENGTH));
         assert_eq!(text(response).await, "data: {\"id\":1,\"result\":{}}\n\n");
-        let refused = (StatusCode::METHOD_NOT_ALLOWED, json("{}")).into_response();
+        let refused = (StatusCode::METHOD_NOT_ALLOWED, answer("{}")).into_response();
         let refused = in_events(refused).await;
         assert_eq!(refused.headers()[CONTENT_TYPE], "application/json");
     }
@@ -145,7 +147,7 @@ mod tests {
     async fn what_is_known_soon_is_the_answer_itself() {
         let soon = async {
             sleep(AT_ONCE / 2).await;
-            (StatusCode::BAD_REQUEST, json("{}")).into_response()
+            (StatusCode::BAD_REQUEST, answer("{}")).into_response()
         };
         let response = with_comments(Box::pin(soon)).await;
         assert_eq!((response.status(), text(response).await.as_str()), (StatusCode::BAD_REQUEST, "{}"));
@@ -155,7 +157,7 @@ mod tests {
     async fn a_client_that_waits_hears_a_comment_every_few_seconds_and_then_the_answer() {
         let late = async {
             sleep(Duration::from_secs(20)).await;
-            json(r#"{"id":1,"result":{}}"#)
+            answer(r#"{"id":1,"result":{}}"#)
         };
         let started = Instant::now();
         let response = with_comments(Box::pin(late)).await;
