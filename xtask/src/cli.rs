@@ -16,9 +16,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
-    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpHands, GcpLbAdd, GcpLock,
-    GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpMark, GcpPlan, GcpRelease, GcpReopen, GcpRollback,
-    GcpStage, GcpSwitch, GcpTag, Severity,
+    BenchGcp, Emulator, EmulatorEngine, Gcp, GcpBuild, GcpDeploy, GcpDeployAll, GcpGate, GcpGated, GcpHands,
+    GcpLbAdd, GcpLock, GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpMark, GcpPlan, GcpRelease, GcpReopen,
+    GcpRollback, GcpStage, GcpStatus, GcpSwitch, GcpTag, Severity,
 };
 pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
@@ -31,7 +31,8 @@ use crate::stage::Target;
 /// Without a task, the tasks are listed.
 ///
 /// Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (`plan` only), 64 wrong command line or
-/// configuration, 75 somebody else holds the lock, 130 interrupted.
+/// configuration, 75 somebody else holds the lock, 78 the gate is closed (`--require-open`), 130 interrupted. With
+/// `gcp status --check`: 3 in maintenance, 4 partial, 5 not deployed.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 pub struct Cli {

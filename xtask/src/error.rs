@@ -36,6 +36,11 @@ impl Error {
         Self::new(Exit::Locked, message)
     }
 
+    /// The gate is closed where it has to be open (exit code 78).
+    pub fn closed(message: impl Into<String>) -> Self {
+        Self::new(Exit::Closed, message)
+    }
+
     /// Ended by a signal (exit code 130).
     pub fn interrupted(message: impl Into<String>) -> Self {
         Self::new(Exit::Interrupted, message)

@@ -11,10 +11,18 @@ pub enum Exit {
     Failed,
     /// `plan` only: the live state differs from the wanted one.
     ChangesPending,
+    /// `status --check` only: the stage is in maintenance.
+    Maintenance,
+    /// `status --check` only: a part of the stage does not serve, or cannot go on serving.
+    Partial,
+    /// `status --check` only: nothing of the stage is deployed.
+    NotDeployed,
     /// The command line or the configuration is wrong (`EX_USAGE` of sysexits.h): trying again cannot help.
     Usage,
     /// Somebody else is at it (`EX_TEMPFAIL` of sysexits.h): trying again later can help.
     Locked,
+    /// `--require-open`: the gate is closed, or its file is missing (`EX_CONFIG` of sysexits.h).
+    Closed,
     /// Ended by Ctrl-C or a signal: 128 + SIGINT, as shells report it.
     Interrupted,
 }
@@ -26,8 +34,12 @@ impl Exit {
             Self::Success => 0,
             Self::Failed => 1,
             Self::ChangesPending => 2,
+            Self::Maintenance => 3,
+            Self::Partial => 4,
+            Self::NotDeployed => 5,
             Self::Usage => 64,
             Self::Locked => 75,
+            Self::Closed => 78,
             Self::Interrupted => 130,
         }
     }

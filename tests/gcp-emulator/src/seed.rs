@@ -7,6 +7,7 @@ use crate::api::iam::Account;
 use crate::api::secrets::Secret;
 use crate::call::Call;
 use crate::cloud::Cloud;
+use crate::policy::Policy;
 
 impl Cloud {
     /// Turns APIs on, for example `run.googleapis.com`.
@@ -25,6 +26,11 @@ impl Cloud {
         let account = Account::new("", self.next());
         self.accounts.insert(email.clone(), account);
         email
+    }
+
+    /// Takes a service account away; returns whether it was there.
+    pub fn remove_account(&mut self, email: &str) -> bool {
+        self.accounts.remove(email).is_some()
     }
 
     /// Makes an image repository.
@@ -53,6 +59,11 @@ impl Cloud {
     /// Gives `member` a role on a secret that is there; returns whether it is.
     pub fn bind_secret(&mut self, name: &str, role: &str, member: &str) -> bool {
         self.secrets.get_mut(name).map(|secret| secret.policy.bind(role, member)).is_some()
+    }
+
+    /// Takes every role on a secret away; returns whether the secret is there.
+    pub fn unbind_secret(&mut self, name: &str) -> bool {
+        self.secrets.get_mut(name).map(|secret| secret.policy = Policy::default()).is_some()
     }
 
     /// Disables a version of a secret that is there; returns whether it is.

@@ -31,7 +31,7 @@ pub enum Gcp {
     /// Looks first, shows what is there and what will change, asks, and changes only that. What could not be read
     /// is never taken for absent: then nothing is changed.
     #[command(after_help = "Example:\n  cargo xtask gcp setup dev --dry-run")]
-    Setup(GcpStage),
+    Setup(GcpGated),
 
     /// Build the image of this commit, push it, and say its digest
     ///
@@ -42,7 +42,7 @@ pub enum Gcp {
     ///
     /// The difference is shown by name and by a hash that is good for this one look; values are never shown. Kept
     /// are the newest versions (GCP_SECRET_VERSIONS_TO_KEEP) and every one that a revision uses.
-    Secrets(GcpStage),
+    Secrets(GcpGated),
 
     /// Show what a deploy of this commit would change, field by field; exit code 2 where anything differs
     ///
@@ -87,7 +87,10 @@ pub enum Gcp {
     Release(GcpRelease),
 
     /// Say how the stage is: LIVE, MAINTENANCE or PARTIAL, its traffic, image, commit, secret, gate, lock, last deploys
-    Status(GcpLook),
+    ///
+    /// With --check the exit code says it too: 0 live, 3 in maintenance, 4 partial, 5 not deployed, 1 where a part could
+    /// not be read.
+    Status(GcpStatus),
 
     /// The stage's deploy lock
     #[command(subcommand)]
@@ -100,10 +103,11 @@ pub enum Gcp {
     #[command(subcommand)]
     Maintenance(GcpMaintenance),
 
-    /// Lead a name to the service through the load balancer: way, certificate, host rule, ingress
+    /// Lead a name to the service through the load balancer: certificate, then way, host rule, ingress
     ///
     /// The certificate is ordered for every name that the load balancer serves and the new one, and stands beside the
-    /// old one until it is active: then the same command takes the old one off. Says which DNS record to make.
+    /// old one until it is active. Says which DNS record to make. Once it is active and the name leads to the load
+    /// balancer, the same command makes the way, lets only the load balancer in, and takes the old certificate off.
     #[command(after_help = "Example:\n  cargo xtask gcp lb-add prod mcp.example.com --dry-run")]
     LbAdd(GcpLbAdd),
 
@@ -144,6 +148,26 @@ pub struct GcpStage {
     pub at_once: usize,
 }
 
+/// What a closed gate means.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct GcpGate {
+    /// Fail with exit code 78 where ENABLE_MCP_SERVER is off or empty, or its file is missing, instead of skipping: for CI
+    #[arg(long)]
+    pub require_open: bool,
+}
+
+/// A stage that is changed only while the gate is open.
+#[derive(Debug, Args)]
+pub struct GcpGated {
+    /// The stage and the usual switches.
+    #[command(flatten)]
+    pub common: GcpStage,
+
+    /// What a closed gate means.
+    #[command(flatten)]
+    pub gate: GcpGate,
+}
+
 /// What becomes of settings that somebody else has made on a service, in the console or with gcloud.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct GcpHands {
@@ -173,6 +197,10 @@ pub struct GcpPlan {
     /// Plan although files differ from the commit: for the image that `gcp build --allow-dirty` made
     #[arg(long)]
     pub allow_dirty: bool,
+
+    /// What a closed gate means.
+    #[command(flatten)]
+    pub gate: GcpGate,
 
     /// Print JSON for programs
     #[arg(long)]
@@ -206,6 +234,10 @@ pub struct GcpDeploy {
     #[arg(long)]
     pub allow_dirty: bool,
 
+    /// What a closed gate means.
+    #[command(flatten)]
+    pub gate: GcpGate,
+
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
@@ -221,6 +253,10 @@ pub struct GcpDeployAll {
     /// What becomes of settings that somebody else has made on the services
     #[command(flatten)]
     pub hands: GcpHands,
+
+    /// Deploy commits that are older than what serves, or that were gone back from
+    #[arg(long)]
+    pub yes_older: bool,
 
     /// Do not run the migration
     #[arg(long)]
@@ -241,6 +277,10 @@ pub struct GcpDeployAll {
     /// Build although files differ from the commit; the image's tag and label say so
     #[arg(long)]
     pub allow_dirty: bool,
+
+    /// What a closed gate means.
+    #[command(flatten)]
+    pub gate: GcpGate,
 
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
@@ -283,6 +323,18 @@ pub struct GcpLook {
     /// Print JSON for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `gcp status`.
+#[derive(Debug, Args)]
+pub struct GcpStatus {
+    /// The stage
+    #[command(flatten)]
+    pub look: GcpLook,
+
+    /// End with an exit code that says how the stage is
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// The deploy lock.
@@ -349,6 +401,10 @@ pub struct GcpBuild {
     /// The stage and the usual switches.
     #[command(flatten)]
     pub common: GcpStage,
+
+    /// What a closed gate means.
+    #[command(flatten)]
+    pub gate: GcpGate,
 
     /// Build although files differ from the commit; the image's tag and label say so
     #[arg(long)]

@@ -33,6 +33,19 @@ impl Tree {
         self.shown.join(existing.unwrap_or(&candidates[0]))
     }
 
+    /// Whether the environment has a folder.
+    pub fn has(&self, target: Target) -> bool {
+        candidates(target).iter().any(|candidate| self.root.join(candidate).is_dir())
+    }
+
+    /// Whether there is something under the name of this file.
+    pub fn has_file(&self, target: Target, file: HeldIn) -> bool {
+        let name = file.file_name();
+        let mut folders = candidates(target).into_iter().map(|candidate| self.root.join(candidate));
+        let own = folders.find(|folder| folder.is_dir());
+        own.zip(name).is_some_and(|(folder, name)| folder.join(name).exists())
+    }
+
     /// The path of one file, whether or not it exists; `None` for the process environment, which has no file.
     pub fn path(&self, target: Target, file: HeldIn) -> Option<PathBuf> {
         let folder = self.folder(target);

@@ -38,6 +38,16 @@ pub enum Advice {
     LogIn,
     /// The API is off in this project.
     EnableApi,
+    /// The project has no billing account, or a closed one.
+    Billing,
+    /// The project that gcloud bills for its requests is not the stage's, or may not be used by who asks.
+    QuotaProject,
+    /// VPC Service Controls: the request comes from outside the perimeter.
+    Perimeter,
+    /// The project is deleted, suspended, or has never been there.
+    ProjectGone,
+    /// This gcloud does not know the command or one of its flags.
+    Upgrade,
     /// The role is missing (or the thing: Google does not say which).
     AskForRole,
     /// Too many requests.
@@ -56,6 +66,21 @@ impl Advice {
         match self {
             Self::LogIn => "log in: gcloud auth login",
             Self::EnableApi => "turn the API on: cargo xtask gcp setup, or gcloud services enable",
+            Self::Billing => {
+                "the project has no billing account that is open: gcloud billing projects link PROJECT --billing-account=ACCOUNT"
+            }
+            Self::QuotaProject => {
+                "gcloud bills its requests to a project that you may not use: gcloud config unset billing/quota_project, or ask for roles/serviceusage.serviceUsageConsumer there"
+            }
+            Self::Perimeter => {
+                "VPC Service Controls refuse requests from here: run it from inside the perimeter, or ask who administers it for an access level; the message has the identifier to name"
+            }
+            Self::ProjectGone => {
+                "the project is deleted, suspended or was never there: is GCP_PROJECT_ID right? gcloud projects list; a project that was deleted comes back within 30 days: gcloud projects undelete"
+            }
+            Self::Upgrade => {
+                "this gcloud and this tool do not understand each other: gcloud components update (tried with gcloud 528), or a newer version of this tool"
+            }
             Self::AskForRole => "ask an owner of the project for the role that the message names",
             Self::WaitForQuota => "too many requests: wait a minute, then try again",
             Self::CheckNetwork => {
@@ -69,7 +94,37 @@ impl Advice {
     /// Reads gcloud's words.
     pub fn of(said: &str) -> Self {
         let has = |word: &str| said.contains(word);
-        if has("SERVICE_DISABLED") || has("has not been used in project") {
+        // Each of these is told as a missing permission, too: they come first.
+        if [
+            "BILLING_DISABLED",
+            "requires billing to be enabled",
+            "Billing must be enabled",
+            "billing account for project",
+        ]
+        .into_iter()
+        .any(|words| said.to_ascii_lowercase().contains(&words.to_ascii_lowercase()))
+            || has("absent billing account")
+        {
+            Self::Billing
+        } else if has("SECURITY_POLICY_VIOLATED") || has("vpcServiceControlsUniqueIdentifier") {
+            Self::Perimeter
+        } else if has("USER_PROJECT_DENIED")
+            || has("serviceusage.services.use")
+            || has("roles/serviceusage.serviceUsageConsumer")
+        {
+            Self::QuotaProject
+        } else if [
+            "CONSUMER_INVALID",
+            "CONSUMER_SUSPENDED",
+            "not found or deleted",
+            "has been deleted",
+            "DELETE_REQUESTED",
+        ]
+        .into_iter()
+        .any(has)
+        {
+            Self::ProjectGone
+        } else if has("SERVICE_DISABLED") || has("has not been used in project") {
             Self::EnableApi
         } else if [
             ") UNAUTHENTICATED",
@@ -87,6 +142,11 @@ impl Advice {
             Self::WaitForQuota
         } else if has("(ConnectionError)") || has("(ProxyError)") || has("Failed to resolve") {
             Self::CheckNetwork
+        } else if ["unrecognized arguments", "Invalid choice: ", "are not valid for this command"]
+            .into_iter()
+            .any(has)
+        {
+            Self::Upgrade
         } else if has("HttpError accessing") || has("UNAVAILABLE") || has("INTERNAL") {
             Self::TryLater
         } else {
@@ -141,6 +201,61 @@ fn is_absent(stderr: &str) -> bool {
     false
 }
 
+impl Trouble {
+    /// What to do next. Of an API that is off, which one: `gcp setup` turns on the server's own alone.
+    pub fn advice_text(&self) -> String {
+        if self.advice != Advice::EnableApi {
+            return self.advice.text().to_owned();
+        }
+        match self.api() {
+            Some(api) if !crate::gcp::setup::APIS.contains(&api.as_str()) => {
+                let project = self.command.split(' ').skip_while(|word| *word != "--project").nth(1);
+                let project = project.map(|project| format!(" --project {project}")).unwrap_or_default();
+                format!("turn the API on: gcloud services enable {api}{project}")
+            }
+            _ => self.advice.text().to_owned(),
+        }
+    }
+
+    /// Whether an answer to another question failed for the very same reason, so that it needs to be told once.
+    pub fn shares_cause_with(&self, other: &Self) -> bool {
+        let general = matches!(
+            self.advice,
+            Advice::LogIn
+                | Advice::EnableApi
+                | Advice::Billing
+                | Advice::QuotaProject
+                | Advice::Perimeter
+                | Advice::ProjectGone
+                | Advice::CheckNetwork
+        );
+        general && self.advice == other.advice && self.api() == other.api()
+    }
+
+    /// The API that is off, as the message names it, or else as the command needs it.
+    fn api(&self) -> Option<String> {
+        if self.advice != Advice::EnableApi {
+            return None;
+        }
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
+        let named = self.said.split(|c| !is_name(c)).map(|word| word.trim_matches('.'));
+        let mut named =
+            named.filter(|word| word.strip_suffix(".googleapis.com").is_some_and(|api| !api.is_empty()));
+        if let Some(api) = named.next() {
+            return Some(api.to_owned());
+        }
+        let group = self.command.split(' ').skip_while(|word| *word != "gcloud").nth(1)?;
+        let api = match group {
+            "compute" => "compute",
+            "scheduler" => "cloudscheduler",
+            "tasks" => "cloudtasks",
+            "sql" => "sqladmin",
+            _ => return None,
+        };
+        Some(format!("{api}.googleapis.com"))
+    }
+}
+
 impl<T> Seen<T> {
     /// Of what has to be there (a list, the policy of a service that was just seen): that it is not is 'could not tell'.
     #[must_use]
@@ -186,9 +301,9 @@ impl Seen<String> {
                 || {
                     Seen::Unknown(Trouble {
                         what: what.to_owned(),
-                        advice: Advice::Read,
+                        advice: Advice::Upgrade,
                         said: "gcloud's answer is not in the form that is known here".to_owned(),
-                        command: "gcloud --version".to_owned(),
+                        command: String::new(),
                     })
                 },
                 Seen::Present,
@@ -248,6 +363,30 @@ mod tests {
     }
 
     #[test]
+    fn an_api_that_setup_does_not_turn_on_is_named() {
+        let trouble = |said: &str, command: &str| Trouble {
+            what: "it".to_owned(),
+            advice: Advice::of(said),
+            said: said.to_owned(),
+            command: command.to_owned(),
+        };
+        let off = "ERROR: (gcloud.x) PERMISSION_DENIED: API has not been used in project 1 before or it is disabled";
+        let compute = trouble(off, "gcloud compute url-maps describe m --project acme");
+        assert_eq!(
+            compute.advice_text(),
+            "turn the API on: gcloud services enable compute.googleapis.com --project acme"
+        );
+        let named =
+            trouble(&format!("{off}\n  service: cloudtasks.googleapis.com"), "gcloud x --project acme");
+        assert!(named.advice_text().contains("enable cloudtasks.googleapis.com"), "{}", named.advice_text());
+        assert!(!named.shares_cause_with(&compute) && compute.shares_cause_with(&compute.clone()));
+        let own = trouble(&format!("{off}\n  service: run.googleapis.com"), "gcloud run x --project acme");
+        assert!(own.advice_text().contains("cargo xtask gcp setup"), "{}", own.advice_text());
+        let roles = trouble("PERMISSION_DENIED: Permission 'p' denied", "gcloud x");
+        assert!(!roles.shares_cause_with(&roles.clone()), "each needs a role of its own");
+    }
+
+    #[test]
     fn each_failure_has_its_own_advice() {
         for (said, advice) in [
             (
@@ -260,6 +399,33 @@ mod tests {
                 Advice::EnableApi,
             ),
             ("ERROR: (gcloud.x) PERMISSION_DENIED: Permission 'p' denied", Advice::AskForRole),
+            (
+                "ERROR: (gcloud.run.services.list) PERMISSION_DENIED: This API method requires billing to be enabled. Please \
+                 enable billing on project #1\n  reason: BILLING_DISABLED",
+                Advice::Billing,
+            ),
+            (
+                "ERROR: (gcloud.services.enable) FAILED_PRECONDITION: Billing account for project '1' is not found. Billing \
+                 must be enabled for activation of service(s)",
+                Advice::Billing,
+            ),
+            (
+                "ERROR: (gcloud.x) [a@example.com] does not have permission to access projects instance [p]: Caller does not \
+                 have required permission to use project q. Grant the caller the \
+                 roles/serviceusage.serviceUsageConsumer role\n  reason: USER_PROJECT_DENIED",
+                Advice::QuotaProject,
+            ),
+            (
+                "ERROR: (gcloud.x) PERMISSION_DENIED: Request is prohibited by organization's policy. \
+                 vpcServiceControlsUniqueIdentifier: abc\n  reason: SECURITY_POLICY_VIOLATED",
+                Advice::Perimeter,
+            ),
+            (
+                "ERROR: (gcloud.x) PERMISSION_DENIED: Permission denied on resource project p.\n  reason: CONSUMER_INVALID",
+                Advice::ProjectGone,
+            ),
+            ("ERROR: (gcloud.x) PERMISSION_DENIED: Project '1' not found or deleted.", Advice::ProjectGone),
+            ("ERROR: (gcloud.x) unrecognized arguments: --flags-file=-", Advice::Upgrade),
             (
                 "ERROR: (gcloud.x) [None] does not have permission to access projects instance [p]",
                 Advice::AskForRole,

@@ -35,6 +35,16 @@ pub(super) fn carry_out(context: &Context, plan: &Plan, args: &GcpStage) -> Resu
 ///
 /// For programs the plan is part of the one document at the end: nothing is printed before it.
 pub(super) fn offer(context: &Context, plan: &Plan, args: &GcpStage) -> Result<bool> {
+    offer_after(context, plan, args, || Ok(()))
+}
+
+/// As [`offer`], with a check that comes after the plan, which shows what is wrong, and before the question.
+pub(super) fn offer_after(
+    context: &Context,
+    plan: &Plan,
+    args: &GcpStage,
+    check: impl FnOnce() -> Result<()>,
+) -> Result<bool> {
     if !args.json {
         context.printer.data(&plan.render());
     }
@@ -48,6 +58,7 @@ pub(super) fn offer(context: &Context, plan: &Plan, args: &GcpStage) -> Result<b
     if args.dry_run || plan.is_empty() {
         return Ok(false);
     }
+    check()?;
     confirm(context, args).map(|()| true)
 }
 

@@ -1,8 +1,12 @@
 //! `gcp lb-add`: a name of the server's own, through the load balancer of the web application.
 //!
 //! Each part is looked at, planned and made; whatever interrupts it, the same command goes on from what is there.
+//!
+//! First the certificate, which Google issues once the name leads to the load balancer. Only when it is active and the name
+//! leads there, the way to the service is made, and everything else closed: before, users would reach nothing at all.
 
 mod certificates;
+mod dns;
 mod live;
 
 use envs::{HeldIn, server};
@@ -17,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::gcloud;
 use crate::stage::{Names, Target};
 use certificates::Change;
+use dns::Leads;
 use live::Live;
 
 /// Leads the name to the service.
@@ -24,7 +29,15 @@ pub(super) fn lb_add(context: &Context, args: &GcpLbAdd) -> Result<()> {
     let common = &args.common;
     let names = settings::load(context, common.stage)?.names;
     let live = Live::read(context, &names, common.at_once)?;
-    let (mut plan, change) = plan(&names, &live, &args.domain)?;
+    let change = change(&names, &live, &args.domain)?;
+    // Nobody can be served before there is a certificate: where the name leads to is asked after that.
+    let leads = if change.waits_for.is_some() || args.dns_elsewhere {
+        None
+    } else {
+        Some(dns::leads(context, &args.domain, &live.address)?)
+    };
+    let name = Name { domain: &args.domain, change, leads };
+    let mut plan = plan(&names, &live, &name);
     plan.items.extend(base_url(context, &names, &args.domain)?);
     if common.dry_run || plan.is_empty() {
         return apply::carry_out(context, &plan, common).map(|_| ());
@@ -34,8 +47,9 @@ pub(super) fn lb_add(context: &Context, args: &GcpLbAdd) -> Result<()> {
     }
     apply::confirm(context, common)?;
     let work = || apply::apply(context, &plan, common.at_once);
-    if locks(&live) {
-        // A deploy writes ingress, too: not both at once.
+    let waits = name.waits(&live);
+    if waits.is_none() {
+        // A deploy writes ingress, too, and proves the way: not both at once.
         let command = format!("gcp lb-add {} {}", common.stage, args.domain);
         lock::under(context, &names, &command, args.lock_wait, |_| work())?;
     } else {
@@ -43,18 +57,50 @@ pub(super) fn lb_add(context: &Context, args: &GcpLbAdd) -> Result<()> {
     }
     if common.json {
         context.printer.json(&plan.json(true));
-    } else if let Some((certificate, _)) = &change.waits_for {
+    } else if let Some((certificate, _)) = &name.change.waits_for {
         context.printer.note(&format!(
             "Google issues the certificate {certificate} once every one of its names leads to {}: an hour at most, as a \
              rule. Type the same command again then",
             live.address
         ));
+    } else if let Some(waits) = waits {
+        context.printer.note(&format!("{waits}. Type the same command again then"));
     }
     Ok(())
 }
 
-/// The difference between what is there and a name that leads to the service.
-fn plan(names: &Names, live: &Live, domain: &str) -> Result<(Plan, Change)> {
+/// The name that is added, and how far it is.
+struct Name<'a> {
+    domain: &'a str,
+    change: Change,
+    /// `None` where it was not asked.
+    leads: Option<Leads>,
+}
+
+impl Name<'_> {
+    /// What the way to the service waits for; `None` where users can be led there.
+    fn waits(&self, live: &Live) -> Option<String> {
+        let (domain, address) = (self.domain, &live.address);
+        if let Some((certificate, status)) = &self.change.waits_for {
+            return Some(format!("the certificate {certificate} is not active ({status})"));
+        }
+        match &self.leads {
+            None | Some(Leads::There) => None,
+            // Google issues a certificate only for a name that leads to the load balancer.
+            Some(Leads::Unknown) if self.change.vouched => None,
+            Some(Leads::Unknown) => Some(format!("where {domain} leads to could not be asked from here")),
+            Some(Leads::Elsewhere(found)) if found.is_empty() => {
+                Some(format!("{domain} is not known to DNS here; it has to lead to {address}"))
+            }
+            Some(Leads::Elsewhere(found)) => {
+                Some(format!("{domain} leads to {}, not to {address}", found.join(", ")))
+            }
+        }
+    }
+}
+
+/// What becomes of the certificates. It is an error where something is in the way of the name.
+fn change(names: &Names, live: &Live, domain: &str) -> Result<Change> {
     let mut wrong = conflicts(names, live, domain);
     let links = live.proxy.certificates();
     let change = certificates::change(domain, links, &live.certificates, &names.certificate());
@@ -62,30 +108,50 @@ fn plan(names: &Names, live: &Live, domain: &str) -> Result<(Plan, Change)> {
         wrong.extend(problems);
         Change::default()
     });
-    if !wrong.is_empty() {
-        return Err(Error::failed(format!("{domain} cannot be led to {}", names.service()))
-            .causes(wrong)
-            .cause("nothing was changed"));
+    if wrong.is_empty() {
+        return Ok(change);
     }
-    let mut items = way(names, live);
-    items.extend(certificate_items(names, &change));
-    items.push(host_rule(names, live, domain));
-    items.push(ingress(names, live));
-    items.push(match &change.waits_for {
-        Some((certificate, status)) => Item::pending(
-            format!("DNS record {domain}"),
-            format!("make it, where you have not yet: {domain}. A {}", live.address),
-        )
-        .note(format!("the certificate {certificate} waits for it ({status})")),
-        None => Item::unchanged(format!("DNS record {domain}")).note(format!("{domain}. A {}", live.address)),
+    Err(Error::failed(format!("{domain} cannot be led to {}", names.service()))
+        .causes(wrong)
+        .cause("nothing was changed"))
+}
+
+/// The difference between what is there and a name that leads to the service.
+fn plan(names: &Names, live: &Live, name: &Name<'_>) -> Plan {
+    let (domain, change, waits) = (name.domain, &name.change, name.waits(live));
+    let mut items = certificate_items(names, change);
+    let rest = way(names, live).into_iter().chain([host_rule(names, live, domain), ingress(names, live)]);
+    items.extend(rest.map(|item| match &waits {
+        Some(waits) if item.step.is_some() => Item::pending(item.resource, format!("later: {waits}")),
+        _ => item,
+    }));
+    let record = format!("DNS record {domain}");
+    items.push(if let Some((certificate, status)) = &change.waits_for {
+        let make = format!("make it, where you have not yet: {domain}. A {}", live.address);
+        let item = Item::pending(record, make)
+            .note(format!("the certificate {certificate} waits for it ({status})"));
+        change.unseen.iter().fold(item, |item, (name, status)| {
+            item.note(format!(
+                "{name}: {status}; a name that does not lead here keeps the certificate waiting"
+            ))
+        })
+    } else if let Some(waits) = waits {
+        Item::pending(record, waits)
+            .note("where something of your own stands before the load balancer: add --dns-elsewhere")
+    } else {
+        Item::unchanged(record).note(format!("{domain}. A {}", live.address))
     });
     let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-    Ok((Plan { command: "gcp lb-add", place, items }, change))
+    Plan { command: "gcp lb-add", place, items }
 }
 
 /// What somebody else has made of the same names, and must not be changed under their hands.
 fn conflicts(names: &Names, live: &Live, domain: &str) -> Vec<String> {
     let mut wrong = Vec::new();
+    if live.address.is_empty() {
+        wrong
+            .push(format!("the address {} has no address yet: Google has not given it one", names.address()));
+    }
     let (service, backend, matcher) = (names.service(), names.backend(), names.path_matcher());
     if let Some(group) = live.group.as_ref().filter(|group| group.service() != service) {
         wrong.push(format!("{} leads to '{}', not to {service}", names.endpoint_group(), group.service()));
@@ -177,11 +243,6 @@ fn ingress(names: &Names, live: &Live) -> Item {
             .wave(3)
             .note("all -> internal-and-cloud-load-balancing: from outside by the load balancer only"),
     }
-}
-
-/// Whether the plan changes the service itself.
-fn locks(live: &Live) -> bool {
-    live.service.spec.ingress == Ingress::All
 }
 
 /// What clients are told is another matter: the stage's own file says it, and a deploy.

@@ -1,6 +1,5 @@
 //! `gcp plan` and `gcp deploy`: this commit's image into service, proven before users get it.
 
-mod age;
 mod facts;
 mod order;
 mod planned;
@@ -8,6 +7,8 @@ mod planned;
 pub(super) use facts::project_number;
 pub(crate) use facts::{Facts, balanced};
 
+use super::age::Age;
+use super::identity::{self, Identity};
 use super::lock::{self, Lock};
 use super::mcp::Prober;
 use super::rollout::{self, Access, Rollout};
@@ -21,7 +22,6 @@ use crate::exit::Exit;
 use crate::gcloud;
 use crate::runner::Ahead;
 use crate::stage::Names;
-use age::Age;
 use facts::{First, Rest};
 use order::Order;
 use planned::File;
@@ -32,6 +32,8 @@ struct Deploy<'a> {
     facts: Facts,
     spec: Spec,
     age: Age,
+    /// `None` where nobody asked: Cloud Run refuses a revision that could not be who it is.
+    identity: Option<Identity>,
 }
 
 /// Shows the difference between what is wanted and what is there: exit code 2 where there is one.
@@ -49,7 +51,8 @@ pub(super) fn plan(context: &Context, args: &GcpPlan) -> Result<Exit> {
     } else {
         context.printer.data(&plan.render());
     }
-    Ok(if plan.is_empty() { Exit::Success } else { Exit::ChangesPending })
+    let fit = deploy.identity.is_none_or(|identity| identity.problems.is_empty());
+    Ok(if plan.is_empty() && fit { Exit::Success } else { Exit::ChangesPending })
 }
 
 /// Brings this commit into service.
@@ -72,6 +75,9 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     }
     if common.dry_run {
         return deploy.show(&plan, common.json);
+    }
+    if let Some(identity) = &deploy.identity {
+        identity.check(deploy.names())?;
     }
     if plan.is_empty() {
         let left = || lock::give_back_what_is_left(context, deploy.names());
@@ -146,8 +152,9 @@ impl<'a> Deploy<'a> {
     fn new(order: Order<'a>, facts: Facts) -> Result<Self> {
         order.hands.check(&order.service, facts.service.as_ref())?;
         let spec = order.spec(&facts);
-        let age = Age::of(order.context, facts.service.as_ref(), &order.source.commit)?;
-        Ok(Self { order, facts, spec, age })
+        let (context, commit) = (order.context, &order.source.commit);
+        let age = Age::of(context, Some(&context.root), facts.service.as_ref(), commit)?;
+        Ok(Self { order, facts, spec, age, identity: None })
     }
 
     /// Reads the rest. Changes nothing.
@@ -155,7 +162,8 @@ impl<'a> Deploy<'a> {
         let (context, names) = (order.context, &order.settings.names);
         let rest = Rest::read(context, names, order.at_once)?;
         let facts = Facts::of(context, names, first, rest)?;
-        Self::new(order, facts)
+        let identity = identity::read(context, names, order.at_once)?;
+        Ok(Self { identity: Some(identity), ..Self::new(order, facts)? })
     }
 
     /// Looks again, now that nobody else is at it: who was asked, or had to wait, may have taken an hour.
@@ -165,7 +173,8 @@ impl<'a> Deploy<'a> {
         self.facts = Facts::read(context, self.names(), at_once)?;
         self.order.hands.check(&self.order.service, self.facts.service.as_ref())?;
         self.spec = self.order.spec(&self.facts);
-        self.age = Age::of(context, self.facts.service.as_ref(), &self.order.source.commit)?;
+        let commit = &self.order.source.commit;
+        self.age = Age::of(context, Some(&context.root), self.facts.service.as_ref(), commit)?;
         if let Some(planned) = planned {
             return self.check(planned);
         }

@@ -41,7 +41,7 @@ pub(super) fn deploy_all(context: &Context, args: &GcpDeployAll) -> Result<()> {
     let wanted = Wanted { place: &place, images: &images, facts: &facts };
     wanted.check()?;
     let plan = wanted.plan()?;
-    if !apply::offer(context, &plan, common)? {
+    if !apply::offer_after(context, &plan, common, || wanted.check_ages(args.yes_older))? {
         if common.json {
             context.printer.json(&report(&place, &plan, false));
         }
@@ -82,6 +82,7 @@ fn look_again(place: &Place<'_>, images: &Images, before: &Facts, args: &GcpDepl
     let facts = Facts::read(place, args.common.at_once)?;
     let wanted = Wanted { place, images, facts: &facts };
     wanted.check()?;
+    wanted.check_ages(args.yes_older)?;
     if facts.document() == before.document() {
         return Ok(facts);
     }

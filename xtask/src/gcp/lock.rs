@@ -215,9 +215,9 @@ impl<'a> Lock<'a> {
             Seen::Absent => return lost("somebody broke it, or its time was over".to_owned()),
             Seen::Unknown(trouble) => {
                 return Err(Error::failed("could not tell whether the deploy lock is still ours")
-                    .cause(trouble.said)
+                    .cause(trouble.said.clone())
                     .cause("stopped before the next write")
-                    .hint(trouble.advice.text()));
+                    .hint(trouble.advice_text()));
             }
         };
         let mut held = self.held();

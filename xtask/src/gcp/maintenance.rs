@@ -15,7 +15,7 @@ use super::lock::{self, Lock};
 use super::observe::{Read, cannot_tell, observe_all};
 use super::plan::Plan;
 use super::{apply, settings};
-use crate::cli::{GcpReopen, GcpSwitch};
+use crate::cli::{GcpGate, GcpReopen, GcpSwitch};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::fleet::Fleet;
@@ -80,7 +80,7 @@ impl<'a> Turn<'a> {
         let whole = args.only.is_empty() && Fleet::is_described(context);
         if !whole && args.only.iter().all(|key| key == SERVER) {
             // Closed, no program is started and no other file is read.
-            if !settings::gate_is_open(context, stage, command(to))? {
+            if !settings::gate_is_open(context, stage, command(to), GcpGate::default())? {
                 return Ok(None);
             }
             let names = settings::load(context, stage)?.names;

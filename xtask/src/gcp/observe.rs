@@ -114,14 +114,30 @@ pub(crate) fn proven(service: &str, listed: bool, policy: Seen<String>) -> Seen<
 
 /// The error for what nobody can tell: names all of it, and what to do.
 pub(crate) fn cannot_tell(troubles: &[Trouble]) -> Error {
-    let mut error = Error::failed("could not tell what is there, so nothing was changed");
-    for trouble in troubles {
+    unreadable(troubles, "could not tell what is there, so nothing was changed")
+}
+
+/// The same, where something was changed before: what comes first says so.
+pub(crate) fn unreadable(troubles: &[Trouble], message: &str) -> Error {
+    let mut error = Error::failed(message);
+    for (index, trouble) in troubles.iter().enumerate() {
+        // One cause behind all answers is told once.
+        if let Some(same) = troubles[..index].iter().find(|other| trouble.shares_cause_with(other)) {
+            error = error.cause(format!("{}: could not be read, as {}", trouble.what, same.what));
+            continue;
+        }
         error = error.cause(format!("{}: could not be read", trouble.what));
         error = error.cause(format!("  {}", trouble.said.replace('\n', "\n  ")));
-        error = error.cause(format!("  command: {}", trouble.command));
+        if !trouble.command.is_empty() {
+            error = error.cause(format!("  command: {}", trouble.command));
+        }
     }
-    let mut advice: Vec<_> = troubles.iter().map(|trouble| trouble.advice.text()).collect();
-    advice.dedup();
+    let mut advice: Vec<String> = Vec::new();
+    for text in troubles.iter().map(Trouble::advice_text) {
+        if !advice.contains(&text) {
+            advice.push(text);
+        }
+    }
     advice.into_iter().fold(error, Error::hint)
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::observe::{Read, cannot_tell, observe};
 use super::rollout::contradiction;
-use super::service::Live;
+use super::service::{COMMIT, Live};
 use crate::context::Context;
 use crate::error::Result;
 use crate::gcloud::{Seen, run};
@@ -33,6 +33,23 @@ pub(crate) fn ask(context: &Context, names: &Names, live: Live) -> Result<Seen<L
     let read = Read::new(what.clone(), run::describe_revision(names, revision));
     let [seen] = observe(context, 1, &[read])?;
     Ok(seen.understand(&what, |text| live.with_serving(text)))
+}
+
+/// For a plan: the newest revision, where another one serves.
+pub(crate) fn beside(live: &Live) -> Option<String> {
+    let (serving, newest) = (live.serving()?, live.newest.as_deref()?);
+    let spec = &live.spec;
+    let commit = spec.labels.get(COMMIT).map_or("unknown", String::as_str);
+    let secret = spec.secrets.first().map_or("none", |mount| mount.version.as_str());
+    let switch = spec.env.get(envs::server::ENABLED.name).map(|value| value != "false");
+    let switch = switch.map(|on| format!(", switch {}", if on { "on" } else { "off" })).unwrap_or_default();
+    let image = spec.image.rsplit('@').next().unwrap_or_default();
+    (serving != newest).then(|| {
+        format!(
+            "{serving} serves; the newest revision is {newest}: commit {commit}, image {image}, secret version \
+             {secret}{switch}"
+        )
+    })
 }
 
 /// The same, of the list of the service's revisions, as far as it is there.

@@ -5,6 +5,7 @@ use envs::deploy::{
 };
 use envs::{HeldIn, Variable};
 
+use crate::cli::GcpGate;
 use crate::context::Context;
 use crate::env::{EnvFile, Found, Layers};
 use crate::error::{Error, Result};
@@ -19,17 +20,49 @@ pub(crate) struct Settings {
     pub(crate) keep: usize,
 }
 
-/// Asks the gate; where it is closed, says that `what` is skipped, and why.
-pub(super) fn gate_is_open(context: &Context, stage: Stage, what: &str) -> Result<bool> {
+/// Asks the gate; where it is closed, says that `what` is skipped, and why. Where it is required to be open, that is an
+/// error: a pipeline that has lost its files may not pass for one that had nothing to do.
+pub(super) fn gate_is_open(context: &Context, stage: Stage, what: &str, asked: GcpGate) -> Result<bool> {
     let target = Target::GoogleCloud(stage);
     let build = context.tree.read(target, HeldIn::Build)?;
     let gate = Gate::read(&context.environment, build.as_ref())?;
-    if !gate.open {
-        let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
-        let how = format!("ENABLE_MCP_SERVER=true in {}, or on the command line", file.display());
-        context.printer.note(&gate.skipped(&format!("{what} {stage}"), &how));
+    if gate.open {
+        return Ok(true);
     }
-    Ok(gate.open)
+    let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
+    let how = format!("ENABLE_MCP_SERVER=true in {}, or on the command line", file.display());
+    if asked.require_open {
+        return Err(closed(context, stage, what).hint(format!("to open the gate: {how}")));
+    }
+    context.printer.note(&gate.skipped(&format!("{what} {stage}"), &how));
+    Ok(false)
+}
+
+/// The error of a gate that has to be open.
+pub(super) fn closed(context: &Context, stage: Stage, what: &str) -> Error {
+    let target = Target::GoogleCloud(stage);
+    let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
+    let error =
+        Error::closed(format!("{what} {stage}: the gate is closed, and --require-open was asked for"));
+    let set = context.environment.get(envs::deploy::ENABLE_MCP_SERVER.name);
+    let error = match set {
+        Some(value) if value.trim().is_empty() => {
+            error.cause("ENABLE_MCP_SERVER is empty in the process environment")
+        }
+        Some(value) => error.cause(format!("ENABLE_MCP_SERVER is '{value}' in the process environment")),
+        None => error,
+    };
+    let folder = context.tree.folder(target);
+    let error = if !context.tree.has(target) {
+        error.cause(format!("there is no folder {}: cargo xtask env init {stage}", folder.display()))
+    } else if !context.tree.has_file(target, HeldIn::Build) {
+        error.cause(format!("there is no file {}", file.display()))
+    } else if set.is_none() {
+        error.cause(format!("ENABLE_MCP_SERVER is off, empty or not set in {}", file.display()))
+    } else {
+        error
+    };
+    error.cause("nothing was changed")
 }
 
 /// Reads a stage's settings; everything that is wrong is reported at once, each with its place.

@@ -6,6 +6,7 @@ pub(crate) mod live;
 use std::time::Duration;
 
 use super::apply;
+use super::observe::unreadable;
 use super::plan::{Item, Plan, State};
 use super::settings;
 use crate::cli::GcpStage;
@@ -34,8 +35,9 @@ pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
     let plan = plan(&names, &live);
     if apply::carry_out(context, &plan, args)?.is_some() && plan.items[0].step.is_some() {
         // What stood behind the APIs can be seen only now; it was announced, so it is not asked for again.
-        let live = after_waking(context, args.at_once, &names, &live)
-            .map_err(|error| error.cause("before that, the APIs were turned on"))?;
+        let live = after_waking(context, args.at_once, &names, &live).map_err(|error| {
+            error.hint("type the same command again: it looks first, and goes on from there")
+        })?;
         apply::apply(context, &self::plan(&names, &live), args.at_once)?;
     }
     docker::verify(context, &names, args);
@@ -47,12 +49,23 @@ fn after_waking(context: &Context, at_once: usize, names: &Names, before: &Live)
     for _ in 1..WAKING_TRIES {
         let seen = before.again(context, at_once, names)?;
         if !seen.troubles.iter().any(|trouble| trouble.advice == Advice::EnableApi) {
-            return seen.certain();
+            return sure(seen);
         }
         context.printer.note("  the APIs that were turned on do not answer yet; asking again");
         context.runner.interrupts().pause(WAKING)?;
     }
-    before.again(context, at_once, names)?.certain()
+    sure(before.again(context, at_once, names)?)
+}
+
+/// As [`Live::certain`], after the first change.
+fn sure(live: Live) -> Result<Live> {
+    if live.troubles.is_empty() {
+        return Ok(live);
+    }
+    Err(unreadable(
+        &live.troubles,
+        "the APIs were turned on; what is behind them could not be read, so nothing else was changed",
+    ))
 }
 
 /// The difference between what is there and what must be.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fleet::{self, View};
+use super::identity::{self, Identity};
 use super::lock::Holder;
 use super::mcp::{Comparison, Config, Mode, Web};
 use super::observe::{Read, cannot_tell, observe};
@@ -12,9 +13,10 @@ use super::rollout::{Access, access};
 use super::secrets::version::Version;
 use super::service::{Live, Target};
 use super::{serving, settings};
-use crate::cli::GcpLook;
+use crate::cli::GcpStatus;
 use crate::context::Context;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::gate::Gate;
 use crate::gcloud::{self, Seen, lock, run};
 use crate::stage::{Names, Target as Place};
@@ -63,15 +65,15 @@ struct Report {
 }
 
 /// Says how the stage is.
-pub(crate) fn status(context: &Context, args: &GcpLook) -> Result<()> {
-    let names = settings::load(context, args.stage)?.names;
+pub(crate) fn status(context: &Context, args: &GcpStatus) -> Result<Exit> {
+    let names = settings::load(context, args.look.stage)?.names;
     let report = look(context, &names)?;
-    if args.json {
+    if args.look.json {
         context.printer.json(&report);
     } else {
         context.printer.data(&report.text());
     }
-    Ok(())
+    Ok(if args.check { report.exit() } else { Exit::Success })
 }
 
 fn look(context: &Context, names: &Names) -> Result<Report> {
@@ -84,7 +86,11 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         Read::new("the deploy lock", lock::describe(names)),
         Read::new("the secret's versions", gcloud::list_versions(names)),
     ];
-    let [live, revisions, policy, web, holder, versions] = observe(context, AT_ONCE, &reads)?;
+    let [account, accessor] = identity::reads(names);
+    let [first, second, third, fourth, fifth, sixth] = reads;
+    let reads = [first, second, third, fourth, fifth, sixth, account, accessor];
+    let [live, revisions, policy, web, holder, versions, account, accessor] =
+        observe(context, AT_ONCE, &reads)?;
     let mut troubles = Vec::new();
     let live = live.understand("the service", Live::parse).take(&mut troubles);
     let live = match (live, &revisions) {
@@ -109,15 +115,23 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
     let access = access(live.as_ref(), policy.as_ref());
     let serving = revisions.iter().find(|revision| revision.fate == Fate::Serving).cloned();
     let enabled = serving.as_ref().is_none_or(|revision| revision.enabled);
+    let used = serving.as_ref().and_then(|revision| revision.secret_version.as_deref());
+    let mut at_risk: Vec<String> =
+        used.and_then(|used| unreadable(names, used, &versions.unwrap_or_default())).into_iter().collect();
+    let identity = match &live {
+        Some(_) => Identity::of(context, names, [account, accessor])?,
+        None => Identity::default(),
+    };
+    at_risk.extend(identity.problems.iter().map(|problem| format!("{problem}: no further instance starts")));
     let (server, mut reasons) = match &live {
-        Some(live) => {
-            let (mode, reasons) = Mode::of(live, access, enabled);
-            (mode.name(), reasons)
-        }
+        Some(live) => match Mode::of(live, access, enabled) {
+            // What serves goes on for as long as its instances do.
+            (Mode::Live, reasons) if !at_risk.is_empty() => (Mode::Partial.name(), reasons),
+            (mode, reasons) => (mode.name(), reasons),
+        },
         None => (NOT_DEPLOYED, Vec::new()),
     };
-    let used = serving.as_ref().and_then(|revision| revision.secret_version.as_deref());
-    reasons.extend(used.and_then(|used| unreadable(names, used, &versions.unwrap_or_default())));
+    reasons.extend(at_risk);
     let fleet = fleet::view(context, names.stage())?;
     let application = fleet.as_ref().map_or(NOT_DEPLOYED, |view| view.overall);
     let overall = together(server, application);
@@ -175,6 +189,17 @@ fn together(server: &'static str, rest: &'static str) -> &'static str {
 }
 
 impl Report {
+    /// How the stage is, as an exit code.
+    fn exit(&self) -> Exit {
+        match self.overall {
+            "LIVE" if self.reasons.is_empty() => Exit::Success,
+            "MAINTENANCE" => Exit::Maintenance,
+            NOT_DEPLOYED => Exit::NotDeployed,
+            "UNKNOWN" => Exit::Failed,
+            _ => Exit::Partial,
+        }
+    }
+
     /// Why there is nothing to compare with the web application.
     const fn uncompared(&self) -> &'static str {
         if self.clients.is_none() {

@@ -1,5 +1,6 @@
 //! `gcp lb-add`, by the real gcloud: each phase interrupted once, and the same end as without.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
 use serde_json::{Value, json};
 
 use crate::interrupt::wait;
+use crate::played::add_balancer;
 use crate::stage::{Finished, Stage};
 
 const DOMAIN: &str = "mcp.acme.example";
@@ -18,33 +20,11 @@ fn stage() -> Stage {
     let stage = Stage::ready();
     stage.write(".build", &format!("ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_BASE_URL=https://{DOMAIN}\n"));
     let mut cloud = stage.emulator.cloud();
-    cloud.enable(&["compute.googleapis.com"]);
     let digest = "a".repeat(64);
     let image = format!("us-west1-docker.pkg.dev/demo-proj/validibot/validibot-mcp@sha256:{digest}");
     cloud.seed_service("us-west1", SERVICE, &image);
-    let link = |path: &str| format!("https://www.googleapis.com/compute/v1/projects/demo-proj/global/{path}");
-    cloud.seed_compute("global/addresses/validibot-ip-dev", json!({"address": "203.0.113.7"}));
-    cloud.seed_compute(
-        "global/backendServices/validibot-backend-dev",
-        json!({"loadBalancingScheme": "EXTERNAL", "protocol": "HTTP"}),
-    );
-    cloud.seed_compute(
-        "global/urlMaps/validibot-url-map-dev",
-        json!({"defaultService": link("backendServices/validibot-backend-dev")}),
-    );
-    let managed = json!({"domains": ["app.acme.example"], "status": "ACTIVE"});
-    cloud.seed_compute(
-        "global/sslCertificates/validibot-cert-dev",
-        json!({"type": "MANAGED", "managed": managed, "creationTimestamp": "2026-01-01T00:00:00Z"}),
-    );
-    cloud.seed_compute(
-        "global/targetHttpsProxies/validibot-https-proxy-dev",
-        json!({
-            "urlMap": link("urlMaps/validibot-url-map-dev"),
-            "sslCertificates": [link("sslCertificates/validibot-cert-dev")],
-        }),
-    );
     drop(cloud);
+    add_balancer(&stage.emulator, "203.0.113.7");
     stage
 }
 
@@ -53,7 +33,21 @@ fn part(stage: &Stage, path: &str) -> Value {
 }
 
 fn lb_add(stage: &Stage) -> Finished {
-    stage.run(&["lb-add", "dev", DOMAIN, "--yes"])
+    Finished::of(&command(stage).output().unwrap())
+}
+
+/// With a resolver to whom every name leads to the load balancer.
+fn command(stage: &Stage) -> std::process::Command {
+    let folder = stage.path("resolver");
+    std::fs::create_dir_all(&folder).unwrap();
+    let resolver = folder.join("getent");
+    std::fs::write(&resolver, "#!/bin/sh\necho 203.0.113.7 STREAM name\n").unwrap();
+    std::fs::set_permissions(&resolver, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = stage.command(&["lb-add", "dev", DOMAIN, "--yes"]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(folders).unwrap());
+    command
 }
 
 fn names(links: &Value) -> Vec<String> {
@@ -87,9 +81,14 @@ fn a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last() {
         }
         stage.emulator.clear_faults();
     };
-    refuse("*/networkEndpointGroups", "POST");
     silence("*/sslCertificates", "POST");
-    interrupted("the way and the certificate");
+    interrupted("the certificate");
+    silence("*/targetHttpsProxies/*", "PATCH");
+    interrupted("the proxy");
+    let new = waits_for_its_certificate(&stage);
+    assert!(stage.emulator.cloud().certificate_status(&new, "ACTIVE"));
+    refuse("*/networkEndpointGroups", "POST");
+    interrupted("the way");
     silence("*/backendServices", "POST");
     interrupted("the backend");
     refuse("*/backendServices/validibot-mcp-backend-dev", "PUT");
@@ -118,23 +117,25 @@ fn a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last() {
         service["status"]["traffic"][0]["revisionName"]
     );
 
-    let attached = certificates(&stage);
+    assert_eq!(certificates(&stage), [new]);
+    assert!(lb_add(&stage).out.contains("nothing to do"));
+}
+
+/// With a certificate that is not active yet there is nothing more to do, and the old one stays; the new one's name.
+fn waits_for_its_certificate(stage: &Stage) -> String {
+    let attached = certificates(stage);
     assert_eq!((attached.len(), attached[0].as_str()), (2, "validibot-cert-dev"), "{attached:?}");
     let new = attached[1].clone();
-    let ordered = part(&stage, &format!("global/sslCertificates/{new}"));
+    let ordered = part(stage, &format!("global/sslCertificates/{new}"));
     assert_eq!(ordered["managed"]["domains"], json!(["app.acme.example", DOMAIN]));
     let orders = stage.emulator.snapshot()["compute"].as_object().unwrap().clone();
     let orders = orders.keys().filter(|path| path.contains("/sslCertificates/")).count();
     assert_eq!(orders, 2, "nothing was ordered twice");
-
-    // Not active yet: nothing to do, and the old one stays.
     stage.emulator.take_calls();
-    let waiting = lb_add(&stage);
+    let waiting = lb_add(stage);
     assert!(waiting.out.contains("PROVISIONING") && waiting.out.contains("nothing to do"), "{}", waiting.out);
     assert_eq!(stage.emulator.writes(), [""; 0]);
-    assert!(stage.emulator.cloud().certificate_status(&new, "ACTIVE"));
-    assert_eq!(lb_add(&stage).code, Some(0));
-    assert_eq!(certificates(&stage), [new]);
+    new
 }
 
 /// The tool is killed in the middle of a write, its lock with it.
@@ -142,8 +143,7 @@ fn killed_at_the_host_rule(stage: &Stage) {
     let hang = Fault::new("*/urlMaps/*", FaultKind::Slow(Duration::from_hours(1)));
     stage.emulator.fail(hang.method("PUT").times(1));
     stage.emulator.take_calls();
-    let mut command = stage.command(&["lb-add", "dev", DOMAIN, "--yes"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(stage).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let writes = || stage.emulator.calls().into_iter().filter(|call| call.method == "PUT");
     wait(|| writes().any(|call| call.path.contains("/urlMaps/")) || child.try_wait().unwrap().is_some());
     // Its end would be too early: what it said is the reason.

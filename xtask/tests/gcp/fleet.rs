@@ -1,5 +1,6 @@
 //! `gcp deploy-all`: from an empty project to a fleet, again, and what happens when a step fails.
 
+mod held;
 mod inside;
 mod killed;
 mod maintenance;
@@ -340,8 +341,9 @@ fn a_second_release_is_migrated_and_then_proven_step_by_step() {
     let (done, said, _) = inside::tool(&fleet, &["rollback", "dev", "--service", "web", "--yes"], None);
     done.unwrap_or_else(|error| panic!("{error}\n{said}"));
     assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("one"));
-    // The next deploy is the usual one.
-    fleet.quick(&[]);
+    // What was gone back from comes again only when it is asked for.
+    fleet.fails(1);
+    fleet.quick(&["--yes-older"]);
     assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("two"));
     let unknown = inside::run(&fleet, &["--only=wbe"], None).0.unwrap_err();
     assert_eq!(unknown.exit().code(), 64);

@@ -49,3 +49,32 @@ fn the_file_alone_opens_it_and_the_command_line_wins() {
     let (finished, started) = run(&stage, &["setup", "dev"], Some("on"));
     assert!(!started && finished.code == Some(64), "{}", finished.err);
 }
+
+#[test]
+fn where_it_has_to_be_open_a_closed_gate_is_an_error_of_its_own() {
+    for command in ["setup", "build", "secrets", "plan", "deploy", "deploy-all"] {
+        let args = [command, "dev", "--require-open"];
+        let stage = Stage::dev();
+        let (finished, started) = run(&stage, &args, Some(""));
+        assert_eq!((finished.code, started), (Some(78), false), "{command}: {}", finished.err);
+        assert!(
+            finished.err.contains("ENABLE_MCP_SERVER is empty in the process environment"),
+            "{}",
+            finished.err
+        );
+        stage.write(".build", "");
+        let (finished, _) = run(&stage, &args, None);
+        assert_eq!(finished.code, Some(78), "{command}: {}", finished.err);
+        assert!(finished.err.contains("off, empty or not set in "), "{}", finished.err);
+        std::fs::remove_file(stage.path("envs/dev/google-cloud/.build")).unwrap();
+        let (finished, _) = run(&stage, &args, None);
+        assert_eq!(finished.code, Some(78), "{command}: {}", finished.err);
+        assert!(finished.err.contains("there is no file "), "{}", finished.err);
+        let (finished, _) = run(&stage, &args, Some("true"));
+        assert_ne!(finished.code, Some(78), "{command}: {}", finished.err);
+    }
+    let stage = Stage::dev();
+    let (finished, started) = run(&stage, &["plan", "prod", "--require-open"], None);
+    assert_eq!((finished.code, started), (Some(78), false), "{}", finished.err);
+    assert!(finished.err.contains("there is no folder "), "{}", finished.err);
+}

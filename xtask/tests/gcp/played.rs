@@ -1,6 +1,8 @@
 //! A deployment with gcloud played in this process: the same commands, answered by the same emulated project, without a
 //! second of Python for each. For tests that interrupt every command in every way; the real gcloud has tests of its own.
 
+mod compute;
+mod secrets;
 mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +23,8 @@ use xtask::interrupt::Interrupts;
 use xtask::output::Printer;
 use xtask::runner::{Outcome, Runner};
 
+pub(crate) use self::compute::add_balancer;
+use self::secrets::SECRETS;
 pub(crate) use self::wire::by_hand;
 use self::wire::{replace, request, said};
 use crate::blow::Blow;
@@ -30,7 +34,6 @@ use crate::words::words;
 pub(crate) const SERVICE: &str = "validibot-mcp-dev";
 const RUN: &str = "http://us-west1-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/demo-proj";
 const POLICY: &str = "http://run.googleapis.com/v1/projects/demo-proj/locations/us-west1/services";
-const SECRETS: &str = "http://secretmanager.googleapis.com/v1/projects/demo-proj/secrets";
 
 /// A stage, and what its outside world is like.
 pub(crate) struct World {
@@ -41,6 +44,8 @@ pub(crate) struct World {
     pub(crate) unfit: Mutex<Vec<&'static str>>,
     /// Whether a load balancer leads to the service.
     pub(crate) balanced: Mutex<bool>,
+    /// Where every name leads to.
+    pub(crate) dns: Mutex<Option<&'static str>>,
     /// Done before the command of this number, from 0.
     pub(crate) meanwhile: Mutex<Option<(usize, Hand)>>,
     /// Reads that hold these words are refused.
@@ -91,6 +96,7 @@ impl World {
             commit: Mutex::new("1".repeat(40)),
             unfit: Mutex::default(),
             balanced: Mutex::new(false),
+            dns: Mutex::default(),
             meanwhile: Mutex::default(),
             blind: Mutex::default(),
             lists_nothing: Mutex::default(),
@@ -245,6 +251,10 @@ impl World {
                 Outcome::success(json!({"digest": format!("sha256:{commit}{}", "0".repeat(24))}).to_string())
             }
             ("docker", ["run", .., url, "--json", "--expect-commit", expected]) => self.probe(url, expected),
+            ("getent", ["ahosts", _]) => match *self.dns.lock().unwrap() {
+                Some(address) => Outcome::success(format!("{address} STREAM name\n{address} DGRAM\n")),
+                None => Outcome::failure(2, ""),
+            },
             ("gcloud", _) => self.gcloud(command, words),
             _ => panic!("not played: {}", command.render()),
         }
@@ -326,6 +336,11 @@ impl World {
             }
             ["run", "services", "update", name, ..] => {
                 let mut service = get(&format!("{RUN}/services/{name}")).1;
+                let ingress = flag("--ingress=");
+                if !ingress.is_empty() {
+                    service["metadata"]["annotations"]["run.googleapis.com/ingress"] = json!(ingress);
+                    return replace(to, service);
+                }
                 let off = words.contains(&"--no-invoker-iam-check").to_string();
                 service["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] = json!(off);
                 replace(to, service)
@@ -349,44 +364,12 @@ impl World {
                 let (status, list) = get(&format!("{RUN}/revisions"));
                 said("run.revisions.list", (status, list["items"].clone()))
             }
-            ["secrets", "versions", "list", secret, ..] => {
-                let (status, list) = get(&format!("{SECRETS}/{secret}/versions"));
-                said("secrets.versions.list", (status, list["versions"].clone()))
+            ["secrets" | "iam" | "projects", ..] => secrets::answer(to, words),
+            ["compute", "network-endpoint-groups", "describe", ..] if *self.balanced.lock().unwrap() => {
+                Outcome::success("{}")
             }
-            ["secrets", "create", secret, ..] => {
-                let pairs = flag("--set-annotations=^;;^");
-                let pairs = pairs.split(";;").filter_map(|pair| pair.split_once('='));
-                let annotations: Value = pairs
-                    .map(|(name, value)| (name.to_owned(), json!(value)))
-                    .collect::<serde_json::Map<_, _>>()
-                    .into();
-                let replicas = json!([{"location": flag("--locations=")}]);
-                let replication = match flag("--replication-policy=").as_str() {
-                    "user-managed" => json!({"userManaged": {"replicas": replicas}}),
-                    _ => json!({"automatic": {}}),
-                };
-                let body =
-                    json!({"ttl": flag("--ttl="), "replication": replication, "annotations": annotations});
-                said("secrets.create", request(to, "POST", &format!("{SECRETS}?secretId={secret}"), &body))
-            }
-            ["secrets", "describe", secret, ..] => {
-                said("secrets.describe", get(&format!("{SECRETS}/{secret}")))
-            }
-            ["secrets", "delete", secret, ..] => {
-                let etag = flag("--etag=").replace('"', "%22");
-                said(
-                    "secrets.delete",
-                    request(to, "DELETE", &format!("{SECRETS}/{secret}?etag={etag}"), &Value::Null),
-                )
-            }
-            ["compute", ..] if *self.balanced.lock().unwrap() => Outcome::success("{}"),
-            ["compute", ..] => Outcome::failure(
-                1,
-                "ERROR: (gcloud.compute.network-endpoint-groups.describe) Could not fetch resource:\n - The resource \
-                 'projects/demo-proj/regions/us-west1/networkEndpointGroups/n' was not found\n",
-            ),
+            ["compute", ..] => compute::answer(to, words),
             ["logging", "read", ..] => Outcome::success(r#"[{"textPayload": "what the container wrote"}]"#),
-            ["projects", "describe", ..] => Outcome::success("123456789012\n"),
             _ => panic!("not played: {}", command.render()),
         }
     }

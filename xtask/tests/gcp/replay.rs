@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use xtask::cli::{Gcp, GcpBuild, GcpStage};
+use xtask::cli::{Gcp, GcpBuild, GcpGate, GcpGated, GcpStage};
 use xtask::command::{Command, Effect};
 use xtask::context::Context;
 use xtask::env::Environment;
@@ -17,6 +17,10 @@ use crate::stage::{APIS, mcp};
 
 fn stage() -> GcpStage {
     GcpStage { stage: Stage::Dev, dry_run: false, yes: true, json: false, at_once: 2 }
+}
+
+fn gated() -> GcpGated {
+    GcpGated { common: stage(), gate: GcpGate::default() }
 }
 
 /// What each read answers in a project that needs something, so that there is something to be kept from.
@@ -73,10 +77,10 @@ fn run(task: &Gcp, failing: &str, outcome: &Outcome) -> (Vec<String>, Result<()>
 fn commands() -> [(Gcp, Vec<&'static str>); 2] {
     [
         (
-            Gcp::Setup(stage()),
+            Gcp::Setup(gated()),
             vec!["apis", "account", "repository", "secret policy", "project policy", "web policy"],
         ),
-        (Gcp::Secrets(stage()), vec!["versions", "revisions", "version"]),
+        (Gcp::Secrets(gated()), vec!["versions", "revisions", "version"]),
     ]
 }
 
@@ -113,8 +117,9 @@ fn a_read_that_fails_writes_nothing() {
 
 #[test]
 fn a_registry_that_fails_builds_nothing() {
+    let (common, gate) = (stage(), GcpGate::default());
     let task =
-        Gcp::Build(GcpBuild { common: stage(), allow_dirty: false, rebuild: false, build_arg: Vec::new() });
+        Gcp::Build(GcpBuild { common, gate, allow_dirty: false, rebuild: false, build_arg: Vec::new() });
     for said in [
         "ERROR: failed to do request: Head \"https://us-west1-docker.pkg.dev/v2/\": dial tcp: connection refused",
         "ERROR: unexpected status from HEAD request to https://us-west1-docker.pkg.dev/v2/: 401 Unauthorized",

@@ -53,12 +53,12 @@ fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
     let file = file.to_str().unwrap();
     assert_eq!(world.run(&["plan", "dev", "--out", file], None).code, Some(2));
     assert_eq!(world.run(&["deploy", "dev", "--yes", "--plan", file], None).code, Some(0));
-    let reads = started(&world).iter().filter(|line| line.contains("get-iam-policy")).count();
+    let reads = started(&world).iter().filter(|line| line.starts_with("run services get-iam-policy")).count();
     assert_eq!(reads, 4);
 
-    // Nothing to do: one look, and one at a lock that a killed run may have left.
+    // Nothing to do: one look, one at who the server is, and one at a lock that a killed run may have left.
     assert_eq!(world.run(&["deploy", "dev", "--yes"], None).code, Some(0));
-    assert_eq!(started(&world).len(), 6);
+    assert_eq!(started(&world).len(), 8);
 }
 
 /// The tool starts these before it knows what to tell them: should it be killed, they are told nothing, or half of it.

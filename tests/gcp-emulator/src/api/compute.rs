@@ -123,7 +123,14 @@ fn insert(cloud: &mut Cloud, scope: &str, collection: &str, call: &Call, fingerp
     check_references(cloud, &call.body)?;
     let mut document = call.body.clone();
     let kind = collection.strip_suffix("ies").map_or_else(
-        || collection.strip_suffix('s').unwrap_or(collection).to_owned(),
+        || {
+            collection
+                .strip_suffix("es")
+                .filter(|stem| stem.ends_with("ss"))
+                .or(collection.strip_suffix('s'))
+                .unwrap_or(collection)
+                .to_owned()
+        },
         |stem| format!("{stem}y"),
     );
     document["kind"] = json!(format!("compute#{kind}"));
@@ -136,6 +143,11 @@ fn insert(cloud: &mut Cloud, scope: &str, collection: &str, call: &Call, fingerp
     if collection == "backendServices" && document.get("loadBalancingScheme").is_none() {
         // The API's default; gcloud leaves it out then.
         document["loadBalancingScheme"] = json!("EXTERNAL");
+    }
+    if collection == "addresses" && document.get("address").is_none() {
+        // Of TEST-NET-3 (RFC 5737), which is nobody's.
+        document["address"] = json!(format!("203.0.113.{}", cloud.next() % 250 + 2));
+        document["status"] = json!("RESERVED");
     }
     if collection == "sslCertificates" && document.get("managed").is_some() {
         document["managed"]["status"] = json!("PROVISIONING");
@@ -234,7 +246,7 @@ fn aggregated(cloud: &Cloud, collection: &str) -> Value {
 /// gcloud crashes on an operation without a type, and on one without a target.
 fn started(cloud: &mut Cloud, scope: &str, kind: &str, path: &str) -> Value {
     let name = format!("operation-{}", cloud.next());
-    let operation = json!({
+    let mut operation = json!({
         "kind": "compute#operation",
         "operationType": kind,
         "name": name,
@@ -243,6 +255,10 @@ fn started(cloud: &mut Cloud, scope: &str, kind: &str, path: &str) -> Value {
         "selfLink": cloud.link(&format!("{scope}/operations/{name}")),
         "targetLink": cloud.link(path),
     });
+    // gcloud waits for an operation in the region that it names, and crashes on one of a region that names none.
+    if scope.starts_with("regions/") {
+        operation["region"] = json!(cloud.link(scope));
+    }
     cloud.compute.1.insert(name, operation.clone());
     operation
 }

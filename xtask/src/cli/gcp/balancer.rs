@@ -17,6 +17,11 @@ pub struct GcpLbAdd {
     #[arg(value_parser = domain)]
     pub domain: String,
 
+    /// Go on although the name does not lead to the load balancer's address from here, such as where a proxy of your own
+    /// stands before it
+    #[arg(long)]
+    pub dns_elsewhere: bool,
+
     /// Wait so long for somebody else's lock, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,

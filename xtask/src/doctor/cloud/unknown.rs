@@ -20,11 +20,14 @@ pub(super) fn known<T>(seen: Seen<T>, findings: &mut Vec<Finding>) -> Result<Opt
 
 /// All troubles, each cause once: a login that has expired is behind every one of them.
 pub(super) fn findings(troubles: &[Trouble]) -> Vec<Finding> {
-    let shared = |advice| matches!(advice, Advice::LogIn | Advice::CheckNetwork);
-    if let Some(trouble) = troubles.iter().find(|trouble| shared(trouble.advice)) {
+    let behind_all = |advice| matches!(advice, Advice::LogIn | Advice::CheckNetwork);
+    if let Some(trouble) = troubles.iter().find(|trouble| behind_all(trouble.advice)) {
         return vec![finding(trouble)];
     }
-    troubles.iter().map(finding).collect()
+    let first = |(index, trouble): &(usize, &Trouble)| {
+        !troubles[..*index].iter().any(|other| trouble.shares_cause_with(other))
+    };
+    troubles.iter().enumerate().filter(first).map(|(_, trouble)| finding(trouble)).collect()
 }
 
 fn finding(trouble: &Trouble) -> Finding {
@@ -38,7 +41,7 @@ fn finding(trouble: &Trouble) -> Finding {
         format!("could not look at {}: nothing is known of it", trouble.what),
         trouble.said.lines().map(str::trim).collect::<Vec<_>>().join(" / "),
         trouble.command.clone(),
-        trouble.advice.text(),
+        trouble.advice_text(),
     );
     // Who may not look can deploy nothing, and yet everything may be in order.
     if trouble.advice == Advice::AskForRole { finding.into_warning() } else { finding }

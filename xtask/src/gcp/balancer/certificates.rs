@@ -3,7 +3,7 @@
 //! A new one is ordered for every name that is served already and the new name, and stands beside the old one: a
 //! certificate that is not active yet serves nobody. The old one goes when the new one is active.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -26,11 +26,16 @@ pub(super) struct Certificate {
 struct Managed {
     domains: Vec<String>,
     status: String,
+    /// Of each name, whether Google saw it lead here.
+    domain_status: BTreeMap<String, String>,
 }
 
 /// The most names that a certificate of Google's can have
 /// (<https://cloud.google.com/load-balancing/docs/quotas#ssl_certificates>).
 const MOST: usize = 100;
+
+/// The most certificates that an HTTPS proxy can have (the same page).
+const MOST_OF_A_PROXY: usize = 15;
 
 /// What becomes of the proxy's certificates.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,10 @@ pub(super) struct Change {
     pub(super) detach: Vec<String>,
     /// The one that the new name is served with once it is active, and how far it is.
     pub(super) waits_for: Option<(String, String)>,
+    /// The names that it waits for, with what Google says of each.
+    pub(super) unseen: Vec<(String, String)>,
+    /// Whether a certificate that Google issued for the name is active: it saw the name lead here.
+    pub(super) vouched: bool,
     /// The proxy's certificates afterwards.
     pub(super) all: Vec<String>,
 }
@@ -125,6 +134,12 @@ pub(super) fn change(
         change.attach = Some(waits.0.clone());
         change.all.push(waits.0.clone());
         change.waits_for = Some(waits);
+        if change.all.len() > MOST_OF_A_PROXY {
+            return Err(vec![format!(
+                "the HTTPS proxy has {} certificates, and can have {MOST_OF_A_PROXY}: take one off that no name needs any more",
+                change.all.len() - 1
+            )]);
+        }
         return Ok(change);
     }
     for one in &attached {
@@ -133,7 +148,14 @@ pub(super) fn change(
         }
     }
     change.all.retain(|name| !change.detach.contains(name));
+    change.vouched = covering.iter().any(|one| one.managed.is_some() && one.is_active());
     if !covering.iter().any(|one| one.is_active()) {
+        let waiting = covering.last().and_then(|one| one.managed.as_ref());
+        let unseen = waiting.into_iter().flat_map(|managed| &managed.domain_status);
+        change.unseen = unseen
+            .filter(|(_, status)| *status != "ACTIVE")
+            .map(|(name, status)| (name.clone(), status.clone()))
+            .collect();
         let status = |one: &Certificate| one.managed.as_ref().map(|managed| managed.status.clone());
         change.waits_for = covering.last().map(|one| (one.name.clone(), status(one).unwrap_or_default()));
     }
@@ -171,7 +193,7 @@ mod tests {
         let domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
         Certificate {
             name: name.to_owned(),
-            managed: Some(Managed { domains, status: status.to_owned() }),
+            managed: Some(Managed { domains, status: status.to_owned(), domain_status: BTreeMap::new() }),
             creation_timestamp: name.to_owned(),
             ..Certificate::default()
         }
@@ -207,7 +229,7 @@ mod tests {
         let fourth = change("mcp.acme.example", &links(&["a", &name]), &there, "cert").unwrap();
         assert_eq!((fourth.detach, fourth.all), (vec!["a".to_owned()], vec![name.clone()]));
         let fifth = change("mcp.acme.example", &links(&[&name]), &there, "cert").unwrap();
-        assert_eq!(fifth, Change { all: vec![name], ..Change::default() });
+        assert_eq!(fifth, Change { all: vec![name], vouched: true, ..Change::default() });
     }
 
     #[test]
@@ -223,6 +245,25 @@ mod tests {
         let both = change("mcp.acme.example", &links(&["own", "wide"]), &there, "cert").unwrap();
         assert_eq!(both.detach, [""; 0], "of another's names nothing is known to be covered");
         assert!(change("deep.mcp.acme.example", &links(&["own"]), &there, "cert").unwrap().order.is_some());
+    }
+
+    #[test]
+    fn a_full_proxy_is_told_before_anything_is_ordered_and_names_that_do_not_lead_here_are_named() {
+        let names: Vec<String> = (0..15).map(|number| format!("c{number}")).collect();
+        let there: Vec<_> = names.iter().map(|name| managed(name, &["app.acme.example"], "ACTIVE")).collect();
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let said = change("m.acme.example", &links(&all), &there, "cert").unwrap_err();
+        assert!(said[0].contains("can have 15"), "{said:?}");
+        assert!(change("m.acme.example", &links(&all[1..]), &there, "cert").is_ok());
+
+        let mut waiting = managed("w", &["m.acme.example", "old.acme.example"], "PROVISIONING");
+        let said = [("m.acme.example", "ACTIVE"), ("old.acme.example", "FAILED_NOT_VISIBLE")];
+        if let Some(managed) = &mut waiting.managed {
+            managed.domain_status = said.map(|(name, status)| (name.to_owned(), status.to_owned())).into();
+        }
+        let found = change("m.acme.example", &links(&["w"]), &[waiting], "cert").unwrap();
+        assert_eq!(found.unseen, [("old.acme.example".to_owned(), "FAILED_NOT_VISIBLE".to_owned())]);
+        assert!(!found.vouched);
     }
 
     #[test]

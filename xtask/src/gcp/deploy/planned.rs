@@ -13,6 +13,7 @@ use crate::gcp::mcp::Comparison;
 use crate::gcp::plan::{Item, Plan, State};
 use crate::gcp::rollout::{Access, Way, unrecorded, way};
 use crate::gcp::service::{COMMIT, Changed, Live, Manifest, Spec, Target, Template, difference};
+use crate::gcp::serving;
 
 /// Version of the file and of the JSON. Fields may be added under the same number; anything else raises it.
 const SCHEMA_VERSION: u32 = 1;
@@ -41,6 +42,7 @@ impl Deploy<'_> {
         let mut items = vec![self.service_item(), self.traffic_item(), self.access_item()];
         items.push(self.invoker_item());
         items.push(self.web_item());
+        items.extend(self.identity_item());
         let place = format!(
             "{} in project {}, {}: commit {}",
             names.stage(),
@@ -94,11 +96,8 @@ impl Deploy<'_> {
         item.notes.extend(self.changes().iter().map(Changed::text));
         item.notes.extend(self.spec.kept());
         item.notes.extend(live.stays());
-        item.notes.extend(newest(live));
-        item.notes.extend(self.age.notes.iter().cloned());
-        if let Some(why) = &self.age.refused {
-            item = item.note(format!("{why}: the deploy wants --yes-older"));
-        }
+        item.notes.extend(serving::beside(live));
+        item.notes.extend(self.age.lines());
         if let Some(problem) = live.problem.as_ref().filter(|_| !live.newest_is_ready()) {
             item = item.note(format!("the newest revision did not come up: {problem}"));
         }
@@ -172,6 +171,19 @@ impl Deploy<'_> {
                     .note("the server itself asks who is calling")
             }
         }
+    }
+
+    /// Only where something is wrong with it, or not known: `gcp setup` makes it, not a deploy.
+    fn identity_item(&self) -> Option<Item> {
+        let identity = self.identity.as_ref()?;
+        let (names, resource) = (self.names(), format!("identity of {}", self.names().service()));
+        if !identity.problems.is_empty() {
+            let mut item = Item::pending(resource, "no further instance of the server would start:");
+            item.notes.extend(identity.problems.iter().cloned());
+            return Some(item.note(format!("cargo xtask gcp setup {}", names.stage())));
+        }
+        let unknown = identity.unknown.join(", ");
+        (!unknown.is_empty()).then(|| Item::unchanged(resource).note(format!("could not be read: {unknown}")))
     }
 
     fn invoker_item(&self) -> Item {
@@ -290,23 +302,6 @@ impl File {
         }
         Ok(file)
     }
-}
-
-/// The newest revision, where another one serves.
-fn newest(live: &Live) -> Option<String> {
-    let (serving, newest) = (live.serving()?, live.newest.as_deref()?);
-    let spec = &live.spec;
-    let commit = spec.labels.get(COMMIT).map_or("unknown", String::as_str);
-    let secret = spec.secrets.first().map_or("none", |mount| mount.version.as_str());
-    let off = spec.env.get(envs::server::ENABLED.name).is_some_and(|value| value == "false");
-    let image = spec.image.rsplit('@').next().unwrap_or_default();
-    (serving != newest).then(|| {
-        format!(
-            "{serving} serves; the newest revision is {newest}: commit {commit}, image {image}, \
-             secret version {secret}, switch {}",
-            if off { "off" } else { "on" }
-        )
-    })
 }
 
 /// In a line: `a-mcp-1 100%`.

@@ -17,6 +17,7 @@ use crate::gcp::policy::Policy;
 use crate::gcp::rollout::{Access, access};
 use crate::gcp::secrets::version::Version;
 use crate::gcp::service::Live;
+use crate::gcp::serving;
 
 /// What is there, by names in the cloud.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +62,10 @@ impl Facts {
         let mut facts = Self::default();
         facts.fill(place, &mut questions);
         questions.conclude()?;
+        facts.services = std::mem::take(&mut facts.services)
+            .into_iter()
+            .map(|(name, live)| Ok((name, serving::read(place.context, place.names(), live)?)))
+            .collect::<Result<_>>()?;
         if place.steps.iter().any(|key| place.fleet.service(key).is_some()) {
             facts.project_number =
                 match facts.services.values().map(|live| live.project_number.clone()).next() {

@@ -28,6 +28,8 @@ pub(super) struct Built {
     version: String,
     /// The commit in full.
     pub(super) commit: String,
+    /// A checkout of its repository, where there is one.
+    pub(super) folder: Option<PathBuf>,
     /// How it is built; `None` where it was given.
     recipe: Option<Recipe>,
 }
@@ -113,7 +115,7 @@ pub(super) fn resolve(place: &Place<'_>, args: &GcpDeployAll) -> Result<Images> 
         };
         if !images.contains_key(&image.key) {
             let built = match given.get(&image.key) {
-                Some(reference) => ready_made(place, reference)?,
+                Some(reference) => ready_made(place, image, reference)?,
                 None => from_source(place, image, args.allow_dirty)?,
             };
             images.insert(image.key.clone(), built);
@@ -152,7 +154,7 @@ fn given(place: &Place<'_>, given: &[String]) -> Result<BTreeMap<String, String>
 }
 
 /// An image that somebody else has built.
-fn ready_made(place: &Place<'_>, reference: &str) -> Result<Built> {
+fn ready_made(place: &Place<'_>, image: &Image, reference: &str) -> Result<Built> {
     let Some(digest) = build::digest(place.context, reference)? else {
         return Err(
             Error::failed(format!("the registry does not have {reference}")).cause("nothing was changed")
@@ -165,8 +167,21 @@ fn ready_made(place: &Place<'_>, reference: &str) -> Result<Built> {
         Some((name, tag)) => (name, tag.to_owned()),
         None => (name, digest.trim_start_matches("sha256:").chars().take(12).collect()),
     };
-    let name = name.to_owned();
-    Ok(Built { name, version: tag.clone(), commit: tag.clone(), tag, digest: Some(digest), recipe: None })
+    let (name, context) = (name.to_owned(), place.context);
+    let folder = match &image.source {
+        Source::Workspace => Some(context.root.clone()),
+        Source::Checkout(variable) => context.environment.get(variable).map(PathBuf::from),
+    };
+    let folder = folder.filter(|folder| folder.is_dir());
+    Ok(Built {
+        name,
+        version: tag.clone(),
+        commit: tag.clone(),
+        tag,
+        digest: Some(digest),
+        folder,
+        recipe: None,
+    })
 }
 
 fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Built> {
@@ -196,11 +211,22 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
     let arg = |(name, value): &(String, crate::fleet::Text)| {
         format!("{name}={}", value.fill(&scope).unwrap_or_default())
     };
-    let recipe =
-        Recipe { file: folder.join(&image.file), args: image.args.iter().map(arg).collect(), folder };
+    let recipe = Recipe {
+        file: folder.join(&image.file),
+        args: image.args.iter().map(arg).collect(),
+        folder: folder.clone(),
+    };
     // What is in no commit has to be built again: its tag says nothing about it.
     let digest = if source.dirty { None } else { build::digest(context, &format!("{name}:{}", source.tag))? };
-    Ok(Built { name, tag: source.tag, digest, version, commit: source.commit, recipe: Some(recipe) })
+    Ok(Built {
+        name,
+        tag: source.tag,
+        digest,
+        version,
+        commit: source.commit,
+        folder: Some(folder),
+        recipe: Some(recipe),
+    })
 }
 
 /// What the command line says of an image of the application, in place of its checkout.

@@ -13,6 +13,7 @@ use crate::gcp::lock::Lock;
 use crate::gcp::mcp::{Config, Prober};
 use crate::gcp::plan::Plan;
 use crate::gcp::rollout::Rollout;
+use crate::gcp::service::Live;
 use crate::gcp::{apply, rollout};
 use crate::runner::Ahead;
 
@@ -85,7 +86,8 @@ impl Line<'_, '_> {
             found: self.facts.access(&name),
             mark: &image.mark(),
             proof,
-            remembered: true,
+            // What nobody could reach was not proven, and is none to go back to; of the others that they came up is the proof.
+            remembered: proof.is_none() || !live.is_some_and(Live::in_maintenance),
             public_url,
             next_write: Ahead::default(),
         };
@@ -121,6 +123,7 @@ impl Line<'_, '_> {
                 .map_err(|error| error.during("access to the web application"))?;
         }
         let prober = Prober::new(context, names.stage(), &image.reference(), &image.commit)?;
+        let prober = if config.enabled { prober.with_tools_on() } else { prober };
         let proof = |url: &str| prober.prove(url);
         let proof: Option<rollout::Proof<'_>> = if service.proof.probe { Some(&proof) } else { None };
         self.service(service, image, proof, Some(&config.base_url))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use envs::HeldIn;
 
-use crate::cli::GcpDeployAll;
+use crate::cli::{GcpDeployAll, GcpGate};
 use crate::context::Context;
 use crate::env::{EnvFile, Layers};
 use crate::error::{Error, Result};
@@ -39,12 +39,14 @@ pub(in crate::gcp) struct Choice<'a> {
     pub(in crate::gcp) from: Option<&'a str>,
     pub(in crate::gcp) skip_migrate: bool,
     pub(in crate::gcp) hands: Hands,
+    pub(in crate::gcp) gate: GcpGate,
 }
 
 impl<'a> Choice<'a> {
     pub(super) fn of(args: &'a GcpDeployAll) -> Self {
         let hands = Hands::of(args.hands);
-        Self { only: &args.only, from: args.from.as_deref(), skip_migrate: args.skip_migrate, hands }
+        let (from, gate) = (args.from.as_deref(), args.gate);
+        Self { only: &args.only, from, skip_migrate: args.skip_migrate, hands, gate }
     }
 }
 
@@ -66,6 +68,11 @@ impl<'a> Place<'a> {
         };
         let build = context.tree.read(Target::GoogleCloud(stage), HeldIn::Build)?;
         let gate = crate::gate::Gate::read(&context.environment, build.as_ref())?;
+        let asked_of_gate = |key: &String| place.fleet.service(key).is_some_and(|service| service.gated);
+        if choice.gate.require_open && !gate.open && steps.iter().any(asked_of_gate) {
+            return Err(settings::closed(context, stage, "gcp deploy-all")
+                .hint("to leave the MCP server out: name the other steps with --only"));
+        }
         let is_gated = |key: &str| place.fleet.service(key).is_some_and(|service| service.gated);
         let (gated, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|key| is_gated(key) && !gate.open);
         let why = format!(

@@ -8,9 +8,11 @@ use super::{cron, secret, wanted};
 use crate::error::{Error, Result};
 use crate::fleet::{Job, SCHEDULER, Service};
 use crate::gcloud::{self, run};
+use crate::gcp::age::{self, Age};
 use crate::gcp::plan::{Item, Plan, State};
 use crate::gcp::rollout::{Access, Way, way};
 use crate::gcp::service::{CANDIDATE, Changed, Live, Manifest, Target, Template, difference};
+use crate::gcp::serving;
 
 /// In a plan's commands, where the deploy takes a random one.
 const REVISION: &str = "new";
@@ -39,6 +41,25 @@ impl Wanted<'_, '_> {
         Err(Error::usage("the secrets do not fit, so nothing was changed").causes(problems).hint(
             "correct the environment file, upload it as a new version, then type the same command again",
         ))
+    }
+
+    /// An error where a service would go back to an older commit, or to one that was gone back from, and nobody has asked
+    /// for that.
+    pub(super) fn check_ages(&self, asked_for: bool) -> Result<()> {
+        let mut refused = Vec::new();
+        for service in self.place.services() {
+            let why = match self.image(&service.container.image) {
+                Some(image) => self.age(service, image)?.refused,
+                None => None,
+            };
+            refused.extend(why.map(|why| format!("{}: {why}", service.container.key)));
+        }
+        age::refuse(refused, self.place.names(), asked_for)
+    }
+
+    fn age(&self, service: &Service, image: &Built) -> Result<Age> {
+        let live = self.facts.services.get(&self.place.fill(&service.container.name));
+        Age::of(self.place.context, image.folder.as_deref(), live, &image.commit)
     }
 
     /// The address that the scheduler calls; `None` where the scheduler is not asked for, or its target not there yet.
@@ -107,7 +128,7 @@ impl Wanted<'_, '_> {
         };
         let new = Template::New(&spec, &revision);
         let resource = format!("service {name}");
-        let changes = live.map(|live| difference(&live.spec, &spec)).unwrap_or_default();
+        let changes = live.map(|live| difference(live.compared(), &spec)).unwrap_or_default();
         let mut item = match (way(&spec, live), live) {
             (_, None) => Item::step(resource, State::Create, step(new, vec![Target::whole(&revision)]))
                 .note(format!("image: {}", spec.image))
@@ -132,6 +153,8 @@ impl Wanted<'_, '_> {
         item.notes.extend(changes.iter().map(Changed::text));
         item.notes.extend(spec.kept());
         item.notes.extend(live.into_iter().flat_map(Live::stays));
+        item.notes.extend(live.and_then(serving::beside));
+        item.notes.extend(self.age(service, image)?.lines());
         let mut items = vec![item];
         items.extend(self.access(service, &name));
         items.extend(self.queue(service));
@@ -194,8 +217,11 @@ impl Wanted<'_, '_> {
 
 /// What serves, in a word.
 pub(super) fn serves(live: &Live) -> String {
-    let Some(revision) = live.serving() else { return "its traffic is divided".to_owned() };
-    let commit =
-        live.spec.labels.get(crate::gcp::service::COMMIT).map(|commit| format!(" (commit {commit})"));
+    let Some(revision) = live.serving() else {
+        let divided = "its traffic is divided between several revisions".to_owned();
+        return if live.shares().is_empty() { "nothing serves yet".to_owned() } else { divided };
+    };
+    let commit = live.serving_spec().labels.get(crate::gcp::service::COMMIT);
+    let commit = commit.map(|commit| format!(" (commit {commit})"));
     format!("{revision} serves{}", commit.unwrap_or_default())
 }

@@ -153,7 +153,7 @@ impl Part {
     }
 
     fn unknown(self, trouble: &Trouble) -> Self {
-        self.is(State::Unknown, format!("could not be read: {}", trouble.advice.text()))
+        self.is(State::Unknown, format!("could not be read: {}", trouble.advice_text()))
     }
 
     /// A private service looks the same in both states: what leads to it is paused.

@@ -90,6 +90,7 @@ impl Played {
                     runs.as_array().and_then(|runs| runs.first()).map_or(json!([]), |newest| json!([newest])),
                 )
             }
+            ["secrets", "get-iam-policy", name] => json(get(&format!("{SECRETS}/{name}:getIamPolicy"))?),
             ["secrets", ..] => self.secrets(bare, flag),
             ["sql", "instances", "describe", name] => {
                 json(get(&format!("sqladmin.googleapis.com/sql/v1beta4/{PROJECT}/instances/{name}"))?)
@@ -120,6 +121,10 @@ impl Played {
                     Outcome::failure(1, said)
                 })
             }
+            ["iam", "service-accounts", "list"] => {
+                Ok(Outcome::success(flag("filter").unwrap_or_default().trim_start_matches("email=")))
+            }
+            ["projects", "get-iam-policy", ..] => Ok(Outcome::success("{}")),
             ["projects", "describe", ..] => Ok(Outcome::success("123456789012\n")),
             ["logging", "read", filter] => {
                 let body = json!({

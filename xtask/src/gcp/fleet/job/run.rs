@@ -143,7 +143,7 @@ fn look(place: &Place<'_>, execution: &str) -> Result<Seen<Execution>> {
 fn unknown(execution: &str, trouble: &Trouble) -> Error {
     Error::failed(format!("could not tell what became of {execution}; it may still be running"))
         .cause(trouble.said.clone())
-        .hint(trouble.advice.text())
+        .hint(trouble.advice_text())
         .hint("then type the same command again: it waits for this execution")
 }
 

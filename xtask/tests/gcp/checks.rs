@@ -1,0 +1,66 @@
+//! What a pipeline is told: exit codes that say how a stage is, and a server that could not be who it is.
+
+use std::sync::Arc;
+
+use crate::played::World;
+
+const CHECK: [&str; 3] = ["status", "dev", "--check"];
+const ACCOUNT: &str = "validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
+
+fn code(world: &Arc<World>, args: &[&str]) -> Option<u8> {
+    world.run(args, None).code
+}
+
+#[test]
+fn a_checked_status_ends_by_what_it_finds() {
+    let bare = World::bare();
+    assert_eq!((code(&bare, &CHECK), code(&bare, &["status", "dev"])), (Some(5), Some(0)));
+    let world = World::new();
+    assert_eq!(code(&world, &CHECK), Some(0));
+    assert_eq!(code(&world, &["maintenance", "on", "dev", "--yes"]), Some(0));
+    assert_eq!((code(&world, &CHECK), code(&world, &["status", "dev"])), (Some(3), Some(0)));
+    assert_eq!(code(&world, &["maintenance", "off", "dev", "--yes"]), Some(0));
+    crate::played::by_hand(&world.stage.emulator, |service| {
+        service["metadata"]["annotations"]["run.googleapis.com/ingress"] = "internal".into();
+    });
+    assert_eq!((code(&world, &CHECK), code(&world, &["status", "dev"])), (Some(4), Some(0)));
+    *world.blind.lock().unwrap() = Some("run services describe validibot-mcp-dev");
+    assert_eq!(code(&world, &CHECK), Some(1));
+}
+
+#[test]
+fn an_account_that_is_gone_or_may_not_read_its_secret_is_no_stage_with_nothing_to_do() {
+    type Hand = fn(&World);
+    let deleted: Hand = |world| assert!(world.stage.emulator.cloud().remove_account(ACCOUNT));
+    let unbound: Hand = |world| assert!(world.stage.emulator.cloud().unbind_secret("mcp-env-dev"));
+    for (hand, words) in [
+        (deleted, format!("the service account {ACCOUNT} is not there")),
+        (unbound, format!("{ACCOUNT} may not read the secret mcp-env-dev")),
+    ] {
+        let world = World::new();
+        assert_eq!(code(&world, &["plan", "dev"]), Some(0));
+        hand(&world);
+        let plan = world.run(&["plan", "dev"], None);
+        assert_eq!(plan.code, Some(2), "{}", plan.out);
+        let deploy = world.run(&["deploy", "dev", "--yes"], None);
+        assert_eq!(deploy.code, Some(1), "{}", deploy.out);
+        let status = world.run(&CHECK, None);
+        assert_eq!(status.code, Some(4), "{}", status.out);
+        for text in [&plan.out, &deploy.err, &status.out] {
+            assert!(text.contains(&words), "{words}\n{text}");
+        }
+        assert!(deploy.err.contains("hint: cargo xtask gcp setup dev"), "{}", deploy.err);
+    }
+    // The role on the whole project is enough, as an older set-up gave it.
+    let world = World::new();
+    unbound(&world);
+    let member = format!("serviceAccount:{ACCOUNT}");
+    world.stage.emulator.cloud().bind_project("roles/secretmanager.secretAccessor", &member);
+    assert_eq!((code(&world, &CHECK), code(&world, &["plan", "dev"])), (Some(0), Some(0)));
+    // Who may not look deploys all the same, and is told.
+    unbound(&world);
+    *world.blind.lock().unwrap() = Some("iam service-accounts list");
+    let plan = world.run(&["plan", "dev"], None);
+    assert_eq!(plan.code, Some(0), "{}", plan.err);
+    assert!(plan.out.contains("could not be read: the service account"), "{}", plan.out);
+}
