@@ -7,8 +7,9 @@ pub mod lock;
 mod logging;
 mod look;
 pub mod run;
+mod trouble;
 
-pub use answer::{Advice, Seen, Trouble, classify};
+pub use answer::{Advice, Seen, classify};
 pub use balancer::{
     add_endpoint_group, add_host_rule, add_path_matcher, create_backend, create_certificate,
     create_endpoint_group, describe_backend, describe_url_map, list_certificates, lock_ingress,
@@ -19,6 +20,7 @@ pub use look::{
     configuration, describe_address, describe_certificate, describe_endpoint_group, describe_https_proxy,
     endpoint_group,
 };
+pub use trouble::Trouble;
 
 use std::time::Duration;
 
@@ -146,7 +148,7 @@ pub fn configure_docker(names: &Names) -> Command {
 
 /// The secret's versions, newest first.
 pub fn list_versions(names: &Names) -> Command {
-    read(names, ["secrets", "versions", "list", &names.secret()], "json(name,state)")
+    read(names, ["secrets", "versions", "list", &names.secret()], "json(name,state,scheduledDestroyTime)")
 }
 
 /// The content of one version. What it prints is secret.

@@ -5,7 +5,10 @@
 )]
 
 mod balancer;
+mod bench;
 mod emulator;
+mod gate;
+mod hands;
 mod logs;
 mod maintenance;
 mod release;
@@ -16,7 +19,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 pub use balancer::GcpLbAdd;
+pub use bench::BenchGcp;
 pub use emulator::{Emulator, EmulatorEngine};
+pub use gate::{GcpGate, GcpGated};
+pub use hands::GcpHands;
 pub use logs::{GcpLogs, Severity};
 pub use maintenance::{GcpMaintenance, GcpReopen, GcpSwitch};
 pub use release::{GcpMark, GcpRelease, GcpTag};
@@ -146,38 +152,6 @@ pub struct GcpStage {
     /// How many questions are asked at a time
     #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
-}
-
-/// What a closed gate means.
-#[derive(Debug, Clone, Copy, Default, Args)]
-pub struct GcpGate {
-    /// Fail with exit code 78 where ENABLE_MCP_SERVER is off or empty, or its file is missing, instead of skipping: for CI
-    #[arg(long)]
-    pub require_open: bool,
-}
-
-/// A stage that is changed only while the gate is open.
-#[derive(Debug, Args)]
-pub struct GcpGated {
-    /// The stage and the usual switches.
-    #[command(flatten)]
-    pub common: GcpStage,
-
-    /// What a closed gate means.
-    #[command(flatten)]
-    pub gate: GcpGate,
-}
-
-/// What becomes of settings that somebody else has made on a service, in the console or with gcloud.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct GcpHands {
-    /// Keep what somebody else has set on the service. This is the default, but for a service that an earlier tool deployed
-    #[arg(long, conflicts_with = "take_over")]
-    pub keep_foreign: bool,
-
-    /// Take away what somebody else has set on the service; the plan names each of it
-    #[arg(long)]
-    pub take_over: bool,
 }
 
 /// Arguments of `gcp plan`.
@@ -417,24 +391,4 @@ pub struct GcpBuild {
     /// Give docker a build argument, NAME=VALUE; never a secret
     #[arg(long, value_name = "NAME=VALUE")]
     pub build_arg: Vec<String>,
-}
-
-/// Arguments of `bench gcp`.
-#[derive(Debug, Args)]
-pub struct BenchGcp {
-    /// How many questions are asked at a time
-    #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
-    pub at_once: usize,
-
-    /// Time a repeat deploy with its proof, too; needs docker and docker-registry, and compiles the server's image
-    #[arg(long)]
-    pub deploy: bool,
-
-    /// Time a repeat deploy-all with nothing to do, too, beside reading the same things one after another
-    #[arg(long)]
-    pub fleet: bool,
-
-    /// Print JSON for programs
-    #[arg(long)]
-    pub json: bool,
 }

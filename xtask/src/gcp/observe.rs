@@ -183,9 +183,7 @@ mod tests {
               the secret: could not be read
                 ERROR: (gcloud.x.y) UNAUTHENTICATED: Request had no login.
                 command: gcloud 'the secret'
-              the policy: could not be read
-                ERROR: (gcloud.x.y) UNAUTHENTICATED: Request had no login.
-                command: gcloud 'the policy'
+              the policy: could not be read, as the secret
             hint: log in: gcloud auth login"]]
         .assert_eq(&cannot_tell(&troubles).to_string());
     }

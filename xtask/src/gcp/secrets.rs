@@ -3,19 +3,21 @@
 pub(crate) mod difference;
 pub(crate) mod version;
 
+use std::time::Duration;
+
 use envs::HeldIn;
 
-use super::apply;
 use super::observe::{Read, cannot_tell, observe};
 use super::plan::{Item, Plan, State};
 use super::settings::{self, Settings};
+use super::{apply, lock};
 use crate::cli::GcpStage;
 use crate::context::Context;
 use crate::env::EnvFile;
 use crate::error::{Error, Result};
 use crate::gcloud::{self, Seen, Trouble};
 use crate::secret::Secret;
-use crate::stage::{Stage, Target};
+use crate::stage::{Names, Stage, Target};
 use crate::variables;
 use difference::Difference;
 use version::{Version, in_use, to_destroy};
@@ -64,10 +66,39 @@ pub(super) fn secrets(context: &Context, args: &GcpStage) -> Result<()> {
     }
     let live = content(context, &settings, &versions)?;
     let plan = plan(&settings, &local, live.as_ref(), &versions, &used)?;
-    if let Some(done) = apply::carry_out(context, &plan, args)? {
-        report(context, &plan, &done, args.json)?;
+    let destroys = plan.items.iter().any(|item| item.state == State::Remove);
+    if !destroys {
+        if let Some(done) = apply::carry_out(context, &plan, args)? {
+            report(context, &plan, &done, args.json)?;
+        }
+        return Ok(());
     }
-    Ok(())
+    // A deploy may be about to use what nothing uses now: not both at once.
+    let mut done = None;
+    if apply::offer(context, &plan, args)? {
+        let command = format!("gcp secrets {}", args.stage);
+        done = Some(lock::under(context, names, &command, Duration::ZERO, |_| {
+            still_unused(context, names, &used)?;
+            apply::apply(context, &plan, args.at_once)
+        })?);
+    }
+    if args.json {
+        context.printer.json(&plan.json(done.is_some()));
+    }
+    done.map_or(Ok(()), |done| report(context, &plan, &done, args.json))
+}
+
+/// Looks again at what is in use, now that no deploy is at it.
+fn still_unused(context: &Context, names: &Names, before: &[String]) -> Result<()> {
+    let what = "the secrets that revisions use";
+    let [now] = observe(context, 1, &[Read::new(what, gcloud::list_revision_secrets(names))])?;
+    match now.understand(what, |text| in_use(text, &names.secret())).is_there(what) {
+        Seen::Present(now) if now.iter().all(|version| before.contains(version)) => Ok(()),
+        Seen::Unknown(trouble) => Err(cannot_tell(&[trouble])),
+        _ => Err(Error::failed("another version is in use than when the plan was made")
+            .cause("nothing was changed")
+            .hint("type the same command again")),
+    }
 }
 
 fn trouble_of<T: Default>(troubles: &mut Vec<Trouble>, trouble: Trouble) -> T {
@@ -139,7 +170,8 @@ fn plan(
         items.push(
             Item::step(format!("version {version} of secret {}", names.secret()), State::Remove, step)
                 .wave(1)
-                .note("destroyed for ever: no revision uses it, and it is not among the newest"),
+                .note("destroyed for ever, after the delay that the secret is set to, where it is: no revision of the region uses it, and it is \
+                     not among the newest"),
         );
     }
     let place = format!("{} in project {}", names.stage(), names.project());

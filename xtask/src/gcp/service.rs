@@ -16,6 +16,7 @@ mod traffic;
 pub(crate) use difference::{Changed, difference};
 pub(crate) use foreign::{Foreign, Hands};
 pub(crate) use history::{Bad, History};
+pub(crate) use keyed::server;
 pub(crate) use live::{Live, whole_cpu};
 pub(crate) use manifest::{Manifest, Template};
 pub(crate) use spec::{Ingress, Mount, Network, Probe, Scaling, Spec};

@@ -88,9 +88,8 @@ fn a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last() {
     let new = waits_for_its_certificate(&stage);
     assert!(stage.emulator.cloud().certificate_status(&new, "ACTIVE"));
     refuse("*/networkEndpointGroups", "POST");
-    interrupted("the way");
     silence("*/backendServices", "POST");
-    interrupted("the backend");
+    interrupted("the way and the backend");
     refuse("*/backendServices/validibot-mcp-backend-dev", "PUT");
     silence("*/targetHttpsProxies/*", "PATCH");
     interrupted("the backend's way and the proxy");

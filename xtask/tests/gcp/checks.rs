@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::played::World;
+use crate::stage::mcp;
 
 const CHECK: [&str; 3] = ["status", "dev", "--check"];
 const ACCOUNT: &str = "validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
@@ -63,4 +64,31 @@ fn an_account_that_is_gone_or_may_not_read_its_secret_is_no_stage_with_nothing_t
     let plan = world.run(&["plan", "dev"], None);
     assert_eq!(plan.code, Some(0), "{}", plan.err);
     assert!(plan.out.contains("could not be read: the service account"), "{}", plan.out);
+}
+
+/// A deploy may be about to use what nothing uses now.
+#[test]
+fn versions_are_destroyed_only_while_no_deploy_is_at_it() {
+    let world = World::new();
+    for content in ["one", "two", "three"] {
+        world.stage.emulator.cloud().seed_version("mcp-env-dev", &mcp(content));
+    }
+    world.stage.write(".mcp", &mcp("three"));
+    world
+        .stage
+        .write(".gcp", "GCP_PROJECT_ID=demo-proj\nGCP_REGION=us-west1\nGCP_SECRET_VERSIONS_TO_KEEP=1\n");
+    world.lock_by(
+        "validibot-mcp-deploy-lock-dev",
+        &serde_json::json!({"id": "7", "holder": "eve on build-2"}),
+    );
+    let states = || world.stage.emulator.snapshot()["secrets"]["mcp-env-dev"]["versions"].to_string();
+    let before = states();
+    let locked = world.run(&["secrets", "dev", "--yes"], None);
+    assert_eq!(locked.code, Some(75), "{}{}", locked.out, locked.err);
+    assert!(locked.err.contains("eve on build-2"), "{}", locked.err);
+    assert_eq!(states(), before);
+    assert_eq!(code(&world, &["lock", "break", "dev", "--yes"]), Some(0));
+    let done = world.run(&["secrets", "dev", "--yes"], None);
+    assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
+    assert!(states().contains("DESTROYED") && !world.is_locked(), "{}", states());
 }

@@ -39,8 +39,8 @@ fn ingress(world: &World) -> String {
 fn ordered(world: &World) -> String {
     let parts = parts(world);
     let paths = parts.as_object().unwrap().keys();
-    let names = paths.filter_map(|path| path.strip_prefix("global/sslCertificates/"));
-    names.filter(|name| *name != "validibot-cert-dev").next_back().unwrap().to_owned()
+    let mut names = paths.filter_map(|path| path.strip_prefix("global/sslCertificates/"));
+    names.rfind(|name| *name != "validibot-cert-dev").unwrap().to_owned()
 }
 
 #[test]

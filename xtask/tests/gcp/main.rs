@@ -12,6 +12,7 @@ mod gate;
 mod hands;
 mod interrupt;
 mod interrupted;
+mod kills;
 mod lead;
 mod logs;
 mod maintenance;

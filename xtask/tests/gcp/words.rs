@@ -16,3 +16,13 @@ pub(crate) fn words(command: &Command) -> Vec<String> {
     }
     words
 }
+
+/// Base64 (RFC 4648, section 4), of what the tests themselves have written.
+pub(crate) fn decoded(text: &str) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter_map(|byte| ALPHABET.iter().position(|known| *known == byte));
+    let bits: Vec<bool> =
+        digits.flat_map(|digit| (0..6).rev().map(move |bit| digit >> bit & 1 == 1)).collect();
+    let byte = |bits: &[bool]| bits.iter().fold(0_u8, |byte, bit| byte << 1 | u8::from(*bit));
+    String::from_utf8(bits.chunks_exact(8).map(byte).collect()).unwrap()
+}

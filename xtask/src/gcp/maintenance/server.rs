@@ -12,10 +12,11 @@ use crate::command::Command;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::fleet::Fleet;
 use crate::gcloud::{self, Seen, Trouble, run};
 use crate::gcp::deploy::balanced;
 use crate::gcp::lock::Lock;
-use crate::gcp::mcp::{Config, Mode, Prober};
+use crate::gcp::mcp::{self, Config, Mode, Prober};
 use crate::gcp::observe::{Read, cannot_tell, observe_all};
 use crate::gcp::plan::{Item, State};
 use crate::gcp::policy::Policy;
@@ -96,7 +97,7 @@ impl<'a> Server<'a> {
             Switch::Close => (closed(there.live.serving_spec()), None),
             Switch::Open => {
                 let config = self.config()?;
-                let spec = open(there, &config);
+                let spec = self.opened(there, &config)?;
                 let asks = self.asks(&spec, &config);
                 (spec, asks)
             }
@@ -130,7 +131,7 @@ impl<'a> Server<'a> {
             return if nothing { Ok(None) } else { self.close(lock, there).map(|_| Some(done)) };
         }
         let config = self.config()?;
-        let spec = open(there, &config);
+        let spec = self.opened(there, &config)?;
         if way(&spec, Some(&there.live)) == Way::Nothing {
             return Ok(None);
         }
@@ -162,6 +163,16 @@ impl<'a> Server<'a> {
         let manifest =
             Manifest { name: &self.service, live: Some(live), template, service, traffic, history: None };
         manifest.text()
+    }
+
+    /// The same service, open as the stage's files want it.
+    fn opened(&self, there: &There, config: &Config) -> Result<Spec> {
+        let mut spec = open(there, config);
+        // Those that waited before are not known any more; the fleet's file says how many are to.
+        let (own, together) = mcp::scaling(&Fleet::server(self.context)?, self.names.stage(), false);
+        spec.scaling.min = own.min;
+        spec.service_scaling.min = together.min;
+        Ok(spec)
     }
 
     fn config(&self) -> Result<Config> {
@@ -262,7 +273,7 @@ fn closed(spec: &Spec) -> Spec {
     spec
 }
 
-/// The same service, open as the stage's files want it.
+/// The same service, with the switch and the ingress of an open stage.
 fn open(there: &There, config: &Config) -> Spec {
     let mut spec = closed(there.live.serving_spec());
     spec.env.insert(ENABLED.name.to_owned(), config.enabled.to_string());

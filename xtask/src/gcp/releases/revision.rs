@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::gcp::service::{COMMIT, Live};
+use crate::gcp::service::{COMMIT, Live, server};
 
 /// A revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,16 +87,18 @@ impl Revision {
             Some("True") => Fate::NotPromoted,
             _ => Fate::Starting,
         };
-        let env = spec["containers"][0]["env"].as_array().map(Vec::as_slice).unwrap_or_default();
+        // Others stand beside it, in any order: a sidecar, a proxy.
+        let server = server(spec);
+        let env = server["env"].as_array().map(Vec::as_slice).unwrap_or_default();
         let switch = env.iter().find(|entry| entry["name"] == envs::server::ENABLED.name);
-        let image = spec["containers"][0]["image"].as_str().unwrap_or_default();
+        let image = server["image"].as_str().unwrap_or_default();
         let commit = text(&metadata["labels"][COMMIT]);
         Some(Self {
             served: live.history.served.iter().position(|known| *known == name).map(|place| place + 1),
             bad: live.history.blames(&name, commit.as_deref()).is_some(),
             commit,
             digest: image.split_once('@').map(|(_, digest)| digest.to_owned()),
-            secret_version: text(&spec["volumes"][0]["secret"]["items"][0]["key"]),
+            secret_version: secret_version(spec, live),
             enabled: switch
                 .and_then(|entry| entry["value"].as_str())
                 .and_then(envs::parse_switch)
@@ -107,5 +109,56 @@ impl Revision {
             fate,
             name,
         })
+    }
+}
+
+/// The version of the settings' secret, which the service itself names; of another volume's, where it names none.
+fn secret_version(spec: &Value, live: &Live) -> Option<String> {
+    let volumes = spec["volumes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut secrets = volumes.iter().map(|volume| &volume["secret"]).filter(|secret| secret.is_object());
+    let settings = live.serving_spec().secrets.first().map(|mount| mount.secret.as_str());
+    let own = secrets.clone().find(|secret| secret["secretName"].as_str() == settings);
+    own.or_else(|| secrets.next())?["items"][0]["key"].as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn container(image: &str, port: Option<u16>, switch: &str) -> Value {
+        let mut container =
+            json!({"image": image, "env": [{"name": "VALIDIBOT_MCP_ENABLED", "value": switch}]});
+        if let Some(port) = port {
+            container["ports"] = json!([{"containerPort": port}]);
+        }
+        container
+    }
+
+    #[test]
+    fn a_release_is_about_the_container_that_takes_the_requests() {
+        let volume = |name: &str, secret: &str, version: &str| {
+            let items = json!([{"key": version, "path": ".env"}]);
+            json!({"name": name, "secret": {"secretName": secret, "items": items}})
+        };
+        let server = container("r/mcp@sha256:abc", Some(8080), "false");
+        let spec = json!({
+            "containers": [container("r/proxy@sha256:def", None, "true"), server],
+            "volumes": [{"name": "tmp", "emptyDir": {}}, volume("other", "of-the-proxy", "3"), volume("own", "mcp-env", "7")],
+        });
+        let mut alone = spec.clone();
+        alone["containers"] = json!([server]);
+        alone["containers"][0]["volumeMounts"] = json!([{"name": "own", "mountPath": "/secrets"}]);
+        alone["volumes"] = json!([volume("own", "mcp-env", "7")]);
+        let service = json!({
+            "kind": "Service", "metadata": {"name": "s", "annotations": {}},
+            "spec": {"template": {"metadata": {}, "spec": alone}}, "status": {"traffic": []},
+        });
+        let live = Live::parse(&service.to_string()).unwrap();
+        let listed = json!([{"metadata": {"name": "s-1", "labels": {}}, "spec": spec, "status": {}}]);
+        let found = Revision::parse_list(&listed.to_string(), &live).unwrap().remove(0);
+        assert_eq!((found.digest.as_deref(), found.enabled), (Some("sha256:abc"), false));
+        assert_eq!(found.secret_version.as_deref(), Some("7"));
     }
 }

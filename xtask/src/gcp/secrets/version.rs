@@ -12,16 +12,21 @@ pub(crate) struct Version {
     pub(crate) enabled: bool,
     /// Whether its content is gone.
     pub(crate) destroyed: bool,
+    /// Whether it is to be destroyed once the delay that its secret is set to is over
+    /// (<https://cloud.google.com/secret-manager/docs/delay-destruction>).
+    pub(crate) doomed: bool,
 }
 
 #[derive(Deserialize)]
 struct Listed {
     name: String,
     state: String,
+    #[serde(rename = "scheduledDestroyTime")]
+    doomed: Option<String>,
 }
 
 impl Version {
-    /// Reads `gcloud secrets versions list --format=json(name,state)`; `None` where any line is not understood.
+    /// Reads `gcloud secrets versions list --format=json(name,state,scheduledDestroyTime)`; `None` where any line is not understood.
     pub(crate) fn parse_list(text: &str) -> Option<Vec<Self>> {
         let listed: Vec<Listed> = serde_json::from_str(text).ok()?;
         listed
@@ -30,7 +35,9 @@ impl Version {
                 let number = version.name.rsplit('/').next()?.parse().ok()?;
                 // gcloud prints the state in either case, depending on its version.
                 let state = version.state.to_ascii_uppercase();
-                Some(Self { number, enabled: state == "ENABLED", destroyed: state == "DESTROYED" })
+                let destroyed = state == "DESTROYED";
+                let doomed = version.doomed.is_some() && !destroyed;
+                Some(Self { number, enabled: state == "ENABLED", destroyed, doomed })
             })
             .collect()
     }
@@ -66,7 +73,8 @@ pub(crate) fn in_use(text: &str, secret: &str) -> Option<Vec<String>> {
 
 /// The versions to destroy: neither among the `keep` newest, counting the one about to be `added`, nor used.
 pub(crate) fn to_destroy(versions: &[Version], used: &[String], keep: usize, added: bool) -> Vec<u64> {
-    let mut left: Vec<u64> = versions.iter().filter(|v| !v.destroyed).map(|v| v.number).collect();
+    let mut left: Vec<u64> =
+        versions.iter().filter(|v| !v.destroyed && !v.doomed).map(|v| v.number).collect();
     left.sort_unstable_by(|a, b| b.cmp(a));
     let newest = keep.saturating_sub(usize::from(added));
     // `latest` means the newest one, now or after the upload. Before the upload it must stay, too: an instance that
@@ -106,6 +114,17 @@ mod tests {
         assert_eq!(to_destroy(&all, &[], 1, true), [5, 4, 3, 2]);
         assert_eq!(to_destroy(&all, &["latest".to_owned()], 1, true), [4, 3, 2]);
         assert_eq!(to_destroy(&all, &[], 9, false), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_to_be_destroyed_already_is_not_destroyed_again() {
+        let listed = r#"[
+            {"name": "projects/1/secrets/s/versions/3", "state": "ENABLED"},
+            {"name": "projects/1/secrets/s/versions/2", "state": "DISABLED", "scheduledDestroyTime": "2026-12-01T00:00:00Z"},
+            {"name": "projects/1/secrets/s/versions/1", "state": "ENABLED"}
+        ]"#;
+        let versions = Version::parse_list(listed).unwrap();
+        assert_eq!(to_destroy(&versions, &[], 1, false), [1]);
     }
 
     #[test]

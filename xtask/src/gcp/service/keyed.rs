@@ -13,7 +13,7 @@ pub(super) const SERVER: &str = "";
 pub(super) const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 
 /// Which container takes the requests: the one with a port (of several, no other may have one), else the first.
-pub(super) fn server(spec: &Value) -> &Value {
+pub(crate) fn server(spec: &Value) -> &Value {
     let containers = list(&spec["containers"]);
     containers
         .iter()

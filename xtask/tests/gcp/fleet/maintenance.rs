@@ -61,6 +61,27 @@ fn at(writes: &[String], part: &str) -> usize {
 }
 
 #[test]
+fn instances_wait_again_once_the_stage_is_open() {
+    let fleet = Fleet::new();
+    let bounds = "min = 0\nmax = { prod = 4, other = 2 }\n";
+    assert!(super::SHIPPED.contains(bounds));
+    fleet.describe(&super::SHIPPED.replace(bounds, &bounds.replace("min = 0", "min = 1")));
+    let waiting = || {
+        let service = fleet.state()["services"]["validibot-mcp-dev"].clone();
+        let own = &service["spec"]["template"]["metadata"]["annotations"]["autoscaling.knative.dev/minScale"];
+        let together = &service["metadata"]["annotations"]["run.googleapis.com/minScale"];
+        [own, together].iter().any(|min| **min == "1")
+    };
+    fleet.quick(&[]);
+    assert!(waiting());
+    turn(&fleet, &["on"]);
+    assert!(!waiting());
+    turn(&fleet, &["off"]);
+    assert!(waiting());
+    assert!(fleet.quick(&[]).contains("nothing to do"));
+}
+
+#[test]
 fn the_whole_stage_closes_and_comes_back_in_order() {
     let fleet = Fleet::new();
     fleet.quick(&[]);

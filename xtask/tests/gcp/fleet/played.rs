@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use xtask::command::{Command, Stdin};
 use xtask::runner::Outcome;
 
-use crate::words::words;
+use crate::words::{decoded, words};
 
 const PROJECT: &str = "projects/demo-proj";
 const PLACE: &str = "projects/demo-proj/locations/us-west1";
@@ -291,14 +291,4 @@ impl Played {
 
 fn policy(service: &str, verb: &str) -> String {
     format!("run.googleapis.com/v1/{PLACE}/services/{service}:{verb}")
-}
-
-/// Base64 (RFC 4648, section 4), of what the tests themselves have written.
-fn decoded(text: &str) -> String {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.bytes().filter_map(|byte| ALPHABET.iter().position(|known| *known == byte));
-    let bits: Vec<bool> =
-        digits.flat_map(|digit| (0..6).rev().map(move |bit| digit >> bit & 1 == 1)).collect();
-    let byte = |bits: &[bool]| bits.iter().fold(0_u8, |byte, bit| byte << 1 | u8::from(*bit));
-    String::from_utf8(bits.chunks_exact(8).map(byte).collect()).unwrap()
 }

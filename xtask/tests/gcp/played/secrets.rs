@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use xtask::runner::Outcome;
 
 use super::wire::{request, said};
+use crate::words::decoded;
 
 pub(super) const SECRETS: &str = "http://secretmanager.googleapis.com/v1/projects/demo-proj/secrets";
 
@@ -15,6 +16,19 @@ pub(super) fn answer(to: SocketAddr, words: &[&str]) -> Outcome {
     let flag =
         |name: &str| words.iter().find_map(|word| word.strip_prefix(name)).unwrap_or_default().to_owned();
     match words {
+        ["secrets", "versions", "access", version, ..] => {
+            let secret = flag("--secret=");
+            let (status, found) = get(&format!("{SECRETS}/{secret}/versions/{version}:access"));
+            let data = found["payload"]["data"].as_str().unwrap_or_default();
+            match status {
+                200 => Outcome::success(decoded(data)),
+                _ => said("secrets.versions.access", (status, found)),
+            }
+        }
+        ["secrets", "versions", "destroy", version, ..] => {
+            let url = format!("{SECRETS}/{}/versions/{version}:destroy", flag("--secret="));
+            said("secrets.versions.destroy", request(to, "POST", &url, &json!({})))
+        }
         ["secrets", "versions", "list", secret, ..] => {
             let (status, list) = get(&format!("{SECRETS}/{secret}/versions"));
             said("secrets.versions.list", (status, list["versions"].clone()))
