@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::browsers::Origins;
+use crate::base::clock::SharedClock;
+use crate::base::lifecycle::Lifecycle;
+use crate::base::random::SharedRandom;
 use crate::caller::Callers;
-use crate::clock::SharedClock;
 use crate::config::Settings;
+use crate::http::browsers::Origins;
 use crate::license::{LicenseGate, Standing};
-use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::oauth::{Internet, Oauth, Shared};
 use crate::payments::Payments;
-use crate::random::SharedRandom;
 use crate::seal::Seal;
 use crate::telemetry::metrics::Metrics;
 use crate::uploads::Uploads;

@@ -24,7 +24,7 @@ pub(crate) use self::jwt::{AccessTokens, BadToken, has_jwt_form};
 pub(crate) use self::legacy::ApiTokens;
 use self::legacy::may_be_api_token;
 use crate::app::App;
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
 use crate::config::Settings;
 
 /// Who is calling, as far as this server knows.

@@ -25,7 +25,7 @@ pub use self::reach::Reach;
 use self::source::Source;
 pub use self::url::BaseUrl;
 pub use self::x402::{CdpKey, X402Settings};
-use crate::env::Env;
+use crate::base::env::Env;
 
 /// Everything that the server is told from outside.
 #[derive(Debug)]

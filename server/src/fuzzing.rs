@@ -20,14 +20,18 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::clock::Clock;
+use crate::base::clock::Clock;
+use crate::base::random::SystemRandom;
+use crate::caller;
 use crate::config::Settings;
+use crate::http::router::router;
+use crate::oauth;
 use crate::oauth::{Internet, Network};
 use crate::payments::Payment;
-use crate::random::SystemRandom;
-use crate::router::router;
+use crate::serve;
+use crate::uploads;
+use crate::validibot;
 use crate::validibot::{RunRef, WorkflowRef};
-use crate::{caller, oauth, serve, uploads, validibot};
 
 /// A kind of input.
 pub type Target = fn(&[u8]);

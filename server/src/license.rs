@@ -12,8 +12,10 @@ use url::Url;
 
 pub use self::standing::Standing;
 pub(crate) use self::standing::gate;
+use crate::base::http_body;
+use crate::base::json;
+use crate::base::trouble;
 use crate::config::{BaseUrl, Reach, Settings};
-use crate::{http_body, json, trouble};
 
 /// The feature that `validibot-pro` declares.
 pub const FEATURE: &str = "mcp_server";
@@ -168,7 +170,7 @@ fn edition(named: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{edition, features};
-    use crate::testing::spoilt;
+    use crate::base::testing::spoilt;
 
     #[test]
     fn an_answer_about_the_licence_costs_no_more_than_its_bytes() {

@@ -18,7 +18,7 @@ mod tests;
 
 use self::arriving::Arriving;
 use self::budget::Budget;
-use crate::tools::MAX_BODY_BYTES;
+use crate::mcp::MAX_BODY_BYTES;
 
 pub(crate) use self::answered::answered;
 pub(crate) use self::engaged::Engaged;

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use validibot_mcp::base::env::ProcessEnv;
 use validibot_mcp::cli::{Cli, Command, ServeArgs};
+use validibot_mcp::commands::{diagnose, e2e, healthcheck, probe};
 use validibot_mcp::config::Settings;
-use validibot_mcp::env::ProcessEnv;
-use validibot_mcp::{diagnose, e2e, healthcheck, license, probe, serve, telemetry};
+use validibot_mcp::{license, serve, telemetry};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]

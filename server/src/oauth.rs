@@ -41,10 +41,10 @@ use self::client::Clients;
 use self::cookie::Cookies;
 use self::refresh::Refreshes;
 use self::upstream::Upstream;
+use crate::base::clock::SharedClock;
+use crate::base::random::SharedRandom;
 use crate::caller::AccessTokens;
-use crate::clock::SharedClock;
 use crate::config::{BaseUrl, Settings};
-use crate::random::SharedRandom;
 use crate::seal::Seal;
 
 /// Forms hold two sealed values at most.

@@ -27,9 +27,9 @@ pub(crate) use self::payment::{Malformed, Payment};
 pub(crate) use self::reference::PaidRun;
 pub(crate) use self::settle::{Settled, Unsettled};
 pub(crate) use self::terms::{Challenge, Receipt, Requirements, for_sale};
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
+use crate::base::random::SharedRandom;
 use crate::config::X402Settings;
-use crate::random::SharedRandom;
 use crate::validibot::AgentApi;
 
 /// The key of `_meta` that a payment comes in (x402, transports, MCP).

@@ -12,9 +12,9 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 use self::uri::{Form, Subject};
+use crate::base::visible::visible;
 use crate::caller::Caller;
 use crate::validibot::{ApiError, Validibot, code};
-use crate::visible::visible;
 
 const MARKDOWN: &str = "text/markdown";
 const JSON: &str = "application/json";

@@ -17,8 +17,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use crate::base::random::SharedRandom;
 use crate::config::SealKey;
-use crate::random::SharedRandom;
 
 /// A kind of value that can be sealed.
 pub trait Artifact: Serialize + DeserializeOwned {
@@ -172,7 +172,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::random::SystemRandom;
+    use crate::base::random::SystemRandom;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Note(String);

@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
-use crate::clock::SystemClock;
+use crate::base::clock::SystemClock;
+use crate::base::lifecycle::{DRAIN, Lifecycle};
+use crate::base::random::SystemRandom;
 use crate::config::Settings;
-use crate::lifecycle::{DRAIN, Lifecycle};
-use crate::random::SystemRandom;
-use crate::router::router;
+use crate::http::router::router;
 use crate::telemetry::metrics;
 
 /// The server could not start, or not go on.

@@ -21,7 +21,7 @@ use tracing_subscriber::{Layer as _, fmt as layer};
 
 use self::cloud::CloudFormat;
 use self::lines::Lines;
-use crate::clean::{Clean, short_debug};
+use crate::base::clean::{Clean, short_debug};
 
 /// No field of a line is longer: some of them quote what was sent.
 const MAX_FIELD_BYTES: usize = 1024;

@@ -29,9 +29,9 @@ pub(crate) use self::media::{FILE_TYPES, HEAD_BYTES, Media, accepted_extensions,
 pub(crate) use self::pass::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
 pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};
+use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Reach, Settings};
-use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
 

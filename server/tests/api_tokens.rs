@@ -14,10 +14,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
-use validibot_mcp::clock::Clock;
+use validibot_mcp::base::clock::Clock;
+use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
-use validibot_mcp::random::SystemRandom;
-use validibot_mcp::router::router;
+use validibot_mcp::http::router::router;
 
 #[derive(Default)]
 struct Standing(AtomicU64);

@@ -17,10 +17,10 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
-use validibot_mcp::clock::Clock;
+use validibot_mcp::base::clock::Clock;
+use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
-use validibot_mcp::random::SystemRandom;
-use validibot_mcp::router::router;
+use validibot_mcp::http::router::router;
 
 /// A clock that stands still until it is set.
 #[derive(Default)]

@@ -14,9 +14,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
+use crate::base::http_body;
+use crate::base::json;
+use crate::base::trouble;
 use crate::config::Reach;
-use crate::{http_body, json, trouble};
 
 /// Older keys are asked for again: a key that Validibot has withdrawn is trusted this long at most while it answers.
 const FRESH: Duration = Duration::from_mins(15);
@@ -268,7 +270,7 @@ impl Jwk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::spoilt;
+    use crate::base::testing::spoilt;
 
     #[test]
     fn only_signing_keys_of_the_two_algorithms_are_used() {

@@ -13,9 +13,9 @@ use thiserror::Error;
 use super::challenge::Refusal;
 use super::fingerprint::Fingerprint;
 use super::jwks::{Jwks, NoKey, Thumbprint};
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
+use crate::base::json;
 use crate::config::OauthSettings;
-use crate::json;
 
 /// How far Validibot's clock and ours may differ.
 const LEEWAY: Duration = Duration::from_secs(30);

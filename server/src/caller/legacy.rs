@@ -13,9 +13,11 @@ use url::Url;
 use super::Caller;
 use super::challenge::Refusal;
 use super::fingerprint::Fingerprint;
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
+use crate::base::http_body;
+use crate::base::json;
+use crate::base::trouble;
 use crate::config::{Reach, Settings};
-use crate::{http_body, json, trouble};
 
 /// How long an accepted token is trusted without asking again: what the system we replace has.
 const GOOD_FOR: Duration = Duration::from_mins(5);
@@ -137,7 +139,7 @@ fn is_user(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::spoilt;
+    use crate::base::testing::spoilt;
 
     #[test]
     fn an_answer_about_a_user_costs_no_more_than_its_bytes() {

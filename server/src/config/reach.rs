@@ -9,7 +9,7 @@ use reqwest::RequestBuilder;
 use url::{Origin, Url};
 
 use super::url::BaseUrl;
-use crate::env::Env;
+use crate::base::env::Env;
 
 /// Django's `SECURE_PROXY_SSL_HEADER`, in Validibot's production settings.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::origin::WebOrigin;
 use super::problem::{Problem, Problems};
 use super::url::BaseUrl;
-use crate::env::Env;
+use crate::base::env::Env;
 
 /// The process environment over the settings file.
 pub(super) struct Source<'a> {

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{LicenseError, LicenseGate};
 use crate::app::http_client;
+use crate::base::env::Env;
 use crate::cli::LicenseArgs;
 use crate::config::{BaseUrl, Reach};
-use crate::env::Env;
 use crate::telemetry;
 
 /// Wrong usage, as sysexits' `EX_USAGE`.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{LicenseError, LicenseGate};
 use crate::app::App;
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
 
 /// A licence changes by hand, a few times a year.
 const GOOD_FOR: Duration = Duration::from_mins(5);

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::leftover::{self, Leftover};
 use super::refusal::Refusal;
 use crate::app::App;
-use crate::lifecycle::REQUESTS_END_AFTER;
+use crate::base::lifecycle::REQUESTS_END_AFTER;
 
 /// Gets the answer, and takes in what is left of a body that was refused, so that the client reads the answer instead of a
 /// broken connection. By then nothing else is held: whoever drips costs one of the few places for that, and nobody a slot.

@@ -17,9 +17,9 @@ use super::engaged::{Engaged, Engagement};
 use super::refusal::Refusal;
 use super::structure::Structure;
 use crate::app::App;
+use crate::base::http_body::Held;
 use crate::caller::{Caller, Fingerprint};
-use crate::http_body::Held;
-use crate::tools::MAX_BODY_BYTES;
+use crate::mcp::MAX_BODY_BYTES;
 
 /// Finds out who is calling. Who is known already, or refused as it stands, waits for nobody and costs nothing; the others
 /// are asked about, so many at once.

@@ -1,7 +1,7 @@
 //! A request's JSON, judged while it streams by: how much structure it has, and whether it hides more of it in strings.
 
 use super::refusal::Refusal;
-use crate::json::{NODE_BYTES, Scan};
+use crate::base::json::{NODE_BYTES, Scan};
 
 /// A body of `[1],[1],…` takes 150 times its size in the JSON layer: 3.7 MB became 575 MB. No request of ours has more
 /// than some dozens of these characters.

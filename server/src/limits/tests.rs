@@ -21,10 +21,10 @@ use tower::ServiceExt as _;
 use super::sign_in::FORM_WITHIN;
 use super::{MAX_CALLS, MAX_FORMS, MAX_SIGN_INS};
 use crate::app::App;
-use crate::clock::SystemClock;
+use crate::base::clock::SystemClock;
+use crate::base::random::SystemRandom;
 use crate::config::Settings;
-use crate::random::SystemRandom;
-use crate::router::router;
+use crate::http::router::router;
 
 const MOMENT: Duration = Duration::from_millis(10);
 const DOCUMENTS: [&str; 8] = [

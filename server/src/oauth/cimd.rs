@@ -20,7 +20,7 @@ use self::fetch::Fetcher;
 pub use self::fetch::{Internet, Network, SystemNetwork};
 use self::slots::Slots;
 use super::redirect::AppSchemes;
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
 
 /// Bounds the memory of documents, at 5 KB an entry at most.
 const MAX_ENTRIES: u64 = 500;

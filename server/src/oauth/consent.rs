@@ -24,7 +24,7 @@ use super::page::{Problem, page};
 use super::params::{Params, ParamsError};
 use super::redirect::{RedirectUri, Target};
 use super::{Oauth, pkce};
-use crate::random;
+use crate::base::random;
 use crate::seal::SealError;
 
 /// What is wrong with an answer to the consent page.

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use cookie::{Cookie, SameSite};
 use subtle::ConstantTimeEq as _;
 
-use crate::random::{self, Random};
+use crate::base::random::{self, Random};
 
 /// How long a sign-in may take from the consent page to the way back: the ten minutes of MCP's security guide.
 pub(super) const LIFETIME_SECONDS: u32 = 600;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::error::OauthError;
-pub(super) use crate::page::page;
+pub(super) use crate::base::page::page;
 
 /// Something that cannot be sent back to the client, because we do not know that it is the client: told here.
 #[derive(Debug)]

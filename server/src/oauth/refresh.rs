@@ -18,7 +18,7 @@ use super::artifacts::Refresh;
 use super::error::OauthError;
 use super::token::Grant;
 use super::upstream::UpstreamError;
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
 
 /// How long an answer is given again. Field reports of parallel refreshes lie within two minutes, most within seconds.
 const MEMORY: Duration = Duration::from_mins(1);

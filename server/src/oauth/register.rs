@@ -18,7 +18,7 @@ use super::artifacts::Registration;
 use super::client::clean_name;
 use super::error::OauthError;
 use super::redirect::{AppSchemes, RedirectError, RedirectUri};
-use crate::json as json_of_others;
+use crate::base::json as json_of_others;
 
 /// Far above what real clients send; the route's body limit.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;

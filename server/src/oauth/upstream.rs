@@ -8,8 +8,10 @@ use serde::Deserialize;
 use thiserror::Error;
 use url::Url;
 
+use crate::base::http_body;
+use crate::base::json;
+use crate::base::trouble;
 use crate::config::{OauthSettings, Reach, Settings};
-use crate::{http_body, json, trouble};
 
 /// The whole exchange.
 const DEADLINE: Duration = Duration::from_secs(15);

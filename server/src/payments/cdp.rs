@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::base::random::{self, SharedRandom};
 use crate::config::CdpKey;
-use crate::random::{self, SharedRandom};
 
 /// How long a token is good, in seconds.
 const LIFETIME_SECONDS: u64 = 120;
@@ -58,7 +58,7 @@ mod tests {
     use secrecy::SecretBox;
 
     use super::*;
-    use crate::random::SystemRandom;
+    use crate::base::random::SystemRandom;
 
     fn key(seed: [u8; 32], public: &[u8]) -> CdpKey {
         let secret: [u8; 64] = [&seed[..], public].concat().try_into().expect("64 bytes");

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::facilitator::is_transaction;
 use super::payment::{Authorization, SKEW_SECONDS};
 use super::terms::{Requirements, TIMEOUT_SECONDS};
+use crate::base::http_body;
+use crate::base::json as json_of_others;
 use crate::config::X402Settings;
-use crate::http_body;
-use crate::json as json_of_others;
 
 /// keccak256 of `AuthorizationUsed(address,bytes32)`.
 const AUTHORIZATION_USED: &str = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";

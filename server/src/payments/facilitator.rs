@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout_at};
 use super::cdp::CdpSigner;
 use super::payment::Payment;
 use super::terms::{Requirements, VERSION};
-use crate::clock::SharedClock;
+use crate::base::clock::SharedClock;
+use crate::base::http_body;
+use crate::base::json;
+use crate::base::random::SharedRandom;
 use crate::config::{BaseUrl, X402Settings};
-use crate::http_body;
-use crate::json;
-use crate::random::SharedRandom;
 
 /// It looks at the chain and asks it once.
 const VERIFY_DEADLINE: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::terms::{Requirements, TIMEOUT_SECONDS, VERSION};
-use crate::json as json_of_others;
+use crate::base::json as json_of_others;
 
 /// Far above any payment: a signature and six numbers, and what the client accepted.
 const MAX_BYTES: usize = 16 * 1024;

@@ -1,6 +1,6 @@
 //! Texts of others in Markdown, as text: a finding must not become a heading, a list or a link.
 
-use crate::visible::visible;
+use crate::base::visible::visible;
 
 /// A text in the middle of a line.
 pub(super) fn escaped(text: &str) -> String {

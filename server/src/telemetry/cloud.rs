@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::MAX_FIELD_BYTES;
-use crate::clean::{short, short_debug};
+use crate::base::clean::{short, short_debug};
 
 /// One JSON object a line. JSON escapes control characters, so no input can forge a line.
 pub(super) struct CloudFormat;

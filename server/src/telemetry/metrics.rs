@@ -17,7 +17,7 @@ use axum::routing::get;
 use self::family::Histograms;
 pub(crate) use self::measure::measure;
 use crate::app::App;
-use crate::public;
+use crate::http::public;
 
 /// Seconds, as OpenTelemetry advises for HTTP.
 const HTTP_SECONDS: [f64; 14] =

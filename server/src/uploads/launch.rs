@@ -16,7 +16,7 @@ use super::head;
 use super::receive::Announced;
 use super::ticket::LIFETIME;
 use crate::app::App;
-use crate::hex::hexadecimal;
+use crate::base::hex::hexadecimal;
 use crate::validibot::{ApiError, MAX_FILE_BYTES, Upload};
 
 /// How many tickets' runs are remembered, at some 400 bytes each. A repeat of one beyond them starts another run.

@@ -14,8 +14,8 @@ use super::answer::{self, Answer};
 use super::error::ApiError;
 use super::identity::Identity;
 use super::{LAUNCH_DEADLINE, READ_DEADLINE, WorkflowRef, retry};
+use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::config::{BaseUrl, Reach, ServiceIdentity};
-use crate::lifecycle::{CALLS_END_AFTER, Lifecycle};
 use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
 

@@ -17,9 +17,10 @@ use tokio::time::{Instant, timeout_at};
 use self::condense::Condenser;
 use self::entries::Entries;
 use super::error::{ApiError, FieldError, code};
+use crate::base::http_body;
+use crate::base::json::{self, Scan};
+use crate::base::trouble;
 use crate::config::Reach;
-use crate::json::{self, Scan};
-use crate::{http_body, trouble};
 
 /// Far above any catalogue or run: what is larger is not an answer of the contract.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;

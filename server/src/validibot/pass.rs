@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
-use crate::json;
+use crate::base::json;
 
 /// Longer answers may have to be shortened, for which they have to be understood.
 const MAX_BYTES: usize = 50_000;

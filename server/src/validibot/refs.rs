@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::json;
+use crate::base::json;
 
 /// Far above any real reference: two slugs or a slug and a UUID.
 const MAX_CHARS: usize = 2048;

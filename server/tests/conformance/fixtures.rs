@@ -13,7 +13,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer, SubscriptionContext, SubscriptionSink};
 use rmcp::{ErrorData, ServerHandler};
 use validibot_mcp::app::App;
-use validibot_mcp::tools::Tools;
+use validibot_mcp::mcp::Tools;
 
 use crate::{interviews, prompts, resources, tools};
 

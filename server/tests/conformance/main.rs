@@ -19,11 +19,11 @@ use suite::node::Node;
 use suite::proxy::{self, Proxy};
 use suite::{conformance, require};
 use validibot_mcp::app::App;
-use validibot_mcp::clock::SystemClock;
+use validibot_mcp::base::clock::SystemClock;
+use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
-use validibot_mcp::random::SystemRandom;
-use validibot_mcp::router::router_with;
-use validibot_mcp::tools::Tools;
+use validibot_mcp::http::router::router_with;
+use validibot_mcp::mcp::Tools;
 
 use self::fixtures::WithFixtures;
 

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
-use validibot_mcp::clock::{Clock, SystemClock};
+use validibot_mcp::base::clock::{Clock, SystemClock};
+use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
+use validibot_mcp::http::router::router;
 use validibot_mcp::oauth::Internet;
-use validibot_mcp::random::SystemRandom;
-use validibot_mcp::router::router;
 
 pub(crate) const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 

@@ -129,7 +129,7 @@ fn json_of_others_is_read_where_its_structure_is_counted() {
     );
     none(
         &found,
-        "Read it with `json::read` or `json::document` of server/src/json.rs, or say in READERS why not",
+        "Read it with `json::read` or `json::document` of server/src/base/json.rs, or say in READERS why not",
     );
 }
 

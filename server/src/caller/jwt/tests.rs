@@ -6,8 +6,8 @@ use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::base::testing::{KeyServer, ManualClock, SIGNERS, message, spoilt};
 use crate::config::BaseUrl;
-use crate::testing::{KeyServer, ManualClock, SIGNERS, message, spoilt};
 
 const NOW: u64 = 1_795_388_905;
 const FRACTIONAL_NOW: f64 = 1_795_388_905.0;

@@ -3,8 +3,8 @@
 use axum::response::{IntoResponse as _, Response};
 
 use super::*;
+use crate::base::json::NODE_BYTES;
 use crate::caller::Caller;
-use crate::json::NODE_BYTES;
 use crate::limits::body::{DEADLINE, IDLE, PIECE};
 use crate::limits::{MAX_BYTES_OF_ONE, share};
 

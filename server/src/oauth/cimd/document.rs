@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::DocumentError;
-use crate::json;
+use crate::base::json;
 use crate::oauth::client::clean_name;
 use crate::oauth::redirect::{AppSchemes, RedirectUri};
 

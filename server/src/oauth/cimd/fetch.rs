@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 use super::DocumentError;
 use super::address::is_public;
-use crate::http_body;
+use crate::base::http_body;
 
 /// The draft's recommendation.
 const MAX_BODY_BYTES: usize = 5 * 1024;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::http_body::Held;
+use crate::base::http_body::Held;
 
 /// The outermost middleware.
 pub(crate) async fn measure<F: Future<Output = Response>>(

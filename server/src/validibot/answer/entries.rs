@@ -4,7 +4,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::json::{self, Scan};
+use crate::base::json::{self, Scan};
 
 /// What an entry may have of structure: names, file types and a price are some dozens.
 const MAX_NODES_OF_ONE: usize = 2_000;

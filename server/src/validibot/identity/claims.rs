@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::json;
+use crate::base::json;
 
 /// Longer is nothing that a claim of ours can be.
 const MAX_CHARS: usize = 200;

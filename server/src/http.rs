@@ -1,0 +1,6 @@
+//! The HTTP surface: the list of routes, what stands before each of them, and what anybody may ask.
+
+pub(crate) mod absent;
+pub(crate) mod browsers;
+pub(crate) mod public;
+pub mod router;

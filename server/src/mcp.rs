@@ -1,0 +1,387 @@
+//! What an agent sees: tools over the Model Context Protocol.
+
+mod arguments;
+mod catalog;
+mod catalogue;
+mod definition;
+mod enrich;
+mod findings;
+mod left_out;
+mod outcome;
+mod overview;
+mod paid;
+mod prepare;
+mod progress;
+mod runs;
+mod shorten;
+mod transport;
+mod validate;
+mod wait;
+mod workflows;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::request::Parts;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
+    Implementation, JsonObject, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, Tool as ToolDefinition,
+};
+use rmcp::service::{RequestContext, RoleServer};
+use rmcp::{ErrorData, ServerHandler};
+use tokio::time::Instant;
+
+use self::arguments::Arguments;
+use self::catalog::Tool;
+use self::outcome::{Outcome, ToolError};
+pub(crate) use self::transport::{MAX_BODY_BYTES, route};
+use crate::app::App;
+use crate::base::clean::short;
+use crate::caller::{Caller, ChainOneTook};
+use crate::resources;
+use crate::telemetry::hops::{self, Hops};
+use crate::telemetry::trace;
+use crate::validibot::ApiError;
+
+/// How long a client may keep the list of tools: it changes with a deploy only.
+const TOOLS_TTL_MS: u64 = 300_000;
+/// How long a client may keep a catalogue or a definition; authors edit workflows at any time.
+const WORKFLOWS_TTL_MS: u64 = 30_000;
+
+/// How much of a method that nobody knows is said back.
+const MAX_METHOD_BYTES: usize = 64;
+
+const INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
+     Work in this order: list_workflows to find one, get_workflow_details to see what it takes and checks, \
+     validate_file to start a run, wait_for_run until it is finished. Each result names the call to make next.";
+
+const PUBLIC_INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
+     Here each validation is paid for with x402, without an account. Work in this order: list_workflows to find a \
+     workflow and its price, get_workflow_details to see what it takes and checks, validate_file to pay and start a \
+     run, wait_for_run until it is finished. Keep the run_ref: whoever has it can read the run.";
+
+/// Where an agent comes in, and so what it is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// `/mcp`: users of Validibot.
+    Members,
+    /// `/public-mcp`: whoever pays.
+    Public,
+}
+
+/// The handler of MCP requests. One for all: rmcp clones it for each request.
+#[derive(Clone)]
+pub struct Tools {
+    app: Arc<App>,
+    surface: Surface,
+}
+
+impl ServerHandler for Tools {
+    fn get_info(&self) -> ServerConfig {
+        let server = Implementation::new("Validibot", env!("CARGO_PKG_VERSION")).with_title("Validibot");
+        let (capabilities, instructions) = match self.surface {
+            Surface::Members => {
+                (ServerCapabilities::builder().enable_tools().enable_resources().build(), INSTRUCTIONS)
+            }
+            Surface::Public => (ServerCapabilities::builder().enable_tools().build(), PUBLIC_INSTRUCTIONS),
+        };
+        ServerConfig::new(capabilities).with_server_info(server).with_instructions(instructions)
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Cow::Borrowed(ProtocolVersion::known_up_to(&self.app.settings.max_protocol_version))
+    }
+
+    async fn list_tools(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        only_page(page)?;
+        let mut tools = ListToolsResult::with_all_items(self.definitions().cloned().collect());
+        tools.ttl_ms = Some(TOOLS_TTL_MS);
+        tools.cache_scope = Some(CacheScope::Private);
+        Ok(tools)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<ToolDefinition> {
+        self.definitions().find(|definition| definition.name == name).cloned()
+    }
+
+    async fn list_resources(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        only_page(page)?;
+        let caller = self.caller_of_resources(&context)?;
+        let list = resources::list(&self.app.validibot, &caller).await;
+        let mut list = list.inspect_err(|error| failed("resources/list", error))?;
+        list.ttl_ms = Some(WORKFLOWS_TTL_MS);
+        list.cache_scope = Some(CacheScope::Private);
+        Ok(list)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        page: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        only_page(page)?;
+        self.has_resources()?;
+        let mut templates = resources::templates();
+        templates.ttl_ms = Some(TOOLS_TTL_MS);
+        templates.cache_scope = Some(CacheScope::Private);
+        Ok(templates)
+    }
+
+    /// Where rmcp puts what it could not read: methods that nobody knows, and known ones with parameters of another
+    /// form, which it would call unknown as well.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let parts = context.extensions.get::<Parts>();
+        let names_its_version = parts.is_some_and(|parts| parts.headers.contains_key("mcp-protocol-version"));
+        let error = not_read(&request.method, names_its_version);
+        // Hosts ask for prompts on every connection: nothing that an operator has to know.
+        tracing::info!(code = error.code.0, "a request for what is not offered, or cannot be read");
+        Err(error)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let caller = self.caller_of_resources(&context)?;
+        let read = resources::read(&self.app.validibot, &caller, &request.uri, self.app.clock.unix()).await;
+        let mut read = read.inspect_err(|error| failed("resources/read", error))?;
+        // A run changes from one moment to the next.
+        read.ttl_ms = Some(0);
+        read.cache_scope = Some(CacheScope::Private);
+        Ok(read.into())
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(tool) = Tool::named(&request.name).filter(|tool| self.offers(*tool)) else {
+            // An unknown tool is the client's mistake, and a protocol error (MCP, tools, error handling).
+            let names: Vec<&str> = self.definitions().map(|definition| definition.name.as_ref()).collect();
+            return Err(ErrorData::invalid_params(
+                format!("There is no tool of this name. The tools are {}", names.join(", ")),
+                None,
+            ));
+        };
+        let (caller, arguments) = (caller(&context), request.arguments.unwrap_or_default());
+        let parent = context.meta.get("traceparent").and_then(serde_json::Value::as_str);
+        let origin = Origin::of(context.extensions.get::<Parts>(), caller.as_ref(), parent);
+        let call = self.run(tool, arguments, caller, &context);
+        Ok(self.accounted(tool, origin, call).await.into_response())
+    }
+}
+
+/// What the log says of where a call comes from.
+struct Origin {
+    /// The kind of caller.
+    caller: &'static str,
+    /// How long it took to find out who it is.
+    auth: Option<Duration>,
+    trace: Option<String>,
+}
+
+impl Origin {
+    /// `traceparent` is the one of the MCP request; the header is what is left where it has none.
+    fn of(parts: Option<&Parts>, caller: Option<&Caller>, traceparent: Option<&str>) -> Self {
+        Self {
+            caller: caller.map_or("none", Caller::kind),
+            auth: parts.and_then(|parts| parts.extensions.get::<ChainOneTook>()).map(|took| took.0),
+            trace: traceparent.and_then(trace::from_traceparent).or_else(|| trace::id(&parts?.headers)),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Lists come whole, so that no cursor is one of ours (MCP, pagination: an invalid cursor is -32602). An empty one is how
+/// some clients say that they have none.
+fn only_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match page.and_then(|page| page.cursor) {
+        Some(cursor) if !cursor.is_empty() => Err(ErrorData::invalid_params(
+            "The cursor is none of this server's: its lists come whole, in one answer",
+            None,
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The line of log for a request that failed and is no tool call. What was asked for is the caller's, and not in it.
+fn failed(method: &'static str, error: &ErrorData) {
+    tracing::warn!(mcp.method.name = method, rpc.response.status_code = error.code.0, "request failed");
+}
+
+/// Who is calling: chain 1 put it into the request.
+fn caller(context: &RequestContext<RoleServer>) -> Option<Caller> {
+    context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>()).cloned()
+}
+
+/// What is wrong with a request that rmcp could not read.
+///
+/// `initialize` begins a conversation, so that no version has been agreed on that its request could name in a header
+/// (MCP 2025-11-25, transports). A request that names one is of the era that has no such method (MCP 2026-07-28).
+fn not_read(method: &str, names_its_version: bool) -> ErrorData {
+    let form = match method {
+        "tools/call" => "`name` has to be a string, and `arguments` an object",
+        "resources/read" => "`uri` has to be a string",
+        "tools/list" | "resources/list" | "resources/templates/list" => {
+            "`cursor`, where there is one, has to be a string"
+        }
+        "initialize" if !names_its_version => {
+            "`protocolVersion`, `capabilities` and `clientInfo` have to be there"
+        }
+        _ => {
+            let message = format!("There is no method {} here", short(method, MAX_METHOD_BYTES));
+            return ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None);
+        }
+    };
+    ErrorData::invalid_params(format!("The parameters of {method} cannot be read: {form}"), None)
+}
+
+impl Tools {
+    /// The handler of `/mcp`.
+    pub fn new(app: &Arc<App>) -> Self {
+        Self { app: app.clone(), surface: Surface::Members }
+    }
+
+    /// The handler of `/public-mcp`.
+    pub(crate) fn for_payers(app: &Arc<App>) -> Self {
+        Self { app: app.clone(), surface: Surface::Public }
+    }
+
+    /// The definitions of the tools that this deployment offers.
+    fn definitions(&self) -> impl Iterator<Item = &'static ToolDefinition> {
+        catalog::definitions(self.surface)
+            .filter(|(tool, _)| self.offers(*tool))
+            .map(|(_, definition)| definition)
+    }
+
+    fn offers(&self, tool: Tool) -> bool {
+        tool.is_on(self.surface) && (self.app.seal.is_some() || !tool.needs_seal())
+    }
+
+    /// Resources are read again and again, as a user; without one there are none.
+    fn has_resources(&self) -> Result<(), ErrorData> {
+        match self.surface {
+            Surface::Members => Ok(()),
+            Surface::Public => {
+                Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "There are no resources here", None))
+            }
+        }
+    }
+
+    /// The kill switch holds for resources too; they have no results to say it in.
+    fn caller_of_resources(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        self.has_resources()?;
+        let refused =
+            |error: ToolError| ErrorData::internal_error("Not available", Some(error.into_payload()));
+        if !self.app.settings.enabled {
+            return Err(refused(ToolError::switched_off()));
+        }
+        caller(context).ok_or_else(|| refused(ToolError::unauthorized()))
+    }
+
+    /// Makes a call, and then the one line of log for it, and its metrics.
+    async fn accounted(&self, tool: Tool, origin: Origin, call: impl Future<Output = Outcome>) -> Outcome {
+        let started = Instant::now();
+        let (outcome, hops) = hops::collect(call).await;
+        self.account(tool, origin, &outcome, started.elapsed(), &hops);
+        outcome
+    }
+
+    fn account(&self, tool: Tool, origin: Origin, outcome: &Outcome, elapsed: Duration, hops: &Hops) {
+        let Origin { caller, auth, trace: trace_id } = origin;
+        let error = Some(outcome.code()).filter(|code| *code != "OK");
+        self.app.metrics.tool_called(tool.name(), error, elapsed);
+        tracing::info!(
+            mcp.method.name = "tools/call",
+            gen_ai.tool.name = tool.name(),
+            error.r#type = error,
+            caller,
+            outcome = outcome.code(),
+            trace_id,
+            duration_ms = milliseconds(elapsed),
+            auth_ms = auth.map(milliseconds),
+            identity_ms = milliseconds(hops.identity),
+            validibot_ms = milliseconds(hops.validibot),
+            validibot_requests = hops.requests,
+            "tool call"
+        );
+    }
+
+    /// A call of any tool. What is seldom is boxed: all of these futures would be as large as the largest.
+    async fn run(
+        &self,
+        tool: Tool,
+        arguments: JsonObject,
+        caller: Option<Caller>,
+        context: &RequestContext<RoleServer>,
+    ) -> Outcome {
+        let app = &self.app;
+        let mut arguments = match self.arguments(arguments) {
+            Ok(arguments) => arguments,
+            Err(refused) => return Outcome::Failed(refused),
+        };
+        match tool {
+            Tool::ValidateFile if self.surface == Surface::Public => {
+                Box::pin(paid::validate(app, &mut arguments, context)).await
+            }
+            Tool::ValidateFile => Box::pin(validate::validate(app, &mut arguments, caller)).await,
+            Tool::WaitForRun => Box::pin(wait::wait(app, &mut arguments, caller, context)).await,
+            Tool::PrepareUpload => prepare::prepare(app, &mut arguments, caller),
+            Tool::ListWorkflows | Tool::GetWorkflowDetails | Tool::GetRunStatus => {
+                self.look(tool, &mut arguments, caller).await
+            }
+        }
+        .map_or_else(Outcome::Failed, |outcome| outcome.noting(arguments))
+    }
+
+    /// A call of a tool that only reads: it needs nothing of what rmcp knows of it.
+    async fn read(&self, tool: Tool, arguments: JsonObject, caller: Option<Caller>) -> Outcome {
+        match self.arguments(arguments) {
+            Ok(mut arguments) => {
+                let looked = self.look(tool, &mut arguments, caller).await;
+                looked.map_or_else(Outcome::Failed, |outcome| outcome.noting(arguments))
+            }
+            Err(refused) => Outcome::Failed(refused),
+        }
+    }
+
+    async fn look(
+        &self,
+        tool: Tool,
+        arguments: &mut Arguments,
+        caller: Option<Caller>,
+    ) -> Result<Outcome, ToolError> {
+        match tool {
+            Tool::ListWorkflows => workflows::list(&self.app, arguments, caller).await,
+            Tool::GetWorkflowDetails => workflows::details(&self.app, arguments, caller).await,
+            Tool::GetRunStatus => runs::status(&self.app, arguments, caller).await,
+            // They are no reads.
+            Tool::ValidateFile | Tool::WaitForRun | Tool::PrepareUpload => Err(ApiError::internal().into()),
+        }
+    }
+
+    /// The kill switch comes first: switched off, no argument, credential or backend matters.
+    fn arguments(&self, given: JsonObject) -> Result<Arguments, ToolError> {
+        if self.app.settings.enabled { Ok(Arguments::new(given)) } else { Err(ToolError::switched_off()) }
+    }
+}
