@@ -3,24 +3,25 @@
 use std::sync::Arc;
 
 use crate::base::clock::SharedClock;
+use crate::base::http_client::http_client;
 use crate::base::lifecycle::Lifecycle;
 use crate::base::random::SharedRandom;
 use crate::caller::Callers;
-use crate::config::Settings;
-use crate::http::browsers::Origins;
-use crate::license::{LicenseGate, Standing};
+use crate::config::{Origins, Settings};
 use crate::limits::Limits;
+use crate::mcp::Backend;
 use crate::oauth::{Internet, Oauth, Shared};
 use crate::payments::Payments;
 use crate::seal::Seal;
 use crate::telemetry::metrics::Metrics;
 use crate::uploads::Uploads;
+use crate::validibot::license::{LicenseGate, Standing};
 use crate::validibot::{AgentApi, Validibot};
 
 /// The running server's parts, built once.
 pub struct App {
     /// What the server was told.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// The time.
     pub clock: SharedClock,
     /// Randomness.
@@ -33,14 +34,12 @@ pub struct App {
     pub callers: Callers,
     /// The authorization server towards MCP clients, where OAuth is on.
     pub oauth: Option<Arc<Oauth>>,
-    /// Chain 2: Validibot's helper API.
-    pub validibot: Validibot,
-    /// Payments, where they are on.
-    pub(crate) payments: Option<Arc<Payments>>,
-    /// The runs of the upload tickets that were used here.
-    pub(crate) uploads: Uploads,
+    /// What tools may use.
+    pub(crate) backend: Arc<Backend>,
+    /// Uploads, and the runs of the tickets that were used here.
+    pub(crate) uploads: Arc<Uploads>,
     /// The pages that may call.
-    pub(crate) origins: Origins,
+    pub(crate) origins: Arc<Origins>,
     /// The runtime gate.
     pub license: LicenseGate,
     /// What the gate said last.
@@ -49,7 +48,7 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What callers may have under way.
     pub limits: Limits,
-    /// Whether the instance is coming to its end.
+    /// Whether the instance is shutting down.
     pub lifecycle: Arc<Lifecycle>,
 }
 
@@ -87,6 +86,7 @@ impl App {
         let (lifecycle, metrics) = (Arc::<Lifecycle>::default(), Arc::<Metrics>::default());
         let validibot =
             Validibot::new(&settings, http.clone(), callers.api_tokens(), lifecycle.clone(), metrics.clone());
+        let validibot = Arc::new(validibot);
         let payments = settings.x402.clone().map(|x402| {
             let base = x402.agent_api_base_url.clone();
             let (lifecycle, metrics) = (lifecycle.clone(), metrics.clone());
@@ -94,9 +94,22 @@ impl App {
             let agent_api = AgentApi::new(base, reach, identity, http.clone(), lifecycle, metrics);
             Payments::new(x402, agent_api, &http, clock.clone(), random.clone())
         });
-        let origins = Origins::of(&settings);
+        let origins = Arc::new(Origins::of(&settings));
+        let uploads = Uploads::new(validibot.clone(), seal.clone(), clock.clone(), settings.enabled);
+        let uploads = Arc::new(uploads);
         let license = LicenseGate::new(&settings, http.clone());
         let standing = Standing::new(license.clone(), clock.clone());
+        let settings = Arc::new(settings);
+        let backend = Arc::new(Backend {
+            settings: settings.clone(),
+            validibot,
+            payments,
+            seal: seal.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            lifecycle: lifecycle.clone(),
+            metrics: metrics.clone(),
+        });
         Ok(Arc::new(Self {
             settings,
             clock,
@@ -105,9 +118,8 @@ impl App {
             http,
             callers,
             oauth,
-            validibot,
-            payments,
-            uploads: Uploads::new(),
+            backend,
+            uploads,
             origins,
             license,
             standing,
@@ -117,29 +129,13 @@ impl App {
         }))
     }
 
+    /// What a handler of MCP requests is built with.
+    pub fn backend(&self) -> Arc<Backend> {
+        self.backend.clone()
+    }
+
     /// The edition without a licence for MCP, where the licence was withdrawn. Switched off, nobody is asked.
     pub(crate) fn withdrawn_from(&self) -> Option<String> {
         self.settings.enabled.then(|| self.standing.withdrawn_from()).flatten()
     }
-}
-
-/// To each host, as many as one caller may have calls under way: with fewer, a busy instance closes connections and opens
-/// others all the time (with 10, at 16 calls at once, one for every tenth call).
-const IDLE_CONNECTIONS: usize = 64;
-
-/// No redirects: a redirect from Validibot's API is a misconfiguration, and following one would carry our
-/// credentials to wherever it points. No proxy: identity and service headers go to configured hosts only.
-#[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
-pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .connect_timeout(std::time::Duration::from_secs(5))
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        // Below the time after which common servers close an idle connection (uvicorn: 5 s): a launch that is sent in the
-        // moment of that end is of unknown fate, and is not sent again. Time in which we are frozen counts.
-        .pool_idle_timeout(std::time::Duration::from_secs(4))
-        .tcp_nodelay(true)
-        .user_agent(concat!("validibot-mcp/", env!("CARGO_PKG_VERSION")))
-        .build()
 }

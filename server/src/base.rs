@@ -6,6 +6,7 @@ pub mod clock;
 pub mod env;
 pub(crate) mod hex;
 pub(crate) mod http_body;
+pub(crate) mod http_client;
 pub(crate) mod json;
 pub mod lifecycle;
 pub(crate) mod page;

@@ -12,18 +12,14 @@ mod legacy;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
-use self::bearer::Bearer;
+pub(crate) use self::bearer::Bearer;
 pub use self::challenge::Refusal;
 pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::jwt::{AccessTokens, BadToken, has_jwt_form};
 pub(crate) use self::legacy::ApiTokens;
 use self::legacy::may_be_api_token;
-use crate::app::App;
 use crate::base::clock::SharedClock;
 use crate::config::Settings;
 
@@ -85,7 +81,7 @@ impl Callers {
 
     /// A bearer with the form of a JWT is an access token; one with the form of an API token only Validibot can judge.
     /// Anything else (what this server sealed, a token of another issuer) is neither, and is nobody else's to see.
-    async fn verify(&self, token: SecretString, id: Fingerprint) -> Result<Caller, Refusal> {
+    pub(crate) async fn verify(&self, token: SecretString, id: Fingerprint) -> Result<Caller, Refusal> {
         if let Some(access_tokens) =
             self.access_tokens.as_ref().filter(|_| token.expose_secret().contains('.'))
         {
@@ -103,26 +99,4 @@ impl Callers {
         }
         self.api_tokens.verify(token, id).await
     }
-}
-
-/// Finds the caller, and puts them and their bearer's fingerprint into the request; or the answer, 401 or 503.
-pub(crate) async fn authenticate(app: &App, mut request: Request) -> Result<Request, Response> {
-    let started = Instant::now();
-    let verified = match Bearer::from_headers(request.headers()).map(Bearer::into_token) {
-        Err(refusal) => Err(refusal),
-        // Switched off, no backend may be needed: a bearer has to be there, but it is not checked.
-        Ok(_) if !app.settings.enabled => Ok((Caller::Unchecked, None)),
-        Ok(token) => {
-            let id = Fingerprint::of(&token);
-            app.callers.verify(token, id).await.map(|caller| (caller, Some(id)))
-        }
-    };
-    let (caller, id) = verified.map_err(|refusal| refusal.challenge(&app.settings).into_response())?;
-    let extensions = request.extensions_mut();
-    extensions.insert(caller);
-    extensions.insert(ChainOneTook(started.elapsed()));
-    if let Some(id) = id {
-        extensions.insert(id);
-    }
-    Ok(request)
 }

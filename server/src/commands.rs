@@ -4,4 +4,5 @@ mod client;
 pub mod diagnose;
 pub mod e2e;
 pub mod healthcheck;
+pub mod license;
 pub mod probe;

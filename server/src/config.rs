@@ -1,10 +1,13 @@
 //! Settings, from an injected environment over a settings file; every error is reported at once.
 
+pub(crate) mod document_url;
 mod keys;
 mod oauth;
 mod origin;
+mod origins;
 mod problem;
 mod reach;
+pub(crate) mod redirect_uri;
 mod source;
 mod url;
 mod x402;
@@ -20,6 +23,7 @@ use secrecy::SecretString;
 pub use self::keys::SealKey;
 pub use self::oauth::{ClientSettings, OauthSettings};
 pub use self::origin::WebOrigin;
+pub(crate) use self::origins::Origins;
 pub use self::problem::{Problem, Problems};
 pub use self::reach::Reach;
 use self::source::Source;

@@ -13,7 +13,6 @@ pub mod config;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod http;
-pub mod license;
 pub mod limits;
 pub mod mcp;
 pub mod oauth;

@@ -18,12 +18,16 @@ mod tests;
 
 use self::arriving::Arriving;
 use self::budget::Budget;
-use crate::mcp::MAX_BODY_BYTES;
 
 pub(crate) use self::answered::answered;
 pub(crate) use self::engaged::Engaged;
 pub(crate) use self::share::{Work, introduced, share, share_file};
 pub(crate) use self::sign_in::sign_in;
+
+/// The largest body: the largest file in base64, with its envelope.
+pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
+/// The largest form of signing in: forms hold two sealed values at most.
+pub(crate) const MAX_FORM_BYTES: usize = 32 * 1024;
 
 /// What is under way on this instance. Nothing is charged before the head is judged and the caller known, and all of it is
 /// given back once the answer is whole in memory (docs/security-model.md has the table).

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use validibot_mcp::base::env::ProcessEnv;
 use validibot_mcp::cli::{Cli, Command, ServeArgs};
-use validibot_mcp::commands::{diagnose, e2e, healthcheck, probe};
+use validibot_mcp::commands::{diagnose, e2e, healthcheck, license, probe};
 use validibot_mcp::config::Settings;
-use validibot_mcp::{license, serve, telemetry};
+use validibot_mcp::{serve, telemetry};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&args, &ProcessEnv),
         Command::Diagnose(args) => diagnose::run(&args, &ProcessEnv),
         Command::Probe(args) => probe::run(&args, &ProcessEnv),
-        Command::License(args) => license::command::run(&args, &ProcessEnv),
+        Command::License(args) => license::run(&args, &ProcessEnv),
         Command::E2e(args) => e2e::run(&args, &ProcessEnv),
     }
 }

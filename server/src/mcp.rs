@@ -1,6 +1,7 @@
 //! What an agent sees: tools over the Model Context Protocol.
 
 mod arguments;
+mod backend;
 mod catalog;
 mod catalogue;
 mod definition;
@@ -35,10 +36,10 @@ use rmcp::{ErrorData, ServerHandler};
 use tokio::time::Instant;
 
 use self::arguments::Arguments;
+pub use self::backend::Backend;
 use self::catalog::Tool;
 use self::outcome::{Outcome, ToolError};
-pub(crate) use self::transport::{MAX_BODY_BYTES, route};
-use crate::app::App;
+pub(crate) use self::transport::route;
 use crate::base::clean::short;
 use crate::caller::{Caller, ChainOneTook};
 use crate::resources;
@@ -75,7 +76,7 @@ pub(crate) enum Surface {
 /// The handler of MCP requests. One for all: rmcp clones it for each request.
 #[derive(Clone)]
 pub struct Tools {
-    app: Arc<App>,
+    backend: Arc<Backend>,
     surface: Surface,
 }
 
@@ -92,7 +93,7 @@ impl ServerHandler for Tools {
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        Cow::Borrowed(ProtocolVersion::known_up_to(&self.app.settings.max_protocol_version))
+        Cow::Borrowed(ProtocolVersion::known_up_to(&self.backend.settings.max_protocol_version))
     }
 
     async fn list_tools(
@@ -118,7 +119,7 @@ impl ServerHandler for Tools {
     ) -> Result<ListResourcesResult, ErrorData> {
         only_page(page)?;
         let caller = self.caller_of_resources(&context)?;
-        let list = resources::list(&self.app.validibot, &caller).await;
+        let list = resources::list(&self.backend.validibot, &caller).await;
         let mut list = list.inspect_err(|error| failed("resources/list", error))?;
         list.ttl_ms = Some(WORKFLOWS_TTL_MS);
         list.cache_scope = Some(CacheScope::Private);
@@ -159,7 +160,8 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller_of_resources(&context)?;
-        let read = resources::read(&self.app.validibot, &caller, &request.uri, self.app.clock.unix()).await;
+        let read =
+            resources::read(&self.backend.validibot, &caller, &request.uri, self.backend.clock.unix()).await;
         let mut read = read.inspect_err(|error| failed("resources/read", error))?;
         // A run changes from one moment to the next.
         read.ttl_ms = Some(0);
@@ -258,13 +260,13 @@ fn not_read(method: &str, names_its_version: bool) -> ErrorData {
 
 impl Tools {
     /// The handler of `/mcp`.
-    pub fn new(app: &Arc<App>) -> Self {
-        Self { app: app.clone(), surface: Surface::Members }
+    pub fn new(backend: Arc<Backend>) -> Self {
+        Self { backend, surface: Surface::Members }
     }
 
     /// The handler of `/public-mcp`.
-    pub(crate) fn for_payers(app: &Arc<App>) -> Self {
-        Self { app: app.clone(), surface: Surface::Public }
+    pub(crate) fn for_payers(backend: Arc<Backend>) -> Self {
+        Self { backend, surface: Surface::Public }
     }
 
     /// The definitions of the tools that this deployment offers.
@@ -275,7 +277,7 @@ impl Tools {
     }
 
     fn offers(&self, tool: Tool) -> bool {
-        tool.is_on(self.surface) && (self.app.seal.is_some() || !tool.needs_seal())
+        tool.is_on(self.surface) && (self.backend.seal.is_some() || !tool.needs_seal())
     }
 
     /// Resources are read again and again, as a user; without one there are none.
@@ -293,7 +295,7 @@ impl Tools {
         self.has_resources()?;
         let refused =
             |error: ToolError| ErrorData::internal_error("Not available", Some(error.into_payload()));
-        if !self.app.settings.enabled {
+        if !self.backend.settings.enabled {
             return Err(refused(ToolError::switched_off()));
         }
         caller(context).ok_or_else(|| refused(ToolError::unauthorized()))
@@ -310,7 +312,7 @@ impl Tools {
     fn account(&self, tool: Tool, origin: Origin, outcome: &Outcome, elapsed: Duration, hops: &Hops) {
         let Origin { caller, auth, trace: trace_id } = origin;
         let error = Some(outcome.code()).filter(|code| *code != "OK");
-        self.app.metrics.tool_called(tool.name(), error, elapsed);
+        self.backend.metrics.tool_called(tool.name(), error, elapsed);
         tracing::info!(
             mcp.method.name = "tools/call",
             gen_ai.tool.name = tool.name(),
@@ -335,18 +337,18 @@ impl Tools {
         caller: Option<Caller>,
         context: &RequestContext<RoleServer>,
     ) -> Outcome {
-        let app = &self.app;
+        let backend = &self.backend;
         let mut arguments = match self.arguments(arguments) {
             Ok(arguments) => arguments,
             Err(refused) => return Outcome::Failed(refused),
         };
         match tool {
             Tool::ValidateFile if self.surface == Surface::Public => {
-                Box::pin(paid::validate(app, &mut arguments, context)).await
+                Box::pin(paid::validate(backend, &mut arguments, context)).await
             }
-            Tool::ValidateFile => Box::pin(validate::validate(app, &mut arguments, caller)).await,
-            Tool::WaitForRun => Box::pin(wait::wait(app, &mut arguments, caller, context)).await,
-            Tool::PrepareUpload => prepare::prepare(app, &mut arguments, caller),
+            Tool::ValidateFile => Box::pin(validate::validate(backend, &mut arguments, caller)).await,
+            Tool::WaitForRun => Box::pin(wait::wait(backend, &mut arguments, caller, context)).await,
+            Tool::PrepareUpload => prepare::prepare(backend, &mut arguments, caller),
             Tool::ListWorkflows | Tool::GetWorkflowDetails | Tool::GetRunStatus => {
                 self.look(tool, &mut arguments, caller).await
             }
@@ -372,9 +374,9 @@ impl Tools {
         caller: Option<Caller>,
     ) -> Result<Outcome, ToolError> {
         match tool {
-            Tool::ListWorkflows => workflows::list(&self.app, arguments, caller).await,
-            Tool::GetWorkflowDetails => workflows::details(&self.app, arguments, caller).await,
-            Tool::GetRunStatus => runs::status(&self.app, arguments, caller).await,
+            Tool::ListWorkflows => workflows::list(&self.backend, arguments, caller).await,
+            Tool::GetWorkflowDetails => workflows::details(&self.backend, arguments, caller).await,
+            Tool::GetRunStatus => runs::status(&self.backend, arguments, caller).await,
             // They are no reads.
             Tool::ValidateFile | Tool::WaitForRun | Tool::PrepareUpload => Err(ApiError::internal().into()),
         }
@@ -382,6 +384,6 @@ impl Tools {
 
     /// The kill switch comes first: switched off, no argument, credential or backend matters.
     fn arguments(&self, given: JsonObject) -> Result<Arguments, ToolError> {
-        if self.app.settings.enabled { Ok(Arguments::new(given)) } else { Err(ToolError::switched_off()) }
+        if self.backend.settings.enabled { Ok(Arguments::new(given)) } else { Err(ToolError::switched_off()) }
     }
 }

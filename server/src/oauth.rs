@@ -19,7 +19,6 @@ mod metadata;
 mod page;
 mod params;
 mod pkce;
-mod redirect;
 mod refresh;
 mod register;
 mod resource;
@@ -44,11 +43,10 @@ use self::upstream::Upstream;
 use crate::base::clock::SharedClock;
 use crate::base::random::SharedRandom;
 use crate::caller::AccessTokens;
+use crate::config::redirect_uri::AppSchemes;
 use crate::config::{BaseUrl, Settings};
+use crate::limits::MAX_FORM_BYTES;
 use crate::seal::Seal;
-
-/// Forms hold two sealed values at most.
-pub(crate) const MAX_FORM_BYTES: usize = 32 * 1024;
 
 /// The parts of the authorization server.
 pub struct Oauth {
@@ -82,7 +80,7 @@ impl Oauth {
     pub(crate) fn new(settings: &Settings, shared: Shared) -> Option<Self> {
         let oauth = settings.oauth.as_ref()?;
         let Shared { http, clock, random, internet, access_tokens, seal } = shared;
-        let schemes = redirect::AppSchemes::with(&oauth.app_schemes);
+        let schemes = AppSchemes::with(&oauth.app_schemes);
         let documents = oauth.client_documents.then(|| {
             let proxy = oauth.client_documents_proxy.clone();
             cimd::Documents::new(internet, proxy, schemes.clone(), clock.clone())
@@ -113,23 +111,6 @@ impl Oauth {
     fn issuer(&self) -> &str {
         self.base.as_str()
     }
-}
-
-/// Whether a client that the operator names may have this redirect address; the error says why not, as what follows its name in
-/// a sentence.
-pub(crate) fn check_redirect_uri(text: &str) -> Result<(), String> {
-    let redirect = redirect::RedirectUri::parse(text, &redirect::AppSchemes::any());
-    redirect.map(|_| ()).map_err(|problem| problem.to_string())
-}
-
-/// The scheme of apps' own redirect addresses that an operator names; the error as for [`check_redirect_uri`].
-pub(crate) fn check_app_scheme(text: &str) -> Result<String, &'static str> {
-    redirect::check_app_scheme(text)
-}
-
-/// Whether a client id is the address of a metadata document.
-pub(crate) fn is_document_address(id: &str) -> bool {
-    cimd::is_document_url(id).is_some()
 }
 
 /// What is there with OAuth off: a client that was given no token tries to register and shows its user the answer.

@@ -22,8 +22,8 @@ use crate::base::clock::SystemClock;
 use crate::base::lifecycle::{DRAIN, Lifecycle};
 use crate::base::random::SystemRandom;
 use crate::config::Settings;
+use crate::http::admin;
 use crate::http::router::router;
-use crate::telemetry::metrics;
 
 /// The server could not start, or not go on.
 const EXIT_FAILED: u8 = 1;
@@ -75,7 +75,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
         let address = listener.local_addr().map_err(|error| format!("cannot listen on {admin}: {error}"))?;
         tracing::info!(address = %address, "metrics");
         // It goes down with the process: the last readings of a stopping instance are of interest.
-        tokio::spawn(connections::serve(listener, metrics::routes(&app), std::future::pending()));
+        tokio::spawn(connections::serve(listener, admin::routes(&app), std::future::pending()));
     }
     let stop = app.lifecycle.stopping_for(Duration::ZERO);
     tokio::select! {

@@ -4,6 +4,7 @@ mod agent;
 mod answer;
 mod error;
 mod identity;
+pub mod license;
 mod media;
 mod pass;
 mod refs;

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     async fn of(url: &str) -> &'static str {
-        let client = crate::app::http_client().expect("a client");
+        let client = crate::base::http_client::http_client().expect("a client");
         reason(&client.get(url).send().await.expect_err("nobody is there"))
     }
 

@@ -10,10 +10,10 @@ use super::challenge::Refusal;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// A bearer credential that has the right form; nothing is known of its worth.
-pub(super) struct Bearer(SecretString);
+pub(crate) struct Bearer(SecretString);
 
 impl Bearer {
-    pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Refusal> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let value = values.next().ok_or(Refusal::Missing)?;
         if values.next().is_some() {
@@ -32,7 +32,7 @@ impl Bearer {
         Ok(Self(SecretString::from(token)))
     }
 
-    pub(super) fn into_token(self) -> SecretString {
+    pub(crate) fn into_token(self) -> SecretString {
         self.0
     }
 }

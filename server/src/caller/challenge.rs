@@ -39,7 +39,7 @@ pub enum Refusal {
 }
 
 /// A refusal together with what the answer has to name.
-pub(super) struct Challenge<'a> {
+pub(crate) struct Challenge<'a> {
     refusal: Refusal,
     settings: &'a Settings,
 }
@@ -63,7 +63,7 @@ impl Refusal {
         }
     }
 
-    pub(super) fn challenge(self, settings: &Settings) -> Challenge<'_> {
+    pub(crate) fn challenge(self, settings: &Settings) -> Challenge<'_> {
         Challenge { refusal: self, settings }
     }
 

@@ -20,10 +20,10 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use self::report::{Hop, Report};
-use crate::app::http_client;
 use crate::base::clean::Clean;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::env::Env;
+use crate::base::http_client::http_client;
 use crate::base::random::{SharedRandom, SystemRandom};
 use crate::cli::DiagnoseArgs;
 use crate::commands::client::Http;

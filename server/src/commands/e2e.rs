@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 
 use self::journey::{Files, Journey};
-use crate::app::http_client;
 use crate::base::clean::Clean;
 use crate::base::env::Env;
+use crate::base::http_client::http_client;
 use crate::cli::E2eArgs;
 use crate::commands::client::Http;
 use crate::config::BaseUrl;

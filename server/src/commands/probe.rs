@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use secrecy::SecretString;
 
 use self::report::{Check, Report};
-use crate::app::http_client;
 use crate::base::clean::Clean;
 use crate::base::env::Env;
+use crate::base::http_client::http_client;
 use crate::cli::ProbeArgs;
 use crate::commands::client::{Http, Mcp};
 use crate::config::BaseUrl;

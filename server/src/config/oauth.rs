@@ -4,10 +4,11 @@ use envs::oauth as var;
 use secrecy::SecretString;
 use url::Url;
 
+use super::document_url::is_document_url;
 use super::reach::Reach;
+use super::redirect_uri;
 use super::source::Source;
 use super::url::BaseUrl;
-use crate::oauth;
 
 /// How users sign in through Validibot's OpenID provider.
 #[derive(Debug)]
@@ -133,7 +134,7 @@ fn clients(source: &mut Source<'_>) -> Vec<ClientSettings> {
 fn app_schemes(source: &mut Source<'_>) -> Vec<String> {
     let mut schemes = Vec::new();
     for entry in source.list(&var::APP_SCHEMES) {
-        match oauth::check_app_scheme(&entry) {
+        match redirect_uri::check_app_scheme(&entry) {
             Ok(scheme) => schemes.push(scheme),
             Err(problem) => source.refuse(&var::APP_SCHEMES, &format!("holds {entry:?}, which {problem}")),
         }
@@ -147,7 +148,7 @@ fn client(entry: &str) -> Result<ClientSettings, String> {
     let mut words = entry.split_whitespace().map(str::to_owned);
     let id = words.next().unwrap_or_default();
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !oauth::is_document_address(&id) && (id.len() > MAX_ID_CHARS || !id.chars().all(good)) {
+    if is_document_url(&id).is_none() && (id.len() > MAX_ID_CHARS || !id.chars().all(good)) {
         return Err("the client id is neither 1 to 64 letters, digits, '-' or '_' nor the https address of a metadata \
                     document"
             .to_owned());
@@ -157,7 +158,7 @@ fn client(entry: &str) -> Result<ClientSettings, String> {
         return Err(format!("{id} has no redirect address"));
     }
     for uri in &redirect_uris {
-        oauth::check_redirect_uri(uri).map_err(|problem| format!("{uri} {problem}"))?;
+        redirect_uri::check(uri).map_err(|problem| format!("{uri} {problem}"))?;
     }
     Ok(ClientSettings { id, redirect_uris })
 }

@@ -134,7 +134,7 @@ mod tests {
 
     fn said(reach: &Reach, url: &str) -> (Option<String>, Option<String>) {
         let url = Url::parse(url).expect("a URL");
-        let client = crate::app::http_client().expect("a client");
+        let client = crate::base::http_client::http_client().expect("a client");
         let request = reach.say(&url, client.get(url.clone())).build().expect("a request");
         let header = |name| {
             request.headers().get(name).map(|value: &HeaderValue| value.to_str().expect("text").to_owned())

@@ -15,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::app::App;
-use crate::config::{Settings, WebOrigin};
 
 /// What MCP clients and upload pages send.
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, \
@@ -29,30 +28,6 @@ const MAX_PARAMS: usize = 32;
 const RESPONSE_HEADERS: &str = "WWW-Authenticate, Retry-After, Allow, MCP-Protocol-Version, Payment-Response";
 /// Two hours, in seconds: Chromium keeps no permission longer.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
-
-/// The origins that may call: the base URL's own, and those of the setting.
-#[derive(Debug)]
-pub(crate) struct Origins(Vec<WebOrigin>);
-
-impl Origins {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        // A base URL is one.
-        let own = WebOrigin::parse(&settings.base_url.origin_with_port()).ok();
-        Self(own.into_iter().chain(settings.allowed_origins.iter().cloned()).collect())
-    }
-
-    /// Whether a request may come from where it says. Without an `Origin` it comes from no page.
-    pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
-        let mut origins = headers.get_all(ORIGIN).iter();
-        match (origins.next(), origins.next()) {
-            (None, _) => true,
-            (Some(origin), None) => {
-                origin.to_str().is_ok_and(|origin| self.0.iter().any(|allowed| allowed.is(origin)))
-            }
-            (Some(_), Some(_)) => false,
-        }
-    }
-}
 
 /// Answers preflights itself, before anybody is asked who is calling: a browser sends no credential with them. Every other
 /// answer, a refusal too, gets what lets the page read it.

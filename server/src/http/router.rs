@@ -9,37 +9,32 @@ use axum::response::Response;
 use axum::routing::{get, put};
 use rmcp::ServerHandler;
 
+use super::authenticate::authenticate;
+use super::license_gate::gate;
+use super::measure::measure;
+use super::{absent, browsers, public};
 use crate::app::App;
-use crate::caller;
-use crate::http::absent;
-use crate::http::browsers;
-use crate::http::public;
-use crate::license;
-use crate::limits;
-use crate::mcp;
 use crate::mcp::Tools;
-use crate::oauth;
-use crate::payments;
-use crate::telemetry::metrics::measure;
-use crate::uploads;
+use crate::{limits, mcp, oauth, payments, uploads};
 
 /// Every route that the server answers. What is not listed is 404.
 pub fn router(app: &Arc<App>) -> Router {
-    router_with(app, Tools::new(app))
+    router_with(app, Tools::new(app.backend()))
 }
 
 /// The same before another handler of MCP requests: a test puts the conformance suite's fixtures around [`Tools`].
 pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Router {
     // On the routes alone: a layer would answer 401 for paths that do not exist, too.
-    let mcp = mcp::route(app, "/mcp", Tools::new(app), handler)
+    let mcp = mcp::route(&app.settings, &app.origins, "/mcp", Tools::new(app.backend()), handler)
         .route_layer(from_fn_with_state(app.clone(), before_mcp));
     let uploads = Router::new()
         .route("/uploads", put(uploads::put))
         .route("/uploads/", put(uploads::put))
+        .with_state(app.uploads.clone())
         .route_layer(from_fn_with_state(app.clone(), before_uploads));
-    let paid = app.payments.as_ref().map(|_| {
-        let tools = Tools::for_payers(app);
-        mcp::route(app, "/public-mcp", tools.clone(), tools)
+    let paid = app.backend.payments.as_ref().map(|_| {
+        let tools = Tools::for_payers(app.backend());
+        mcp::route(&app.settings, &app.origins, "/public-mcp", tools.clone(), tools)
             .route_layer(from_fn_with_state(app.clone(), before_public_mcp))
     });
     let sign_in = app.oauth.clone().map(|oauth| {
@@ -66,7 +61,7 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
 
 /// Around every route.
 async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    measure(&app, request, |request| browsers::open(&app, request, |request| next.run(request))).await
+    measure(&app.metrics, request, |request| browsers::open(&app, request, |request| next.run(request))).await
 }
 
 // What stands before a route, in order. One middleware for all of it: as one each, axum puts every one into boxes of its
@@ -76,41 +71,41 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
 async fn before_mcp(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
     let licensed = |request| async move {
-        match limits::introduced(app, request, |request| caller::authenticate(app, request)).await {
-            Ok(request) => limits::share(app, request, |request| next.run(request)).await,
+        match limits::introduced(&app.limits, request, |request| authenticate(app, request)).await {
+            Ok(request) => limits::share(&app.limits, request, |request| next.run(request)).await,
             Err(refusal) => refusal,
         }
     };
-    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
+    limits::answered(&app.limits, &app.lifecycle, request, |request| gate(app, request, licensed)).await
 }
 
 /// In place of chain 1, a door that takes payments.
 async fn before_public_mcp(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let paid = |request| limits::share(app, request, |request| next.run(request));
+    let paid = |request| limits::share(&app.limits, request, |request| next.run(request));
     let licensed = |request| payments::open_door(request, paid);
-    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
+    limits::answered(&app.limits, &app.lifecycle, request, |request| gate(app, request, licensed)).await
 }
 
 /// In place of chain 1, the ticket.
 async fn before_uploads(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
     let licensed = |request| async move {
-        match uploads::admit(app, request) {
-            Ok(request) => limits::share_file(app, request, |request| next.run(request)).await,
+        match uploads::admit(&app.uploads, request) {
+            Ok(request) => limits::share_file(&app.limits, request, |request| next.run(request)).await,
             Err(refusal) => refusal,
         }
     };
-    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
+    limits::answered(&app.limits, &app.lifecycle, request, |request| gate(app, request, licensed)).await
 }
 
 async fn before_sign_in(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let app = &app;
-    let licensed = |request| limits::sign_in(app, request, |request| next.run(request));
-    limits::answered(app, request, |request| license::gate(app, request, licensed)).await
+    let licensed = |request| limits::sign_in(&app.limits, request, |request| next.run(request));
+    limits::answered(&app.limits, &app.lifecycle, request, |request| gate(app, request, licensed)).await
 }
 
 /// Documents that are the same for everybody wait for nobody.
 async fn before_documents(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    license::gate(&app, request, |request| next.run(request)).await
+    gate(&app, request, |request| next.run(request)).await
 }

@@ -5,15 +5,16 @@ use axum::http::header::EXPECT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::Limits;
 use super::leftover::{self, Leftover};
 use super::refusal::Refusal;
-use crate::app::App;
-use crate::base::lifecycle::REQUESTS_END_AFTER;
+use crate::base::lifecycle::{Lifecycle, REQUESTS_END_AFTER};
 
 /// Gets the answer, and takes in what is left of a body that was refused, so that the client reads the answer instead of a
 /// broken connection. By then nothing else is held: whoever drips costs one of the few places for that, and nobody a slot.
 pub(crate) async fn answered<F: Future<Output = Response>>(
-    app: &App,
+    limits: &Limits,
+    lifecycle: &Lifecycle,
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -21,16 +22,16 @@ pub(crate) async fn answered<F: Future<Output = Response>>(
     let (request, left) = Leftover::watch(request);
     let response = tokio::select! {
         response = next(request) => response,
-        () = app.lifecycle.stopping_for(REQUESTS_END_AFTER) => Refusal::Stopping.into_response(),
+        () = lifecycle.stopping_for(REQUESTS_END_AFTER) => Refusal::Stopping.into_response(),
     };
     // A client that waits for 100 Continue has sent nothing, and shall not begin; one that is too slow was waited for.
     let unread = left.body().filter(|_| !expects && response.status() != StatusCode::REQUEST_TIMEOUT);
     if let Some(body) = unread
-        && let Ok(_place) = app.limits.drains.take((), 1)
+        && let Ok(_place) = limits.drains.take((), 1)
     {
         tokio::select! {
             () = leftover::drain(body) => {}
-            () = app.lifecycle.stopping_for(REQUESTS_END_AFTER) => {}
+            () = lifecycle.stopping_for(REQUESTS_END_AFTER) => {}
         }
     }
     response

@@ -16,15 +16,14 @@ use super::budget::{Full, Share};
 use super::engaged::{Engaged, Engagement};
 use super::refusal::Refusal;
 use super::structure::Structure;
-use crate::app::App;
+use super::{Limits, MAX_BODY_BYTES};
 use crate::base::http_body::Held;
 use crate::caller::{Caller, Fingerprint};
-use crate::mcp::MAX_BODY_BYTES;
 
 /// Finds out who is calling. Who is known already, or refused as it stands, waits for nobody and costs nothing; the others
 /// are asked about, so many at once.
 pub(crate) async fn introduced<F: Future<Output = Result<Request, Response>>>(
-    app: &App,
+    limits: &Limits,
     request: Request,
     ask: impl FnOnce(Request) -> F,
 ) -> Result<Request, Response> {
@@ -33,32 +32,32 @@ pub(crate) async fn introduced<F: Future<Output = Result<Request, Response>>>(
     if let Poll::Ready(known) = poll!(asking.as_mut()) {
         return known;
     }
-    let _place = app.limits.strangers.take((), 1).map_err(|full| Refusal::from(full).into_response())?;
+    let _place = limits.strangers.take((), 1).map_err(|full| Refusal::from(full).into_response())?;
     let _engagement = engaged.as_ref().map(Engaged::begin);
     asking.await
 }
 
 /// What comes last before `/mcp`, once the caller is known and before the body is read.
 pub(crate) async fn share<F: Future<Output = Response>>(
-    app: &App,
+    limits: &Limits,
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    bounded(app, Some(Structure::default()), request, next).await
+    bounded(limits, Some(Structure::default()), request, next).await
 }
 
 /// The same before uploads, whose bodies are files as they are. A request extension holds on to the [`Work`], for what goes
 /// on when the client has gone.
 pub(crate) async fn share_file<F: Future<Output = Response>>(
-    app: &App,
+    limits: &Limits,
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    bounded(app, None, request, next).await
+    bounded(limits, None, request, next).await
 }
 
 async fn bounded<F: Future<Output = Response>>(
-    app: &App,
+    limits: &Limits,
     structure: Option<Structure>,
     mut request: Request,
     next: impl FnOnce(Request) -> F,
@@ -72,7 +71,7 @@ async fn bounded<F: Future<Output = Response>>(
     let extensions = request.extensions();
     let key = extensions.get::<Caller>().and_then(|caller| key(caller, extensions.get::<Fingerprint>()));
     let engagement = extensions.get::<Engaged>().map(Engaged::begin);
-    let (work, bytes) = match Work::begin(app, key, bytes, engagement) {
+    let (work, bytes) = match Work::begin(limits, key, bytes, engagement) {
         Ok(begun) => begun,
         Err(full) => return Refusal::from(full).into_response(),
     };
@@ -106,12 +105,11 @@ pub(crate) struct Work {
 
 impl Work {
     fn begin(
-        app: &App,
+        limits: &Limits,
         key: Option<[u8; 32]>,
         bytes: usize,
         connection: Option<Engagement>,
     ) -> Result<(Arc<Self>, Share<[u8; 32]>), Full> {
-        let limits = &app.limits;
         let call = limits.calls.take((), 1)?;
         // Nobody is known where the server is switched off: nothing but the handshake is answered.
         let of_the_caller = key.map(|key| limits.callers.take(key, 1)).transpose()?;

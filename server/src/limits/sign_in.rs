@@ -15,32 +15,31 @@ use tokio::time::timeout;
 
 use super::engaged::Engaged;
 use super::refusal::Refusal;
-use crate::app::App;
-use crate::oauth::MAX_FORM_BYTES;
+use super::{Limits, MAX_FORM_BYTES};
 
 /// For the whole body: 32 KB at 32 kbit/s. Most come with their head.
 pub(super) const FORM_WITHIN: Duration = Duration::from_secs(10);
 
 /// What comes last before the routes of signing in.
 pub(crate) async fn sign_in<F: Future<Output = Response>>(
-    app: &App,
+    limits: &Limits,
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    let request = match with_body_in(app, request).await {
+    let request = match with_body_in(limits, request).await {
         Ok(request) => request,
         Err(refusal) => return refusal.into_response(),
     };
     let _engagement = request.extensions().get::<Engaged>().map(Engaged::begin);
     // Its answers are whole in memory, as small pages and documents are.
-    match app.limits.sign_ins.take((), 1) {
+    match limits.sign_ins.take((), 1) {
         Ok(_slot) => next(request).await,
         Err(full) => Refusal::from(full).into_response(),
     }
 }
 
 /// The request with its body in memory. It is waited for at nobody's cost: where too many are, the longest wait ends.
-async fn with_body_in(app: &App, request: Request) -> Result<Request, Refusal> {
+async fn with_body_in(limits: &Limits, request: Request) -> Result<Request, Refusal> {
     if request.body().is_end_stream() {
         return Ok(request);
     }
@@ -49,7 +48,7 @@ async fn with_body_in(app: &App, request: Request) -> Result<Request, Refusal> {
     let body = match poll!(reading.as_mut()) {
         Poll::Ready(body) => body?,
         Poll::Pending => {
-            let place = app.limits.forms.join();
+            let place = limits.forms.join();
             tokio::select! {
                 body = timeout(FORM_WITHIN, reading) => body.map_err(|_| Refusal::TooSlow)??,
                 () = place.taken_away() => return Err(Refusal::TooSlow),

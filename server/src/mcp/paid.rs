@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::arguments::Arguments;
+use super::backend::Backend;
 use super::enrich;
 use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::runs::complete_paid;
 use super::validate::File;
 use super::workflows::workflow_ref;
-use crate::app::App;
 use crate::base::hex::hexadecimal;
 use crate::payments::{
     Malformed, PAYMENT_META, PaidRun, Payment, Payments, Requirements, Settled, Slip, Unsettled,
@@ -39,16 +39,16 @@ struct Order {
 }
 
 /// Payments, which the public surface does not exist without.
-pub(super) fn payments(app: &App) -> Result<&Arc<Payments>, ToolError> {
-    Ok(app.payments.as_ref().ok_or_else(ApiError::internal)?)
+pub(super) fn payments(backend: &Backend) -> Result<&Arc<Payments>, ToolError> {
+    Ok(backend.payments.as_ref().ok_or_else(ApiError::internal)?)
 }
 
 /// A workflow that is for sale, and its price.
 pub(super) async fn workflow(
-    app: &App,
+    backend: &Backend,
     reference: &WorkflowRef,
 ) -> Result<(JsonObject, Requirements), ToolError> {
-    let payments = payments(app)?;
+    let payments = payments(backend)?;
     let workflow = payments.agent_api.workflow(reference).await?;
     let price = payments.price(&workflow).ok_or_else(ToolError::not_for_sale)?;
     Ok((workflow, price))
@@ -56,7 +56,7 @@ pub(super) async fn workflow(
 
 /// Asks for the payment, or takes it and starts its run. Whatever can be wrong with the call is said before money moves.
 pub(super) async fn validate(
-    app: &Arc<App>,
+    backend: &Arc<Backend>,
     arguments: &mut Arguments,
     context: &RequestContext<RoleServer>,
 ) -> Result<Outcome, ToolError> {
@@ -66,7 +66,7 @@ pub(super) async fn validate(
     let (Some(File { name, content, .. }), Some(reference)) = (file, reference) else {
         unreachable!("what is missing was noted, and noted errors end the call")
     };
-    let (workflow, price) = workflow(app, &reference).await?;
+    let (workflow, price) = workflow(backend, &reference).await?;
     if !enrich::takes(&workflow, &name) {
         arguments
             .wrong("file_name", "has an extension that the workflow does not take: see accepted_extensions");
@@ -82,7 +82,7 @@ pub(super) async fn validate(
     };
     let order = Order { content, name, workflow, price };
     // A client that goes away in the middle must not leave a payment without its run.
-    let taking = tokio::spawn(hops::collect(take(app.clone(), order, payment)));
+    let taking = tokio::spawn(hops::collect(take(backend.clone(), order, payment)));
     let (outcome, hops) = taking.await.map_err(|_| ApiError::internal())?;
     hops::add(&hops);
     let outcome = outcome?;
@@ -112,13 +112,13 @@ fn presented(meta: Option<&Value>, slip: Option<&Arc<Slip>>) -> Option<Result<Pa
 }
 
 /// Settles, then starts the run.
-async fn take(app: Arc<App>, order: Order, payment: Payment) -> Result<Outcome, ToolError> {
-    let payments = payments(&app)?;
+async fn take(backend: Arc<Backend>, order: Order, payment: Payment) -> Result<Outcome, ToolError> {
+    let payments = payments(&backend)?;
     let price = &order.price;
     match payments.settle(&payment, price).await {
         Ok(settled) => {
             let receipt = price.receipt(&settled.transaction, payment.payer());
-            let outcome = start(&app, payments, &order, &payment, &settled).await;
+            let outcome = start(&backend, payments, &order, &payment, &settled).await;
             Ok(Outcome::Receipted(Box::new(outcome.unwrap_or_else(Outcome::Failed)), receipt))
         }
         Err(Unsettled::Refused(reason)) => {
@@ -162,7 +162,7 @@ fn word(reason: &str) -> &str {
 
 /// Starts the run of a settled payment, or finds it started.
 async fn start(
-    app: &App,
+    backend: &Backend,
     payments: &Payments,
     order: &Order,
     payment: &Payment,
@@ -201,13 +201,13 @@ async fn start(
             json!({ "state": "used", "transaction": settled.transaction, "send_again": false }),
         ));
     }
-    let seal = app.seal.as_ref().ok_or_else(ApiError::internal)?;
+    let seal = backend.seal.as_ref().ok_or_else(ApiError::internal)?;
     let reference = PaidRun::new(&run, payment.payer()).ok_or_else(|| {
         ToolError::from(ApiError::internal())
             .with_payment("The payment is settled, and Validibot's run has no name that can be used", held)
     })?;
     complete_paid(&mut run, &reference.seal(seal));
-    Ok(Outcome::run(run, Page::default(), app.clock.unix()))
+    Ok(Outcome::run(run, Page::default(), backend.clock.unix()))
 }
 
 /// Whether the run is the one of this call. A settled payment stands on the chain with its signature, for everybody to

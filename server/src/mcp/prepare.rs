@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::arguments::Arguments;
+use super::backend::Backend;
 use super::outcome::{Outcome, ToolError};
 use super::validate::file_name;
 use super::workflows::workflow_ref;
-use crate::app::App;
 use crate::base::random;
 use crate::caller::Caller;
 use crate::uploads::{HEADER, LIFETIME, Ticket, curl};
@@ -18,7 +18,7 @@ const ON_WINDOWS: &str = "On Windows rename the file and call prepare_upload wit
 
 /// Makes a ticket; asks nobody.
 pub(super) fn prepare(
-    app: &App,
+    backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
@@ -31,13 +31,13 @@ pub(super) fn prepare(
     let (Some(workflow), Some(name)) = (workflow, name) else {
         unreachable!("what is missing was noted, and noted errors end the call")
     };
-    let seal = app.seal.as_ref().ok_or_else(ToolError::no_uploads)?;
+    let seal = backend.seal.as_ref().ok_or_else(ToolError::no_uploads)?;
     let file_name = name.clone();
-    let id = random::token::<16>(app.random.as_ref());
+    let id = random::token::<16>(backend.random.as_ref());
     let ticket =
         Ticket::new(id, &caller, &workflow, name, size, sha256).ok_or_else(ToolError::unauthorized)?;
-    let ticket = seal.seal_until(&ticket, app.clock.unix() + LIFETIME.as_secs());
-    let url = format!("{}/uploads", app.settings.base_url.as_str());
+    let ticket = seal.seal_until(&ticket, backend.clock.unix() + LIFETIME.as_secs());
+    let url = format!("{}/uploads", backend.settings.base_url.as_str());
     let mut upload = json!({
         "curl": curl::posix(&file_name, &ticket, &url),
         "method": "PUT",

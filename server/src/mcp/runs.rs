@@ -5,9 +5,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::arguments::Arguments;
+use super::backend::Backend;
 use super::findings::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 use super::outcome::{Outcome, ToolError};
-use crate::app::App;
 use crate::caller::Caller;
 use crate::payments::PaidRun;
 use crate::validibot::{ApiError, RunRef, run_ref};
@@ -22,15 +22,15 @@ pub(super) enum Readable {
 
 /// One reading of a run.
 pub(super) async fn status(
-    app: &App,
+    backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
-    let run = argument(app, arguments, caller);
+    let run = argument(backend, arguments, caller);
     let page = page(arguments);
     arguments.finish()?;
     let run = run.ok_or_else(ToolError::unauthorized)?;
-    Ok(Outcome::run(run.read(app, None).await?, page, app.clock.unix()))
+    Ok(Outcome::run(run.read(backend, None).await?, page, backend.clock.unix()))
 }
 
 /// Reads which findings to show.
@@ -43,10 +43,14 @@ fn page(arguments: &mut Arguments) -> Page {
 }
 
 /// Reads and checks the `run_ref` argument; notes what is wrong with it. `None` without a note: nobody is known.
-pub(super) fn argument(app: &App, arguments: &mut Arguments, caller: Option<Caller>) -> Option<Readable> {
+pub(super) fn argument(
+    backend: &Backend,
+    arguments: &mut Arguments,
+    caller: Option<Caller>,
+) -> Option<Readable> {
     let text = arguments.required_text("run_ref")?;
     if matches!(caller, Some(Caller::Public)) {
-        let run = app.seal.as_ref().and_then(|seal| PaidRun::open(&text, seal, app.clock.unix()));
+        let run = backend.seal.as_ref().and_then(|seal| PaidRun::open(&text, seal, backend.clock.unix()));
         if run.is_none() {
             arguments.wrong("run_ref", "is none of this server's: take it from validate_file as it stands");
         }
@@ -62,15 +66,19 @@ pub(super) fn argument(app: &App, arguments: &mut Arguments, caller: Option<Call
 
 impl Readable {
     /// One reading, with the parts that Validibot leaves out.
-    pub(super) async fn read(&self, app: &App, deadline: Option<Instant>) -> Result<JsonObject, ApiError> {
+    pub(super) async fn read(
+        &self,
+        backend: &Backend,
+        deadline: Option<Instant>,
+    ) -> Result<JsonObject, ApiError> {
         match self {
             Self::Member(caller, run) => {
-                let mut read = app.validibot.run(caller, run, deadline).await?;
+                let mut read = backend.validibot.run(caller, run, deadline).await?;
                 complete(&mut read);
                 Ok(read)
             }
             Self::Paid { run, reference } => {
-                let payments = app.payments.as_ref().ok_or_else(ApiError::internal)?;
+                let payments = backend.payments.as_ref().ok_or_else(ApiError::internal)?;
                 let mut read = payments.agent_api.run(&run.id, &run.wallet, deadline).await?;
                 complete_paid(&mut read, reference);
                 Ok(read)

@@ -25,24 +25,24 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use self::leniency::Accepted;
 use self::short::ShortWay;
 use super::Tools;
-use crate::app::App;
-
-/// The body limit: the largest file in base64, with its envelope.
-pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
+use crate::config::{Origins, Settings};
+use crate::limits::MAX_BODY_BYTES;
 
 /// The route of a surface, `/mcp` for one, without anything around it that says who may come.
 ///
 /// `handler` answers what rmcp reads: `tools`, or something around them. One transport for all requests: axum clones
 /// what a route holds several times for each, and rmcp's service has lists in it (docs/performance.md).
-pub(crate) fn route<H: ServerHandler + Clone>(
-    app: &Arc<App>,
+pub(crate) fn route<H: ServerHandler + Clone, S: Clone + Send + Sync + 'static>(
+    settings: &Arc<Settings>,
+    origins: &Arc<Origins>,
     path: &str,
     tools: Tools,
     handler: H,
-) -> Router<Arc<App>> {
-    let hosts: Vec<String> = hosts(app).collect();
+) -> Router<S> {
+    let hosts: Vec<String> = hosts(settings).collect();
     let transport = Arc::new(Transport {
-        app: app.clone(),
+        settings: settings.clone(),
+        origins: origins.clone(),
         short: ShortWay::new(tools, &hosts),
         rmcp: service(hosts, handler),
     });
@@ -57,7 +57,8 @@ pub(crate) fn route<H: ServerHandler + Clone>(
 
 /// The ways that a request may go.
 struct Transport<H> {
-    app: Arc<App>,
+    settings: Arc<Settings>,
+    origins: Arc<Origins>,
     short: ShortWay,
     rmcp: StreamableHttpService<H, NeverSessionManager>,
 }
@@ -65,7 +66,7 @@ struct Transport<H> {
 impl<H: ServerHandler + Clone> Transport<H> {
     async fn answer(self: Arc<Self>, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
-        if !self.app.origins.allow(&parts.headers) {
+        if !self.origins.allow(&parts.headers) {
             return refusals::origin();
         }
         // In boxes of their own: few clients take one type alone.
@@ -105,14 +106,14 @@ impl<H: ServerHandler + Clone> Transport<H> {
     async fn by_rmcp(&self, request: Request, kept: Option<Bytes>) -> Response {
         // In a box of its own: it is large, and axum moves what waits for an answer.
         let response = Box::pin(self.rmcp.handle(request)).await.map(Body::new);
-        quoted::shortly(refusals::in_json(&self.app.settings, response, kept).await).await
+        quoted::shortly(refusals::in_json(&self.settings, response, kept).await).await
     }
 }
 
 /// The names by which this server is called.
-fn hosts(app: &App) -> impl Iterator<Item = String> {
-    let own = ["localhost", "127.0.0.1", "::1", app.settings.base_url.host()].into_iter().map(str::to_owned);
-    own.chain(app.settings.extra_hosts.iter().cloned())
+fn hosts(settings: &Settings) -> impl Iterator<Item = String> {
+    let own = ["localhost", "127.0.0.1", "::1", settings.base_url.host()].into_iter().map(str::to_owned);
+    own.chain(settings.extra_hosts.iter().cloned())
 }
 
 fn service<H: ServerHandler + Clone>(

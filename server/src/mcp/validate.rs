@@ -5,11 +5,11 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::arguments::Arguments;
+use super::backend::Backend;
 use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::runs::complete;
 use super::workflows::workflow_ref;
-use crate::app::App;
 use crate::caller::Caller;
 use crate::validibot::{MAX_FILE_BYTES, Media, Upload};
 
@@ -30,7 +30,7 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// Starts a run and returns at once.
 pub(super) async fn validate(
-    app: &App,
+    backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
@@ -43,9 +43,9 @@ pub(super) async fn validate(
     };
     let length = content.len() as u64;
     let upload = Upload { name, content: content.into(), length };
-    let mut run = app.validibot.launch_as(&caller, &workflow, upload, media).await?;
+    let mut run = backend.validibot.launch_as(&caller, &workflow, upload, media).await?;
     complete(&mut run);
-    Ok(Outcome::run(run, Page::default(), app.clock.unix()))
+    Ok(Outcome::run(run, Page::default(), backend.clock.unix()))
 }
 
 /// A file that was given as arguments.

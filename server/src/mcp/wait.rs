@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::arguments::Arguments;
+use super::backend::Backend;
 use super::findings::Page;
 use super::outcome::{Outcome, ToolError};
 use super::progress::Progress;
 use super::runs::{Readable, argument, is_complete};
-use crate::app::App;
 use crate::caller::Caller;
 use crate::validibot::ApiError;
 
@@ -31,12 +31,12 @@ const HEARTBEAT: Duration = Duration::from_secs(7);
 
 /// Waits for a run.
 pub(super) async fn wait(
-    app: &App,
+    backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
     context: &RequestContext<RoleServer>,
 ) -> Result<Outcome, ToolError> {
-    let run = argument(app, arguments, caller);
+    let run = argument(backend, arguments, caller);
     let mut progress = Progress::new(context);
     let budget = budget(arguments, progress.is_followed());
     arguments.finish()?;
@@ -47,8 +47,8 @@ pub(super) async fn wait(
     tokio::select! {
         biased;
         () = context.ct.cancelled() => Err(ToolError::cancelled()),
-        waited = poll(app, &run, budget, &mut progress) => {
-            waited.map(|run| Outcome::run(run, Page::default(), app.clock.unix()))
+        waited = poll(backend, &run, budget, &mut progress) => {
+            waited.map(|run| Outcome::run(run, Page::default(), backend.clock.unix()))
         }
     }
 }
@@ -61,7 +61,7 @@ fn budget(arguments: &mut Arguments, followed: bool) -> Duration {
 }
 
 async fn poll(
-    app: &App,
+    backend: &Backend,
     run: &Readable,
     budget: Duration,
     progress: &mut Progress,
@@ -76,8 +76,8 @@ async fn poll(
         let told = latest.is_some();
         let reading = tokio::select! {
             biased;
-            () = app.lifecycle.stopping_for(Duration::ZERO), if told => None,
-            read = read(app, run, deadline, progress) => Some(read),
+            () = backend.lifecycle.stopping_for(Duration::ZERO), if told => None,
+            read = read(backend, run, deadline, progress) => Some(read),
         };
         match reading {
             None => {}
@@ -96,7 +96,7 @@ async fn poll(
             Some(Err(error)) => return Err(error.into()),
         }
         let remaining = deadline.saturating_duration_since(Instant::now());
-        let stopping = app.lifecycle.is_stopping();
+        let stopping = backend.lifecycle.is_stopping();
         if remaining.is_zero() || asked_to_wait > remaining || stopping {
             return match (latest, trouble) {
                 (Some(latest), _) if stopping => Ok(interrupted(latest)),
@@ -106,7 +106,7 @@ async fn poll(
             };
         }
         tokio::select! {
-            () = app.lifecycle.stopping_for(Duration::ZERO) => {}
+            () = backend.lifecycle.stopping_for(Duration::ZERO) => {}
             () = rest(pause.max(asked_to_wait).min(remaining), progress) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -115,13 +115,13 @@ async fn poll(
 
 /// One poll, with heartbeats while Validibot is slow. Even an empty budget buys one.
 async fn read(
-    app: &App,
+    backend: &Backend,
     run: &Readable,
     deadline: Instant,
     progress: &mut Progress,
 ) -> Result<JsonObject, ApiError> {
     let latest = deadline.max(Instant::now() + FIRST_PAUSE * 5);
-    let reading = run.read(app, Some(latest));
+    let reading = run.read(backend, Some(latest));
     tokio::pin!(reading);
     loop {
         tokio::select! {

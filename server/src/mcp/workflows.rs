@@ -1,17 +1,17 @@
 //! `list_workflows` and `get_workflow_details`.
 
 use super::arguments::Arguments;
+use super::backend::Backend;
 use super::outcome::{Outcome, ToolError};
 use super::paid;
 use super::{definition, enrich};
-use crate::app::App;
 use crate::caller::Caller;
 use crate::payments;
 use crate::validibot::{Catalogue, Definition, WorkflowRef};
 
 /// The catalogue, as Validibot has it.
 pub(super) async fn list(
-    app: &App,
+    backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
@@ -19,9 +19,9 @@ pub(super) async fn list(
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let Caller::Public = caller else {
-        return Ok(Outcome::catalogue(app.validibot.catalogue(&caller).await?, offset));
+        return Ok(Outcome::catalogue(backend.validibot.catalogue(&caller).await?, offset));
     };
-    let mut list = paid::payments(app)?.agent_api.workflows().await?;
+    let mut list = paid::payments(backend)?.agent_api.workflows().await?;
     list.retain(payments::for_sale);
     for workflow in list.iter_mut().filter_map(serde_json::Value::as_object_mut) {
         enrich::price(workflow);
@@ -31,7 +31,7 @@ pub(super) async fn list(
 
 /// One workflow, with what an agent would otherwise have to work out.
 pub(super) async fn details(
-    app: &App,
+    backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
@@ -40,12 +40,12 @@ pub(super) async fn details(
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let workflow = workflow.ok_or_else(ToolError::unauthorized)?;
     let Definition { mut object, steps } = match caller {
-        Caller::Public => Definition::of(paid::workflow(app, &workflow).await?.0),
-        _ => app.validibot.definition(&caller, &workflow).await?,
+        Caller::Public => Definition::of(paid::workflow(backend, &workflow).await?.0),
+        _ => backend.validibot.definition(&caller, &workflow).await?,
     };
     enrich::enrich(&mut object, &steps);
     let member = !matches!(caller, Caller::Public);
-    let next = definition::next(&object, steps.len(), member && app.seal.is_some());
+    let next = definition::next(&object, steps.len(), member && backend.seal.is_some());
     Ok(Outcome::workflow(object, next, member))
 }
 

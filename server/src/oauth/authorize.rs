@@ -18,8 +18,8 @@ use super::consent::{consent_page, destination};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::Problem;
 use super::params::{Params, ParamsError};
-use super::redirect::{RedirectUri, Target, with_query};
 use super::{Oauth, pkce, resource, scope};
+use crate::config::redirect_uri::{RedirectUri, Target, with_query};
 
 /// What a request's own parts may take up inside `state`, which has to stay below 2 KB once sealed.
 const MAX_REQUEST_BYTES: usize = 1300;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::artifacts::Registration;
-use super::cimd::{DocumentError, Documents, is_document_url};
-use super::redirect::{AppSchemes, RedirectUri, Target};
+use super::cimd::{DocumentError, Documents};
 use crate::config::ClientSettings;
+use crate::config::document_url::is_document_url;
+use crate::config::redirect_uri::{AppSchemes, RedirectUri, Target};
 use crate::seal::Seal;
 
 /// Clients that Validibot itself knows by these ids (contract, section c), for those who type one into a connector.

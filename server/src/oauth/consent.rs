@@ -22,9 +22,9 @@ use super::client::{Client, Vouched};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::{Problem, page};
 use super::params::{Params, ParamsError};
-use super::redirect::{RedirectUri, Target};
 use super::{Oauth, pkce};
 use crate::base::random;
+use crate::config::redirect_uri::{RedirectUri, Target};
 use crate::seal::SealError;
 
 /// What is wrong with an answer to the consent page.

@@ -2,7 +2,7 @@
 
 use super::artifacts::{Code, Login, Refresh, Registration, Ticket};
 use super::cimd;
-use super::redirect::{AppSchemes, RedirectUri};
+use crate::config::redirect_uri::{AppSchemes, RedirectUri};
 use crate::seal::Seal;
 
 /// A text that nobody has sealed opens as nothing.

@@ -17,8 +17,8 @@ use super::Oauth;
 use super::artifacts::Registration;
 use super::client::clean_name;
 use super::error::OauthError;
-use super::redirect::{AppSchemes, RedirectError, RedirectUri};
 use crate::base::json as json_of_others;
+use crate::config::redirect_uri::{AppSchemes, RedirectError, RedirectUri};
 
 /// Far above what real clients send; the route's body limit.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;

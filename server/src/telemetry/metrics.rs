@@ -2,22 +2,10 @@
 //! underscores and the unit at the end, as its Prometheus exporters write them.
 
 mod family;
-mod measure;
 
-use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-
 use self::family::Histograms;
-pub(crate) use self::measure::measure;
-use crate::app::App;
-use crate::http::public;
 
 /// Seconds, as OpenTelemetry advises for HTTP.
 const HTTP_SECONDS: [f64; 14] =
@@ -76,45 +64,15 @@ impl Metrics {
         self.asked.add([method, &status, error.unwrap_or_default()], elapsed);
     }
 
-    fn served(&self, method: &'static str, route: &str, status: u16, elapsed: Duration) {
+    /// A request was answered, to the end of its answer.
+    pub(crate) fn served(&self, method: &'static str, route: &str, status: u16, elapsed: Duration) {
         self.served.add([method, route, &status.to_string()], elapsed);
     }
-}
 
-/// The routes of the admin listener.
-pub(crate) fn routes(app: &Arc<App>) -> Router {
-    Router::new()
-        .route("/metrics", get(metrics))
-        .route("/livez", get(public::livez))
-        .route("/readyz", get(public::readyz))
-        .with_state(app.clone())
-}
-
-async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let mut text = String::new();
-    for family in [&app.metrics.operations, &app.metrics.served, &app.metrics.asked] {
-        family.write(&mut text);
+    /// Appends everything that was counted to an exposition.
+    pub(crate) fn write(&self, text: &mut String) {
+        for family in [&self.operations, &self.served, &self.asked] {
+            family.write(text);
+        }
     }
-    let (calls, bytes) = app.limits.in_flight();
-    gauge(&mut text, "http_server_active_requests", "Requests of /mcp and uploads under way", calls);
-    gauge(&mut text, "validibot_mcp_body_bytes", "What their bodies are charged with, in bytes", bytes);
-    let licensed = usize::from(app.withdrawn_from().is_none());
-    gauge(&mut text, "validibot_mcp_licensed", "1 while Validibot's licence includes MCP", licensed);
-    if let Some(memory) = resident_memory() {
-        gauge(&mut text, "process_resident_memory_bytes", "Resident memory, in bytes", memory);
-    }
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
-}
-
-fn gauge(text: &mut String, name: &str, help: &str, value: usize) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-}
-
-/// From Linux's own account (proc(5)); other systems have none.
-fn resident_memory() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: usize = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kib * 1024)
 }

@@ -6,7 +6,6 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use moka::future::Cache;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -14,24 +13,8 @@ use tokio::sync::watch;
 use super::answer::UploadError;
 use super::head;
 use super::receive::Announced;
-use super::ticket::LIFETIME;
-use crate::app::App;
 use crate::base::hex::hexadecimal;
-use crate::validibot::{ApiError, MAX_FILE_BYTES, Upload};
-
-/// How many tickets' runs are remembered, at some 400 bytes each. A repeat of one beyond them starts another run.
-const MAX_REMEMBERED: u64 = 10_000;
-
-/// The runs of the tickets that were used on this instance.
-pub(crate) struct Uploads {
-    pub(super) launches: Cache<String, Launch>,
-}
-
-impl Uploads {
-    pub(crate) fn new() -> Self {
-        Self { launches: Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(LIFETIME).build() }
-    }
-}
+use crate::validibot::{ApiError, MAX_FILE_BYTES, Upload, Validibot};
 
 /// A run that is being started, or was.
 #[derive(Clone)]
@@ -69,7 +52,7 @@ impl Launch {
 }
 
 /// Sends the file on, and starts the run with it.
-pub(super) async fn run(app: &App, announced: &Announced, body: Body) -> Outcome {
+pub(super) async fn run(validibot: &Validibot, announced: &Announced, body: Body) -> Outcome {
     let Announced { ticket, length } = announced;
     let workflow = ticket.workflow().ok_or(UploadError::Ticket("The upload ticket is of another version"))?;
     let body = head::checked(&ticket.name, body).await?;
@@ -82,8 +65,7 @@ pub(super) async fn run(app: &App, announced: &Announced, body: Body) -> Outcome
         reqwest::Body::wrap_stream(body.into_data_stream().inspect_ok(move |piece| seen.take(piece)))
     };
     let upload = Upload { name: ticket.name.clone(), content, length: *length };
-    let run =
-        app.validibot.launch(&ticket.caller(), &workflow, upload).await.map_err(UploadError::Validibot)?;
+    let run = validibot.launch(&ticket.caller(), &workflow, upload).await.map_err(UploadError::Validibot)?;
     let get = |key: &str| run.get(key).cloned().unwrap_or_default();
     let answer = json!({
         "run_ref": get("run_ref"),

@@ -9,10 +9,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::Uploads;
 use super::answer::UploadError;
 use super::launch::{self, Launch};
 use super::ticket::{HEADER, Ticket};
-use crate::app::App;
 use crate::caller::{Caller, Fingerprint};
 use crate::limits::Work;
 use crate::validibot::MAX_FILE_BYTES;
@@ -24,12 +24,12 @@ pub(crate) struct Announced {
 }
 
 /// Judges the head of an upload, and puts its caller into the request; or the answer. Nothing is charged before.
-pub(crate) fn admit(app: &App, mut request: Request) -> Result<Request, Response> {
+pub(crate) fn admit(uploads: &Uploads, mut request: Request) -> Result<Request, Response> {
     // Any other method is the route's to refuse.
     if request.method() != Method::PUT {
         return Ok(request);
     }
-    let announced = announced(app, request.headers()).map_err(IntoResponse::into_response)?;
+    let announced = announced(uploads, request.headers()).map_err(IntoResponse::into_response)?;
     let caller = announced.ticket.caller();
     let extensions = request.extensions_mut();
     // As a bearer of the same token: all that one caller does has one share.
@@ -42,11 +42,11 @@ pub(crate) fn admit(app: &App, mut request: Request) -> Result<Request, Response
 }
 
 /// Everything that can be known before the first byte is checked before it.
-fn announced(app: &App, headers: &HeaderMap) -> Result<Announced, UploadError> {
-    if !app.settings.enabled {
+fn announced(uploads: &Uploads, headers: &HeaderMap) -> Result<Announced, UploadError> {
+    if !uploads.enabled {
         return Err(UploadError::SwitchedOff);
     }
-    let ticket = open(app, headers)?;
+    let ticket = open(uploads, headers)?;
     if is_encoded(headers) {
         return Err(UploadError::Encoded);
     }
@@ -54,12 +54,12 @@ fn announced(app: &App, headers: &HeaderMap) -> Result<Announced, UploadError> {
     Ok(Announced { ticket, length })
 }
 
-fn open(app: &App, headers: &HeaderMap) -> Result<Ticket, UploadError> {
+fn open(uploads: &Uploads, headers: &HeaderMap) -> Result<Ticket, UploadError> {
     let text = headers.get(HEADER).and_then(|value| value.to_str().ok()).ok_or(UploadError::Ticket(
         "The request has no upload ticket: call prepare_upload and use its curl command",
     ))?;
-    let seal = app.seal.as_ref().ok_or(UploadError::Ticket("This server takes no uploads"))?;
-    seal.open(text, app.clock.unix()).map_err(|_| {
+    let seal = uploads.seal.as_ref().ok_or(UploadError::Ticket("This server takes no uploads"))?;
+    seal.open(text, uploads.clock.unix()).map_err(|_| {
         UploadError::Ticket("The upload ticket is not good, or not any more: call prepare_upload for another")
     })
 }
@@ -91,33 +91,33 @@ fn length(headers: &HeaderMap, ticket: &Ticket) -> Result<u64, UploadError> {
 
 /// `PUT /uploads`, once [`admit`] has let it in.
 pub(crate) async fn put(
-    State(app): State<Arc<App>>,
+    State(uploads): State<Arc<Uploads>>,
     Extension(announced): Extension<Arc<Announced>>,
     Extension(work): Extension<Arc<Work>>,
     request: Request,
 ) -> Response {
-    match receive(app, announced, work, request.into_body()).await {
+    match receive(uploads, announced, work, request.into_body()).await {
         Ok(run) => (StatusCode::ACCEPTED, [(CACHE_CONTROL, "no-store")], Json(run)).into_response(),
         Err(error) => error.into_response(),
     }
 }
 
 async fn receive(
-    app: Arc<App>,
+    uploads: Arc<Uploads>,
     announced: Arc<Announced>,
     work: Arc<Work>,
     body: Body,
 ) -> Result<serde_json::Value, UploadError> {
     let (report, launch) = Launch::of(announced.length);
-    let entry = app.uploads.launches.entry_by_ref(&announced.ticket.id).or_insert(launch).await;
+    let entry = uploads.launches.entry_by_ref(&announced.ticket.id).or_insert(launch).await;
     let first = entry.is_fresh();
     let launch = entry.into_value();
     if first {
         // A task of its own: once the body is in, the launch goes on whether the client waits for it or not.
         tokio::spawn(async move {
-            let outcome = launch::run(&app, &announced, body).await;
+            let outcome = launch::run(&uploads.validibot, &announced, body).await;
             if outcome.is_err() {
-                app.uploads.launches.invalidate(&announced.ticket.id).await;
+                uploads.launches.invalidate(&announced.ticket.id).await;
             }
             report.send_replace(Some(outcome));
             drop(work);

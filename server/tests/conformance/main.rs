@@ -57,7 +57,7 @@ async fn conforms(node: &Node, version: &str) {
     );
     let loaded = Settings::load(&env, Path::new("/nonexistent/.env")).expect("good settings");
     let app = App::build(loaded.settings, Arc::new(SystemClock), Arc::new(SystemRandom)).expect("an app");
-    let router = router_with(&app, WithFixtures::around(Tools::new(&app), &app));
+    let router = router_with(&app, WithFixtures::around(Tools::new(app.backend()), &app));
     tokio::spawn(axum::serve(listener, router).into_future());
     let proxy = Proxy::start(before, &server, known::DEMO_TOKEN);
     conformance::run(node, proxy.url(), version, &format!("conformance-fixtures-{version}.yml")).await;

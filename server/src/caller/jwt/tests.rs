@@ -41,7 +41,11 @@ impl World {
             client_documents_proxy: None,
         };
         let clock = ManualClock::at(NOW);
-        let tokens = AccessTokens::new(&oauth, crate::app::http_client().expect("a client"), clock.clone());
+        let tokens = AccessTokens::new(
+            &oauth,
+            crate::base::http_client::http_client().expect("a client"),
+            clock.clone(),
+        );
         Self { idp, clock, tokens }
     }
 

@@ -4,7 +4,7 @@ use super::Walk;
 use super::report::{Finding, Step};
 use crate::base::http_body;
 use crate::config::BaseUrl;
-use crate::license::FEATURE;
+use crate::validibot::license::FEATURE;
 
 /// Whether Validibot licenses MCP. A server that it does not license ends at its start, so from outside there is
 /// nothing but a refused connection.

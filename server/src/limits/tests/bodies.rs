@@ -64,7 +64,7 @@ async fn a_body_has_to_come_at_a_rate_and_in_a_time() {
         ),
     ] {
         let begun = Instant::now();
-        let answer = share(&app, request(body), read).await;
+        let answer = share(&app.limits, request(body), read).await;
         assert_eq!((answer.status(), begun.elapsed()), (status, after), "{what}");
         drop(answer);
         assert_eq!(app.limits.in_flight(), (0, 0), "{what}");
@@ -84,7 +84,7 @@ async fn the_tree_of_a_request_is_charged_until_its_answer_is_there() {
             sleep(MOMENT).await;
             answer
         };
-        let answer = share(&app, request(Body::from(body.clone())), work).await;
+        let answer = share(&app.limits, request(Body::from(body.clone())), work).await;
         (answer.status(), answer)
     };
     let mut all = Box::pin(join_all((0..=many).map(|_| ask())));

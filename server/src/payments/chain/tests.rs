@@ -26,7 +26,7 @@ async fn node(latest: u64, timestamp: Pace) -> (Chain, Arc<AtomicU32>) {
     tokio::spawn(axum::serve(listener, Router::new().route("/", post(answer))).into_future());
     let mut settings = crate::payments::payment::tests::settings();
     settings.rpc_url = SecretString::from(format!("http://{address}/"));
-    (Chain::new(&settings, crate::app::http_client().expect("a client")), questions)
+    (Chain::new(&settings, crate::base::http_client::http_client().expect("a client")), questions)
 }
 
 #[tokio::test]

@@ -25,7 +25,10 @@ fn way(newest: &str) -> ShortWay {
     );
     let settings = Settings::load(&env, Path::new("/nonexistent/.env")).expect("good settings").settings;
     let app = App::build(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).expect("an app");
-    ShortWay::new(Tools::new(&app), &["mcp.example.com".into(), "::1".into(), "with.port:8443".into()])
+    ShortWay::new(
+        Tools::new(app.backend.clone()),
+        &["mcp.example.com".into(), "::1".into(), "with.port:8443".into()],
+    )
 }
 
 /// The headers of a good request, with these in place of, or added to, them; `None` takes one away.

@@ -43,7 +43,7 @@ const DANGEROUS_SCHEMES: [&str; 24] = [
 
 /// Schemes without a dot that apps may have.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AppSchemes {
+pub(crate) struct AppSchemes {
     /// Besides the built-in ones.
     listed: Vec<String>,
     any: bool,
@@ -51,14 +51,14 @@ pub(super) struct AppSchemes {
 
 /// A redirect URI that a client may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RedirectUri {
+pub(crate) struct RedirectUri {
     text: String,
     target: Target,
 }
 
 /// Where a redirect goes: what a person has to know to decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// A web site.
     Site(String),
     /// A program that listens on the user's own machine: any program there could.
@@ -69,7 +69,7 @@ pub(super) enum Target {
 
 /// Why a client may not have a redirect URI. The text goes to the client's author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum RedirectError {
+pub(crate) enum RedirectError {
     #[error("is longer than {MAX_BYTES} bytes")]
     TooLong,
     #[error("is no absolute URI of visible ASCII characters")]
@@ -88,12 +88,12 @@ pub(super) enum RedirectError {
 
 impl AppSchemes {
     /// The built-in ones and these.
-    pub(super) fn with(listed: &[String]) -> Self {
+    pub(crate) fn with(listed: &[String]) -> Self {
         Self { listed: listed.to_vec(), any: false }
     }
 
     /// All that are not dangerous: for clients that the operator has named with their addresses.
-    pub(super) fn any() -> Self {
+    pub(crate) fn any() -> Self {
         Self { listed: Vec::new(), any: true }
     }
 
@@ -103,7 +103,7 @@ impl AppSchemes {
 }
 
 /// A scheme that an operator allows apps to have, in lower case; the error continues a sentence that begins with it.
-pub(super) fn check_app_scheme(text: &str) -> Result<String, &'static str> {
+pub(crate) fn check_app_scheme(text: &str) -> Result<String, &'static str> {
     let scheme = text.to_ascii_lowercase();
     // RFC 3986, section 3.1.
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
@@ -118,7 +118,7 @@ pub(super) fn check_app_scheme(text: &str) -> Result<String, &'static str> {
 
 impl RedirectUri {
     /// Checks a redirect URI that a client brings.
-    pub(super) fn parse(text: &str, schemes: &AppSchemes) -> Result<Self, RedirectError> {
+    pub(crate) fn parse(text: &str, schemes: &AppSchemes) -> Result<Self, RedirectError> {
         if text.len() > MAX_BYTES {
             return Err(RedirectError::TooLong);
         }
@@ -148,7 +148,7 @@ impl RedirectUri {
 
     /// Whether a request's `redirect_uri` is this one: character by character, except that the port of a loopback
     /// address is the client's choice at run time (RFC 8252, section 7.3; `localhost` too, as Claude Code needs it).
-    pub(super) fn matches(&self, requested: &str) -> bool {
+    pub(crate) fn matches(&self, requested: &str) -> bool {
         if self.text == requested {
             return true;
         }
@@ -158,17 +158,17 @@ impl RedirectUri {
             && without_port(&self.text) == without_port(requested)
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 }
 
 /// The redirect of a validated request with more query parameters.
-pub(super) fn with_query(redirect: &str, pairs: &[(&str, &str)]) -> String {
+pub(crate) fn with_query(redirect: &str, pairs: &[(&str, &str)]) -> String {
     let Ok(mut url) = Url::parse(redirect) else { return redirect.to_owned() };
     url.query_pairs_mut().extend_pairs(pairs);
     url.into()
@@ -200,6 +200,11 @@ fn without_port(text: &str) -> Option<(&str, &str)> {
         _ => authority,
     };
     Some((without, &text[end..]))
+}
+
+/// Whether a client that the operator names may have this redirect address. The error continues a sentence that begins with it.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    RedirectUri::parse(text, &AppSchemes::any()).map(|_| ()).map_err(|problem| problem.to_string())
 }
 
 #[cfg(test)]

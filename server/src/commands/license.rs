@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{LicenseError, LicenseGate};
-use crate::app::http_client;
 use crate::base::env::Env;
+use crate::base::http_client::http_client;
 use crate::cli::LicenseArgs;
 use crate::config::{BaseUrl, Reach};
 use crate::telemetry;
+use crate::validibot::license::{LicenseError, LicenseGate};
 
 /// Wrong usage, as sysexits' `EX_USAGE`.
 const EXIT_USAGE: u8 = 64;

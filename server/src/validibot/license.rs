@@ -1,6 +1,5 @@
 //! The runtime gate: no licence, no traffic (contract, A1 and D2).
 
-pub mod command;
 mod standing;
 
 use std::time::Duration;
@@ -10,8 +9,8 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
+pub(crate) use self::standing::ASK_AGAIN_AFTER;
 pub use self::standing::Standing;
-pub(crate) use self::standing::gate;
 use crate::base::http_body;
 use crate::base::json;
 use crate::base::trouble;
@@ -28,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Between two questions at the start.
-const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+const AT_THE_START: Duration = Duration::from_secs(1);
 
 /// Asks Validibot whether this deployment may serve MCP.
 #[derive(Debug, Clone)]
@@ -110,13 +109,13 @@ impl LicenseGate {
             let answer = self.check().await;
             match &answer {
                 Err(error @ LicenseError::Unreachable { passing: true, .. })
-                    if Instant::now() + ASK_AGAIN_AFTER <= deadline =>
+                    if Instant::now() + AT_THE_START <= deadline =>
                 {
                     tracing::warn!("{error}. It is asked again");
                 }
                 _ => return answer,
             }
-            sleep(ASK_AGAIN_AFTER).await;
+            sleep(AT_THE_START).await;
         }
     }
 

@@ -7,12 +7,12 @@ use axum::http::Method;
 use axum::response::Response;
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::base::http_body::Held;
+use crate::telemetry::metrics::Metrics;
 
 /// The outermost middleware.
 pub(crate) async fn measure<F: Future<Output = Response>>(
-    app: &Arc<App>,
+    metrics: &Arc<Metrics>,
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -21,13 +21,14 @@ pub(crate) async fn measure<F: Future<Output = Response>>(
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let response = next(request).await;
     let route = route.unwrap_or_default();
-    let answer = Answer { app: app.clone(), started, method, route, status: response.status().as_u16() };
+    let answer =
+        Answer { metrics: metrics.clone(), started, method, route, status: response.status().as_u16() };
     response.map(|body| Held::body(body, answer))
 }
 
 /// Counts itself when it is out, or when nobody wants the rest of it.
 struct Answer {
-    app: Arc<App>,
+    metrics: Arc<Metrics>,
     started: Instant,
     method: &'static str,
     route: String,
@@ -36,7 +37,7 @@ struct Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.app.metrics.served(self.method, &self.route, self.status, self.started.elapsed());
+        self.metrics.served(self.method, &self.route, self.status, self.started.elapsed());
     }
 }
 
