@@ -24,7 +24,7 @@ pub use live::{Diagnose, Doctor, TestE2e};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 pub use self_hosted::{SelfHosted, SelfHostedImage, SelfHostedLogs, SelfHostedProject};
 
-use crate::stage::Target;
+use crate::config::stage::Target;
 
 /// Deploy and operate Validibot MCP.
 ///

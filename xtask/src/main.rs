@@ -4,17 +4,27 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use xtask::cli::{BenchOther, Cli, Env, Task};
-use xtask::context::Context;
-use xtask::env::Environment;
-use xtask::error::{Error, Result};
-use xtask::exit::Exit;
-use xtask::interrupt::Interrupts;
-use xtask::output::Printer;
-use xtask::runner::Runner;
-use xtask::{
-    bench, diagnose, doctor, e2e, fuzz, gcp, generate, local, self_hosted, soak, tasks, test, variables,
-    verify,
-};
+use xtask::commands::bench;
+use xtask::commands::diagnose;
+use xtask::commands::doctor;
+use xtask::commands::e2e;
+use xtask::commands::fuzz;
+use xtask::commands::gcp;
+use xtask::commands::generate;
+use xtask::commands::local;
+use xtask::commands::self_hosted;
+use xtask::commands::soak;
+use xtask::commands::tasks;
+use xtask::commands::test;
+use xtask::commands::variables;
+use xtask::commands::verify;
+use xtask::config::context::Context;
+use xtask::config::env::Environment;
+use xtask::core::error::{Error, Result};
+use xtask::core::exit::Exit;
+use xtask::core::interrupt::Interrupts;
+use xtask::core::output::Printer;
+use xtask::core::runner::Runner;
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());

@@ -1,8 +1,14 @@
-//! Programs of other people that a task starts: all that are missing are named at once, with the way to install them.
+//! The programs of others that this tool starts, as commands, and what their answers mean.
 
-use crate::context::Context;
-use crate::engine::on_path;
-use crate::error::{Error, Result};
+pub mod compose;
+pub mod docker;
+pub mod engine;
+pub mod gcloud;
+pub mod git;
+
+use self::engine::on_path;
+use crate::config::context::Context;
+use crate::core::error::{Error, Result};
 
 /// Takes each program with the Debian package that has it; an error where one is not on the `PATH`.
 pub fn require(context: &Context, programs: &[(&str, &str)]) -> Result<()> {

@@ -88,7 +88,7 @@ fn bash(lines: &[(String, String, String)]) -> Vec<String> {
 /// Loud: on the terminal and in the list that `cargo xtask test` ends with.
 fn skipped(reason: &str) {
     let name = "bash_reads_every_line_that_we_accept_as_we_do";
-    if let Some(log) = std::env::var_os(xtask::test::SKIPPED_LOG) {
+    if let Some(log) = std::env::var_os(xtask::commands::test::SKIPPED_LOG) {
         let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         writeln!(log, "{name}: {reason}").unwrap();
     }

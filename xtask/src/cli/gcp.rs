@@ -27,7 +27,7 @@ pub use logs::{GcpLogs, Severity};
 pub use maintenance::{GcpMaintenance, GcpReopen, GcpSwitch};
 pub use release::{GcpMark, GcpRelease, GcpTag};
 
-use crate::stage::Stage;
+use crate::config::stage::Stage;
 
 /// Google Cloud.
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,8 @@
 use clap::Args;
 
 use super::gcp::{AT_ONCE, at_once};
-use crate::error::{Error, Result};
-use crate::stage::Target;
+use crate::config::stage::Target;
+use crate::core::error::{Error, Result};
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]

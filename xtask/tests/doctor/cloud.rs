@@ -2,8 +2,8 @@
 
 use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
 use serde_json::{Value, json};
-use xtask::exit::Exit;
-use xtask::runner::Outcome;
+use xtask::core::exit::Exit;
+use xtask::core::runner::Outcome;
 
 use crate::expect_finding;
 use crate::stage::{ACCESSOR, ACCOUNT, HOST, MCP, Service, Stage};

@@ -100,7 +100,7 @@ fn round(seed: u64, kills: usize) {
 
 #[test]
 fn whatever_is_killed_the_same_command_goes_on() {
-    let new = u64::from_str_radix(&xtask::secret::random_hex(7).unwrap(), 16).unwrap();
+    let new = u64::from_str_radix(&xtask::core::secret::random_hex(7).unwrap(), 16).unwrap();
     for seed in SEEDS.into_iter().chain([new]) {
         round(seed, KILLS);
     }

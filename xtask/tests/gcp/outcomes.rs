@@ -9,12 +9,12 @@ use std::sync::Mutex;
 
 use gcp_emulator::{Emulator, Fault, FaultKind, gcloud_is_here};
 use serde::{Deserialize, Serialize};
-use xtask::command::Command;
-use xtask::gcloud::{self, Advice, Seen, classify};
-use xtask::interrupt::Interrupts;
-use xtask::output::Printer;
-use xtask::runner::{Outcome, Runner, Streams};
-use xtask::stage::{Names, Stage};
+use xtask::config::stage::{Names, Stage};
+use xtask::core::command::Command;
+use xtask::core::interrupt::Interrupts;
+use xtask::core::output::Printer;
+use xtask::core::runner::{Outcome, Runner, Streams};
+use xtask::tools::gcloud::{self, Advice, Seen, classify};
 
 /// What gcloud said: by read, then by failure.
 pub(crate) type Outcomes = BTreeMap<String, BTreeMap<String, Said>>;

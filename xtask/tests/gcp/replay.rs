@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use xtask::cli::{Gcp, GcpBuild, GcpGate, GcpGated, GcpStage};
-use xtask::command::{Command, Effect};
-use xtask::context::Context;
-use xtask::env::Environment;
-use xtask::error::{Error, Result};
-use xtask::gcp::gcp;
-use xtask::output::Printer;
-use xtask::runner::{Outcome, Runner};
-use xtask::stage::Stage;
+use xtask::commands::gcp::gcp;
+use xtask::config::context::Context;
+use xtask::config::env::Environment;
+use xtask::config::stage::Stage;
+use xtask::core::command::{Command, Effect};
+use xtask::core::error::{Error, Result};
+use xtask::core::output::Printer;
+use xtask::core::runner::{Outcome, Runner};
 
 use crate::outcomes::{reads, recorded};
 use crate::stage::{APIS, mcp};

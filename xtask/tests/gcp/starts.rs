@@ -1,8 +1,8 @@
 //! How often gcloud is started: each start is half a second of processor, which is most of the time that a command takes.
 
 use gcp_emulator::gcloud_is_here;
-use xtask::gcloud::{lock, run};
-use xtask::stage::{Names, Stage};
+use xtask::config::stage::{Names, Stage};
+use xtask::tools::gcloud::{lock, run};
 
 use crate::played::World;
 use crate::stage;

@@ -1,7 +1,7 @@
 //! What a played gcloud is told.
 
 use serde_json::Value;
-use xtask::command::{Command, Stdin};
+use xtask::core::command::{Command, Stdin};
 
 /// The command's words, with the flags that `--flags-file=-` reads from its input.
 pub(crate) fn words(command: &Command) -> Vec<String> {

@@ -60,7 +60,7 @@ fn none(findings: &[String], what_to_do: &str) {
 
 #[test]
 fn generated_files_are_fresh() {
-    let stale = xtask::generate::stale(root()).unwrap();
+    let stale = xtask::commands::generate::stale(root()).unwrap();
     let names: Vec<_> = stale.iter().map(|(path, _)| path.display().to_string()).collect();
     none(
         &names,

@@ -60,7 +60,7 @@ fn nothing_prints_but_the_printer() {
     }
     none(
         &prints,
-        "In xtask write through xtask/src/output.rs; in a program or a test write to io::stdout() or io::stderr() once, in one place",
+        "In xtask write through xtask/src/core/output.rs; in a program or a test write to io::stdout() or io::stderr() once, in one place",
     );
 }
 

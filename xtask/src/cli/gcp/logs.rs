@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::gcloud::Since;
-use crate::stage::Stage;
+use crate::config::stage::Stage;
+use crate::tools::gcloud::Since;
 
 /// Arguments of `gcp logs`.
 #[derive(Debug, Args)]

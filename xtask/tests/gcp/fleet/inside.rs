@@ -9,13 +9,13 @@ use clap::Parser as _;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use xtask::cli::{Cli, Task};
-use xtask::command::{Command, Effect};
-use xtask::context::Context;
-use xtask::env::Environment;
-use xtask::error::{Error, Result};
-use xtask::interrupt::Interrupts;
-use xtask::output::Printer;
-use xtask::runner::{Outcome, Runner};
+use xtask::config::context::Context;
+use xtask::config::env::Environment;
+use xtask::core::command::{Command, Effect};
+use xtask::core::error::{Error, Result};
+use xtask::core::interrupt::Interrupts;
+use xtask::core::output::Printer;
+use xtask::core::runner::{Outcome, Runner};
 
 use super::Fleet;
 use super::played::Played;
@@ -107,7 +107,7 @@ fn listen(fleet: &Fleet, more: &[(&str, &str)], words: &[&str], kill: Option<Kil
         Context::new(environment, envs, printer.clone(), runner, &fleet.deployment.path("checkout")).unwrap();
     let words = ["xtask", "gcp"].iter().chain(words);
     let Some(Task::Gcp(task)) = Cli::parse_from(words).task else { panic!("no task") };
-    let result = catch_unwind(AssertUnwindSafe(|| xtask::gcp::gcp(&context, &task)));
+    let result = catch_unwind(AssertUnwindSafe(|| xtask::commands::gcp::gcp(&context, &task)));
     let result = match result {
         Ok(result) => result.map(|_| ()),
         Err(_) => Err(Error::failed("the tool was killed")),

@@ -14,7 +14,11 @@ fn turn(fleet: &Fleet, words: &[&str]) -> String {
     said
 }
 
-fn attempt(fleet: &Fleet, words: &[&str], kill: Option<Kill>) -> (xtask::error::Result<()>, String, usize) {
+fn attempt(
+    fleet: &Fleet,
+    words: &[&str],
+    kill: Option<Kill>,
+) -> (xtask::core::error::Result<()>, String, usize) {
     let (word, more) = words.split_first().unwrap();
     tool(fleet, &[&["maintenance", word, "dev", "--yes", "--at-once", "1"], more].concat(), kill)
 }

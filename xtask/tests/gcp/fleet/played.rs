@@ -6,8 +6,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
-use xtask::command::{Command, Stdin};
-use xtask::runner::Outcome;
+use xtask::core::command::{Command, Stdin};
+use xtask::core::runner::Outcome;
 
 use crate::words::{decoded, words};
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use gcp_emulator::Emulator;
 use serde_json::{Value, json};
-use xtask::runner::Outcome;
+use xtask::core::runner::Outcome;
 
 use super::wire::request;
 

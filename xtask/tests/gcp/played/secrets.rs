@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use xtask::runner::Outcome;
+use xtask::core::runner::Outcome;
 
 use super::wire::{request, said};
 use crate::words::decoded;

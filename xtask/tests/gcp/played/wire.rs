@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gcp_emulator::Emulator;
 use serde_json::Value;
-use xtask::runner::Outcome;
+use xtask::core::runner::Outcome;
 
 use super::{RUN, SERVICE};
 

@@ -1,0 +1,5 @@
+//! What is built: the server's program, its image and its bill of materials.
+
+pub mod image;
+pub mod program;
+pub mod sbom;

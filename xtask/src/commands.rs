@@ -1,0 +1,17 @@
+//! What each command of `cargo xtask` does.
+
+pub mod bench;
+pub mod diagnose;
+pub mod doctor;
+pub mod e2e;
+pub mod fuzz;
+pub mod gcp;
+pub mod generate;
+pub mod live;
+pub mod local;
+pub mod self_hosted;
+pub mod soak;
+pub mod tasks;
+pub mod test;
+pub mod variables;
+pub mod verify;

@@ -1,0 +1,92 @@
+//! What was found, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::config::stage::Target;
+
+/// Version of the JSON report. Fields may be added under the same number; anything else raises it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Severity {
+    /// It cannot work like this.
+    Error,
+    /// It works, but somebody should know.
+    Warning,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    /// Never changes: programs know the finding by it.
+    pub(super) code: &'static str,
+    pub(super) severity: Severity,
+    /// What is wrong.
+    pub(super) what: String,
+    /// What follows from it.
+    pub(super) why: String,
+    /// A file with its line, a program, a port.
+    #[serde(rename = "where")]
+    pub(super) place: String,
+    /// A command, or what to write.
+    pub(super) fix: String,
+}
+
+impl Finding {
+    /// It cannot work like this: `what` is wrong at `place`, `why` follows from it, `fix` mends it.
+    pub(super) fn error(
+        code: &'static str,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        place: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        let (what, why, place, fix) = (what.into(), why.into(), place.into(), fix.into());
+        Self { code, severity: Severity::Error, what, why, place, fix }
+    }
+
+    /// It works for now.
+    #[must_use]
+    pub(super) fn into_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+}
+
+/// Everything that is wrong with a stage.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    schema_version: u32,
+    stage: &'static str,
+    ok: bool,
+    findings: Vec<Finding>,
+    #[serde(skip)]
+    looked_at: &'static str,
+}
+
+impl Report {
+    /// `looked_at` is what a report without findings is about.
+    pub(super) fn new(stage: Target, looked_at: &'static str, findings: Vec<Finding>) -> Self {
+        let ok = findings.is_empty();
+        Self { schema_version: SCHEMA_VERSION, stage: stage.name(), ok, findings, looked_at }
+    }
+
+    pub(super) fn text(&self) -> String {
+        if self.ok {
+            return format!(
+                "{}: nothing is wrong with {}\n\
+                 What can be seen only from outside: cargo xtask diagnose --stage {}\n",
+                self.stage, self.looked_at, self.stage
+            );
+        }
+        let mut text = String::new();
+        for Finding { severity, what, why, place, fix, .. } in &self.findings {
+            let kind = if *severity == Severity::Error { "error" } else { "warning" };
+            let _ = write!(text, "{kind}: {what}\n  where: {place}\n  why:   {why}\n  fix:   {fix}\n");
+        }
+        text
+    }
+}

@@ -1,0 +1,290 @@
+//! The images: of this workspace and of the application's checkout, in the registry by digest, or to be built.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use envs::Variable;
+use envs::deploy::{VALIDIBOT_BUILD_CLOUD, VALIDIBOT_REVISION, VALIDIBOT_VERSION};
+
+use super::place::Place;
+use crate::cli::GcpDeployAll;
+use crate::commands::gcp::build::{self, PLATFORM};
+use crate::commands::gcp::plan::{Item, State};
+use crate::config::context::Context;
+use crate::config::fleet::{Image, Scope, Source};
+use crate::core::error::{Error, Result};
+use crate::tools::docker::{self, Build};
+
+/// An image of a commit.
+#[derive(Debug, Clone)]
+pub(super) struct Built {
+    /// Its name in the registry, without tag.
+    name: String,
+    /// The tag that its commit has.
+    tag: String,
+    /// Its digest; `None` while it is still to be built.
+    digest: Option<String>,
+    /// The application's version.
+    version: String,
+    /// The commit in full.
+    pub(super) commit: String,
+    /// A checkout of its repository, where there is one.
+    pub(super) folder: Option<PathBuf>,
+    /// How it is built; `None` where it was given.
+    recipe: Option<Recipe>,
+}
+
+/// How an image is built.
+#[derive(Debug, Clone)]
+struct Recipe {
+    folder: PathBuf,
+    file: PathBuf,
+    args: Vec<String>,
+}
+
+/// All images that the steps need, by their keys.
+pub(super) type Images = BTreeMap<String, Built>;
+
+impl Built {
+    /// By digest; by tag while there is none.
+    pub(super) fn reference(&self) -> String {
+        match &self.digest {
+            Some(digest) => format!("{}@{digest}", self.name),
+            None => format!("{}:{}", self.name, self.tag),
+        }
+    }
+
+    /// What revisions of it carry in their names: lower-case letters and digits.
+    pub(super) fn mark(&self) -> String {
+        let legal = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let tag = self.tag.to_ascii_lowercase();
+        tag.split('-').next().unwrap_or_default().chars().filter(legal).take(12).collect()
+    }
+
+    /// What is the image's own in a text.
+    pub(super) fn scope(&self, place: &Place<'_>) -> Scope {
+        place.scope_with(&[("version", &self.version), ("revision", &self.tag), ("commit", &self.commit)])
+    }
+
+    /// For the plan.
+    pub(super) fn item(&self) -> Item {
+        let resource = format!("image {}:{}", self.name, self.tag);
+        match (&self.digest, &self.recipe) {
+            (None, Some(recipe)) => Item::step(resource, State::Create, self.build(recipe)),
+            (digest, _) => Item::unchanged(resource).note(digest.clone().unwrap_or_default()),
+        }
+    }
+
+    /// Builds and pushes it, where it is not there.
+    pub(super) fn make(&mut self, context: &Context) -> Result<()> {
+        let (None, Some(recipe)) = (&self.digest, self.recipe.clone()) else { return Ok(()) };
+        let tagged = format!("{}:{}", self.name, self.tag);
+        let _progress = context.printer.progress(&format!("building {tagged}"));
+        context.runner.read(&self.build(&recipe))?;
+        // The moving tag comes last: it never leads to an image whose own tag is not there.
+        for tag in [&self.tag, "latest"] {
+            context.runner.read(&docker::push(&format!("{}:{tag}", self.name)))?;
+        }
+        self.digest = build::digest(context, &tagged)?;
+        if self.digest.is_some() {
+            return Ok(());
+        }
+        Err(Error::failed(format!("{tagged} was pushed, but the registry does not have it"))
+            .hint("type the same command again"))
+    }
+
+    fn build(&self, recipe: &Recipe) -> crate::core::command::Command {
+        docker::build(&Build {
+            context: &recipe.folder,
+            file: &recipe.file,
+            platform: PLATFORM,
+            tags: &[format!("{}:{}", self.name, self.tag), format!("{}:latest", self.name)],
+            labels: &[("org.opencontainers.image.revision", self.commit.clone())],
+            args: &recipe.args,
+        })
+    }
+}
+
+/// Finds out what each image is made from, and whether the registry has it.
+pub(super) fn resolve(place: &Place<'_>, args: &GcpDeployAll) -> Result<Images> {
+    let given = given(place, &args.image)?;
+    let mut images = Images::new();
+    for container in place.containers() {
+        let Some(image) = place.fleet.images.iter().find(|image| image.key == container.image) else {
+            continue;
+        };
+        if !images.contains_key(&image.key) {
+            let built = match given.get(&image.key) {
+                Some(reference) => ready_made(place, image, reference)?,
+                None => from_source(place, image, args.allow_dirty)?,
+            };
+            images.insert(image.key.clone(), built);
+        }
+    }
+    Ok(images)
+}
+
+/// `[NAME=]REFERENCE`; without a name it is the one image that comes from a checkout.
+fn given(place: &Place<'_>, given: &[String]) -> Result<BTreeMap<String, String>> {
+    let images = &place.fleet.images;
+    let mut chosen = BTreeMap::new();
+    for text in given {
+        let known = |name: &str| images.iter().any(|image| image.key == name);
+        let (name, reference) = match text.split_once('=') {
+            Some((name, reference)) if known(name) => (name.to_owned(), reference),
+            Some((name, _)) => {
+                let keys: Vec<_> = images.iter().map(|image| image.key.as_str()).collect();
+                return Err(Error::usage(format!("--image: the fleet has no image '{name}'"))
+                    .hint(format!("write one of {}", keys.join(", "))));
+            }
+            None => {
+                let checkouts: Vec<_> =
+                    images.iter().filter(|image| matches!(image.source, Source::Checkout(_))).collect();
+                let [only] = checkouts[..] else {
+                    return Err(
+                        Error::usage(format!("--image {text}: which image is it?")).hint("write NAME=IMAGE")
+                    );
+                };
+                (only.key.clone(), text.as_str())
+            }
+        };
+        chosen.insert(name, reference.to_owned());
+    }
+    Ok(chosen)
+}
+
+/// An image that somebody else has built.
+fn ready_made(place: &Place<'_>, image: &Image, reference: &str) -> Result<Built> {
+    let Some(digest) = build::digest(place.context, reference)? else {
+        return Err(
+            Error::failed(format!("the registry does not have {reference}")).cause("nothing was changed")
+        );
+    };
+    let (name, _) = reference.split_once('@').unwrap_or((reference, ""));
+    // A colon before the last slash is a port.
+    let tag = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+    let (name, tag) = match tag {
+        Some((name, tag)) => (name, tag.to_owned()),
+        None => (name, digest.trim_start_matches("sha256:").chars().take(12).collect()),
+    };
+    let (name, context) = (name.to_owned(), place.context);
+    let folder = match &image.source {
+        Source::Workspace => Some(context.root.clone()),
+        Source::Checkout(variable) => context.environment.get(variable).map(PathBuf::from),
+    };
+    let folder = folder.filter(|folder| folder.is_dir());
+    Ok(Built {
+        name,
+        version: tag.clone(),
+        commit: tag.clone(),
+        tag,
+        digest: Some(digest),
+        folder,
+        recipe: None,
+    })
+}
+
+fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Built> {
+    let context = place.context;
+    let folder = match &image.source {
+        Source::Workspace => context.root.clone(),
+        Source::Checkout(variable) => checkout(context, variable, image)?,
+    };
+    let mut source = build::source_in(context, &folder, allow_dirty)
+        .map_err(|error| error.during(&format!("the sources of {}", image.key)))?;
+    let mut version = version(&folder).unwrap_or_else(|| source.tag.clone());
+    if matches!(image.source, Source::Checkout(_)) {
+        let said = Said::read(context)?;
+        version = said.version.unwrap_or(version);
+        source.tag = said.revision.unwrap_or(source.tag);
+    }
+    let registry = place.names();
+    let name = format!(
+        "{}/{}/{}/{}",
+        registry.registry(),
+        registry.project(),
+        registry.repository(),
+        place.fill(&image.name)
+    );
+    let scope =
+        place.scope_with(&[("version", &version), ("revision", &source.tag), ("commit", &source.commit)]);
+    let arg = |(name, value): &(String, crate::config::fleet::Text)| {
+        format!("{name}={}", value.fill(&scope).unwrap_or_default())
+    };
+    let recipe = Recipe {
+        file: folder.join(&image.file),
+        args: image.args.iter().map(arg).collect(),
+        folder: folder.clone(),
+    };
+    // What is in no commit has to be built again: its tag says nothing about it.
+    let digest = if source.dirty { None } else { build::digest(context, &format!("{name}:{}", source.tag))? };
+    Ok(Built {
+        name,
+        tag: source.tag,
+        digest,
+        version,
+        commit: source.commit,
+        folder: Some(folder),
+        recipe: Some(recipe),
+    })
+}
+
+/// What the command line says of an image of the application, in place of its checkout.
+struct Said {
+    version: Option<String>,
+    revision: Option<String>,
+}
+
+impl Said {
+    /// Reads it; what would be built as something else than is asked for is refused.
+    fn read(context: &Context) -> Result<Self> {
+        let read = |variable: &Variable| {
+            let value = context.environment.get(variable.name).map(str::trim);
+            value.filter(|value| !value.is_empty()).map(str::to_owned)
+        };
+        let commercial = read(&VALIDIBOT_BUILD_CLOUD);
+        if commercial.as_deref().is_some_and(|word| envs::parse_switch(word) != Some(false)) {
+            let name = VALIDIBOT_BUILD_CLOUD.name;
+            return Err(Error::usage(format!("{name} is set, and the commercial layers are not built here"))
+                .cause("they come from checkouts beside VALIDIBOT_DIR: what would be built is the edition without them")
+                .hint("build that image by the application's own recipe, and give it: --image IMAGE"));
+        }
+        let revision = read(&VALIDIBOT_REVISION);
+        if let Some(tag) = revision.as_deref().filter(|tag| !is_tag(tag)) {
+            let form = "1 to 128 letters, digits, '.', '_' and '-', beginning with a letter or a digit";
+            return Err(Error::usage(format!("{} is '{tag}', not a tag: {form}", VALIDIBOT_REVISION.name)));
+        }
+        Ok(Self { version: read(&VALIDIBOT_VERSION), revision })
+    }
+}
+
+/// A tag of an image (OCI distribution specification, section "Pulling manifests"), but for those that begin with `_`:
+/// they would leave nothing for a revision's name.
+fn is_tag(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    text.len() <= 128
+        && text.bytes().all(legal)
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+}
+
+fn checkout(context: &Context, variable: &str, image: &Image) -> Result<PathBuf> {
+    let given = context.environment.get(variable).filter(|value| !value.is_empty());
+    let folder = given.map(PathBuf::from).filter(|folder| folder.join(&image.file).is_file());
+    folder.ok_or_else(|| {
+        let error = Error::usage(format!("there are no sources of the image {}", image.key));
+        let error = match given {
+            Some(given) => {
+                error.cause(format!("{variable} is {given}, where there is no {}", image.file.display()))
+            }
+            None => error.cause(format!("{variable} is not set")),
+        };
+        error.hint(format!("set {variable} to the checkout, or give an image: --image {}=IMAGE", image.key))
+    })
+}
+
+/// `v` and the version of a Python project, as the application shows it.
+fn version(folder: &Path) -> Option<String> {
+    let project = std::fs::read_to_string(folder.join("pyproject.toml")).ok()?;
+    let line = project.lines().find_map(|line| line.strip_prefix("version = \""))?;
+    Some(format!("v{}", line.split('"').next()?))
+}

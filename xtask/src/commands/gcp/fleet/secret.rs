@@ -1,0 +1,164 @@
+//! What a secret's environment file says, as far as a deploy is concerned: names, lines, and one address.
+
+use super::facts::Facts;
+use super::place::Place;
+use crate::commands::gcp::secrets::version::Version;
+use crate::commands::gcp::service::Live;
+use crate::config::fleet::Secret;
+
+/// A secret's newest version. Values stay out of it, but for the ones that are compared.
+#[derive(Clone, Default)]
+pub(super) struct Content {
+    pub(super) version: u64,
+    /// Names with their lines; the value is kept only to be compared with an address.
+    entries: Vec<(String, usize, crate::core::secret::Secret)>,
+    /// The line that cannot be read, where there is one.
+    wrong: Option<usize>,
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "version {}", self.version)
+    }
+}
+
+impl Content {
+    /// Reads a version's name in the first line, and the file after it.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (name, file) = text.split_once('\n')?;
+        let version = name.rsplit('/').next()?.trim().parse().ok()?;
+        Some(match envs::file::parse(file) {
+            Ok(lines) => {
+                let entry = |line: &envs::file::Assignment| {
+                    (line.key().to_owned(), line.line(), crate::core::secret::Secret::new(line.value()))
+                };
+                Self { version, entries: lines.iter().map(entry).collect(), wrong: None }
+            }
+            Err(errors) => {
+                Self { version, entries: Vec::new(), wrong: errors.first().map(|error| error.line) }
+            }
+        })
+    }
+
+    /// The newest version that can be read, without its content.
+    pub(super) fn newest(versions: &[Version]) -> Option<Self> {
+        let version =
+            versions.iter().filter(|version| version.enabled).map(|version| version.number).max()?;
+        Some(Self { version, ..Self::default() })
+    }
+
+    /// The first of these variables that is set.
+    fn first_of(&self, names: &[String]) -> Option<(&str, usize, &str)> {
+        names.iter().find_map(|name| {
+            let entry = self
+                .entries
+                .iter()
+                .rev()
+                .find(|(known, _, value)| known == name && !value.expose().is_empty());
+            entry.map(|(name, line, value)| (name.as_str(), *line, value.expose()))
+        })
+    }
+}
+
+/// Stamped names that stand in a file which wins, and files that cannot be read.
+pub(super) fn conflicts(place: &Place<'_>, facts: &Facts) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (secret, name) in place.secrets() {
+        let Some(content) = facts.secrets.get(&name).filter(|_| secret.wins) else { continue };
+        let file = format!("{name} version {}", content.version);
+        if let Some(line) = content.wrong {
+            problems.push(format!(
+                "{file}, line {line}: bash and the application would read this line differently"
+            ));
+        }
+        let users: Vec<_> =
+            place.fleet.services.iter().filter(|service| service.container.secret == secret.key).collect();
+        for (key, line, _) in &content.entries {
+            let stamp = |service: &&&crate::config::fleet::Service| {
+                service.container.env.iter().any(|stamp| stamp.name == *key)
+            };
+            let stamped: Vec<_> =
+                users.iter().filter(stamp).map(|service| service.container.key.as_str()).collect();
+            if !stamped.is_empty() {
+                problems.push(format!(
+                    "{file}, line {line}: {key} is written by the deploy (fleet.toml, {}), and the file would win: take it out there",
+                    stamped.join(" and ")
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// The address that the scheduler's target accepts tokens for: one of its own, as its secret says.
+pub(super) fn audience(
+    secret: &Secret,
+    content: &Content,
+    target: &Live,
+    name: &str,
+) -> Result<String, String> {
+    let mut addresses: Vec<&str> = vec![&target.url];
+    addresses.extend(target.urls.iter().map(String::as_str));
+    let file = format!("{name} version {}", content.version);
+    let Some(first) = secret.address.first() else { return Ok(target.url.clone()) };
+    let wanted = secret.address.last().unwrap_or(first);
+    match content.first_of(&secret.address) {
+        Some((_, _, said)) if addresses.contains(&said) => Ok(said.to_owned()),
+        Some((key, line, said)) => Err(format!(
+            "{file}, line {line}: {key} is '{said}', and the tokens of the scheduler would be refused; write {}",
+            target.url
+        )),
+        None => Err(format!("{file}: {wanted} is not set; write {wanted}={}", target.url)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::fleet::Fleet;
+
+    const URL: &str = "https://validibot-worker-1.us-west1.run.app";
+
+    fn said(file: &str) -> Result<String, String> {
+        let fleet =
+            Fleet::parse(std::path::Path::new("fleet.toml"), include_str!("../../../../../envs/fleet.toml"))
+                .unwrap();
+        let secret = fleet.secrets.iter().find(|secret| secret.key == "django").unwrap();
+        let content = Content::parse(&format!("projects/1/secrets/django-env/versions/7\n{file}")).unwrap();
+        let other = "https://validibot-worker-abc-uw.a.run.app";
+        let document = serde_json::json!({
+            "kind": "Service",
+            "metadata": {"annotations": {"run.googleapis.com/urls": format!("[\"{URL}\", \"{other}\"]")}},
+            "spec": {"template": {"spec": {"containers": [{"image": "r/a@sha256:1"}]}}},
+            "status": {"url": URL},
+        });
+        audience(secret, &content, &Live::parse(&document.to_string()).unwrap(), "django-env")
+    }
+
+    #[test]
+    fn the_schedulers_audience_is_what_the_worker_accepts() {
+        assert_eq!(said(&format!("WORKER_URL={URL}\n")), Ok(URL.to_owned()));
+        // Either of the service's two addresses, and the stronger variable where it is set.
+        let other = "https://validibot-worker-abc-uw.a.run.app";
+        assert_eq!(said(&format!("WORKER_URL=x\nTASK_OIDC_AUDIENCE={other}\n")), Ok(other.to_owned()));
+        assert_eq!(
+            said("A=1\nWORKER_URL=https://old.example\n"),
+            Err(format!(
+                "django-env version 7, line 2: WORKER_URL is 'https://old.example', and the tokens of the scheduler would \
+                 be refused; write {URL}"
+            ))
+        );
+        assert_eq!(
+            said("A=1\n"),
+            Err(format!("django-env version 7: WORKER_URL is not set; write WORKER_URL={URL}"))
+        );
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let content =
+            Content::parse("projects/1/secrets/s/versions/7\nDJANGO_SECRET_KEY=sentinel\n").unwrap();
+        assert_eq!(format!("{content:?}"), "version 7");
+        assert!(Content::parse("nothing").is_none());
+    }
+}

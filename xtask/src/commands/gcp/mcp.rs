@@ -1,0 +1,188 @@
+//! The MCP server as a Cloud Run service: what its settings make of it.
+
+mod mode;
+mod probe;
+mod web;
+
+pub(crate) use mode::Mode;
+pub(crate) use probe::Probe as Prober;
+pub(crate) use web::{Comparison, Web};
+
+use std::collections::BTreeMap;
+
+use envs::{HeldIn, Variable, deploy, server};
+
+use super::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec};
+use crate::commands::variables;
+use crate::config::context::Context;
+use crate::config::env::{EnvFile, Layers};
+use crate::config::fleet::{self, Service};
+use crate::config::stage::{Names, Stage, Target};
+use crate::core::error::{Error, Result};
+
+/// What a stage's files say about the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Validibot's API, to the letter: it is the identity token's audience, too.
+    pub(crate) api_base_url: String,
+    /// Where clients reach the server.
+    pub(crate) base_url: String,
+    /// The kill switch.
+    pub(crate) enabled: bool,
+    /// The identity token's audience, where it is not the API's address.
+    pub(crate) audience: String,
+    /// Host names besides those that follow from the service's name.
+    hosts: Vec<String>,
+}
+
+/// What is known of the stage beyond its files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// What the fleet's file says about its size.
+    pub(crate) wanted: &'a Service,
+    /// The image, by digest.
+    pub(crate) image: &'a str,
+    /// The commit that it was built from.
+    pub(crate) commit: &'a str,
+    /// The secret's version.
+    pub(crate) version: u64,
+    /// The project's number.
+    pub(crate) project_number: &'a str,
+    /// Whether a load balancer leads to the service.
+    pub(crate) balanced: bool,
+    /// Whether the stage is in maintenance: nobody reaches it, and every tool says so.
+    pub(crate) maintenance: bool,
+}
+
+impl Config {
+    /// Reads the stage's files; everything that is wrong is reported at once.
+    pub(crate) fn load(context: &Context, stage: Stage) -> Result<Self> {
+        let target = Target::GoogleCloud(stage);
+        // The switches of a deploy are stronger than the file that the server reads: they become its environment.
+        let read = |held_in| context.tree.read(target, held_in).transpose();
+        let files: Vec<EnvFile> =
+            [HeldIn::Build, HeldIn::Mcp].into_iter().filter_map(read).collect::<Result<_>>()?;
+        let layers = Layers::new(&context.environment, &files);
+        let mut problems = variables::file_problems(context, target, HeldIn::Build)?;
+        let text = |variable: &Variable| {
+            layers.get(variable).map(|found| found.value.expose().trim().to_owned()).unwrap_or_default()
+        };
+        let (api_base_url, base_url) = (text(&deploy::MCP_API_BASE_URL), text(&server::MCP_BASE_URL));
+        for (variable, value) in
+            [(&deploy::MCP_API_BASE_URL, &api_base_url), (&server::MCP_BASE_URL, &base_url)]
+        {
+            if value.is_empty() || Variable::is_placeholder(value) {
+                let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
+                problems.push(format!(
+                    "{} is not set: {}; write it into {}",
+                    variable.name,
+                    variable.doc,
+                    file.display()
+                ));
+            } else if !(value.starts_with("https://") || value.starts_with("http://")) {
+                problems.push(format!("{}: '{value}' is not an absolute URL", variable.name));
+            }
+        }
+        let enabled = text(&server::ENABLED);
+        let switch = envs::parse_switch(&enabled);
+        let audience = text(&server::SERVICE_AUDIENCE);
+        let hosts = text(&server::EXTRA_HOSTS);
+        if !problems.is_empty() {
+            return Err(
+                Error::usage(format!("the settings of {stage} are not fit for a deploy")).causes(problems)
+            );
+        }
+        Ok(Self {
+            audience: if audience.is_empty() { api_base_url.clone() } else { audience },
+            api_base_url,
+            base_url,
+            enabled: switch.unwrap_or(false),
+            hosts: hosts
+                .split(',')
+                .map(str::trim)
+                .filter(|host| !host.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// The service that these settings ask for.
+    pub(crate) fn spec(&self, names: &Names, place: &Place<'_>) -> Spec {
+        let enabled = self.enabled && !place.maintenance;
+        let env = [
+            (server::API_BASE_URL.name, self.api_base_url.clone()),
+            (server::MCP_BASE_URL.name, self.base_url.clone()),
+            (server::ENABLED.name, enabled.to_string()),
+            (server::EXTRA_HOSTS.name, self.hosts(names, place.project_number).join(",")),
+        ];
+        let container = &place.wanted.container;
+        let (scaling, service_scaling) = scaling(place.wanted, names.stage(), place.maintenance);
+        Spec {
+            image: place.image.to_owned(),
+            port: place.wanted.port,
+            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            secrets: vec![Mount {
+                folder: "/secrets".into(),
+                file: ".env".into(),
+                secret: names.secret(),
+                version: place.version.to_string(),
+            }],
+            memory: container.memory.clone(),
+            cpu: container.cpu.clone(),
+            timeout: container.timeout,
+            concurrency: 80,
+            account: names.service_account(),
+            execution: "gen2".into(),
+            cpu_boost: true,
+            scaling,
+            service_scaling,
+            ingress: match (place.maintenance, place.balanced) {
+                (true, _) => Ingress::Internal,
+                (false, true) => Ingress::InternalAndCloudLoadBalancing,
+                (false, false) => Ingress::All,
+            },
+            cloud_sql: Vec::new(),
+            network: container.network.as_ref().map(network),
+            // The server listens only once Validibot has said that it is licensed: a minute for that, and for a
+            // Validibot that has to start first.
+            startup: Some(Probe { path: "/readyz".into(), delay: 0, period: 1, timeout: 1, failures: 60 }),
+            liveness: None,
+            labels: labels(place.wanted, place.commit),
+            other: BTreeMap::new(),
+            service_other: BTreeMap::new(),
+            foreign: Foreign::default(),
+        }
+    }
+
+    /// The names under which Cloud Run serves it and its candidate: both are known before the service is there.
+    fn hosts(&self, names: &Names, project_number: &str) -> Vec<String> {
+        let host = format!("{}-{project_number}.{}.run.app", names.service(), names.region());
+        let mut hosts = vec![format!("{}---{host}", super::service::CANDIDATE), host];
+        hosts.extend(self.hosts.iter().cloned());
+        hosts
+    }
+}
+
+/// How many instances each revision has, and all of them together; in maintenance none waits.
+pub(crate) fn scaling(wanted: &Service, stage: Stage, maintenance: bool) -> (Scaling, Scaling) {
+    let min = if maintenance { 0 } else { *wanted.min.of(stage) };
+    let bounds = Scaling { min, max: Some(*wanted.max.of(stage)) };
+    if wanted.together { (Scaling::default(), bounds) } else { (bounds, Scaling::default()) }
+}
+
+/// The network that the fleet's file names.
+pub(crate) fn network(wanted: &fleet::Network) -> Network {
+    Network { name: wanted.name.clone(), subnetwork: wanted.subnet.clone(), egress: wanted.egress.clone() }
+}
+
+/// The labels that the fleet's file names, and the commit's.
+pub(crate) fn labels(wanted: &Service, commit: &str) -> BTreeMap<String, String> {
+    let commit = (COMMIT.to_owned(), label(commit));
+    wanted.labels.iter().cloned().chain([commit]).collect()
+}
+
+/// As a label's value may be: lower-case letters, digits, `_` and `-`, at most 63.
+pub(crate) fn label(text: &str) -> String {
+    let legal = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' { c } else { '-' };
+    text.to_ascii_lowercase().chars().map(legal).take(63).collect()
+}

@@ -1,0 +1,53 @@
+//! Writing down which revisions have served: after their proof, and not before.
+
+use super::{Phase, Rollout};
+use crate::commands::gcp::service::{COMMIT, History, Live, Manifest, Target, Template};
+use crate::core::error::Result;
+
+/// The revision that has all the traffic, where it is not written down as one that has served.
+pub(crate) fn unrecorded(live: &Live) -> Option<&str> {
+    live.serving().filter(|serving| !live.history.served.iter().any(|known| known == serving))
+}
+
+impl Rollout<'_> {
+    /// What the service is to remember once this revision serves; `before` is what served until then.
+    pub(super) fn history(&self, before: Option<&Live>, revision: &str) -> History {
+        let commit = self.spec.labels.get(COMMIT).map(String::as_str);
+        let served = before.and_then(|live| live.serving_spec().labels.get(COMMIT)).map(String::as_str);
+        let same = commit.is_some() && commit == served;
+        let history = before.map(|live| live.history.clone()).unwrap_or_default();
+        // Another revision of the same commit decides nothing about commits: not maintenance, not a new secret.
+        let mut history = history.with_service_of(revision, commit.filter(|_| !same));
+        if !same {
+            history.held = None;
+        }
+        history
+    }
+
+    /// Writes down that what has the traffic has served, where that is still to be done: it has just been proven.
+    pub(super) fn record(&self, before: Option<&Live>, after: Live) -> Result<Live> {
+        let Some(revision) = unrecorded(&after).filter(|_| self.remembered).map(str::to_owned) else {
+            return Ok(after);
+        };
+        self.note_down(&after, &revision, self.history(before, &revision))
+    }
+
+    /// Nothing but what the service remembers.
+    pub(super) fn note_down(&self, after: &Live, revision: &str, history: History) -> Result<Live> {
+        let mut traffic = vec![Target::whole(revision)];
+        traffic.extend(after.candidate().cloned().map(|candidate| Target {
+            percent: 0,
+            url: None,
+            ..candidate
+        }));
+        let manifest = Manifest {
+            name: self.service,
+            live: Some(after),
+            template: Template::Kept,
+            service: None,
+            traffic,
+            history: Some(history),
+        };
+        self.write(Phase::Record, &manifest, None)
+    }
+}

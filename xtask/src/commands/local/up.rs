@@ -1,0 +1,248 @@
+//! `local up`: what should run, what does run, and the difference.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use envs::HeldIn;
+
+use super::programs::{Layout, MCP, Program, WEB};
+use super::state::State;
+use super::{clients, files, launch, state_folder};
+use crate::cli::{MCP_PORT, Up};
+use crate::config::context::Context;
+use crate::config::gate::Gate;
+use crate::config::stage::Target;
+use crate::core::command::Command;
+use crate::core::error::{Error, Result};
+use crate::core::process::port_owner;
+use crate::core::runner::Streams;
+
+/// What `up` starts anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restart {
+    /// Programs whose file, arguments or settings are not as they were.
+    WhatChanged,
+    /// Every program.
+    Everything,
+}
+
+/// Brings the stack to where it should be: starts what is missing, restarts what has changed, leaves the rest.
+pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: Restart) -> Result<()> {
+    let with_mcp = gate.is_some_and(|gate| gate.open);
+    let folder = state_folder(context, &args.state);
+    let mut state = State::load(&folder)?;
+    let ours =
+        |port| [WEB, MCP].iter().any(|name| state.running(name).is_some_and(|running| running.port == port));
+    free_ports(args, with_mcp, ours)?;
+
+    files::ensure(context)?;
+    let settings = files::read(context)?;
+    let built = programs(context, args, with_mcp)?;
+    let layout = Layout {
+        sandbox: built.get(SANDBOX).cloned().unwrap_or_default(),
+        server: built.get(SERVER).cloned().unwrap_or_default(),
+        web_port: args.port,
+        mcp_port: args.mcp_port,
+        edition: edition(args),
+        paid_access: args.cloud,
+    };
+    let mut wanted = vec![layout.web(&settings)];
+    if with_mcp {
+        wanted.push(layout.mcp(&settings));
+    }
+    layout.edition.clone_into(&mut state.edition);
+    if restart == Restart::Everything {
+        for name in [MCP, WEB] {
+            launch::stop(context, &folder, &mut state, name)?;
+        }
+    }
+    converge(context, &folder, &mut state, &wanted, &settings.mcp_file)?;
+    context.printer.data(&summary(&layout, gate, Token::Demo(settings.api_token.expose())));
+    Ok(())
+}
+
+/// The package and program names that cargo builds.
+const SANDBOX: &str = "validibot-sandbox";
+const SERVER: &str = "validibot-mcp";
+
+/// Validibot's cloud is Pro with more on top.
+fn pro(args: &Up) -> bool {
+    args.pro || args.cloud
+}
+
+/// The name of the edition that was asked for.
+pub(super) fn edition(args: &Up) -> &'static str {
+    if pro(args) { "pro" } else { "community" }
+}
+
+/// The MCP server's port is kept for it, whether it runs or not.
+pub(super) fn distinct_ports(args: &Up) -> Result<()> {
+    if args.port == MCP_PORT || args.port == args.mcp_port {
+        return Err(Error::usage(format!("port {} is the MCP server's", args.port))
+            .hint("give the web application another one, such as --port 8000"));
+    }
+    Ok(())
+}
+
+/// Only Pro has the server at all, so only there the gate is asked.
+pub(super) fn gate(context: &Context, args: &Up) -> Result<Option<Gate>> {
+    if !pro(args) {
+        return Ok(None);
+    }
+    let build = context.tree.read(Target::Local, HeldIn::Build)?;
+    Gate::read(&context.environment, build.as_ref()).map(Some)
+}
+
+/// Every port that a program would need and somebody else has, named before anything is built or started.
+pub(super) fn free_ports(args: &Up, with_mcp: bool, ours: impl Fn(u16) -> bool) -> Result<()> {
+    let wanted = [(WEB, args.port), (MCP, args.mcp_port)];
+    let wanted = &wanted[..=usize::from(with_mcp)];
+    let taken: Vec<_> = wanted
+        .iter()
+        .filter(|(_, port)| !ours(*port))
+        .filter_map(|(name, port)| {
+            port_owner(*port).map(|owner| format!("port {port}, wanted for {name}, is taken by {owner}"))
+        })
+        .collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed("the stack cannot start")
+        .causes(taken)
+        .hint("end that program, or choose other ports: --port for the web application, --mcp-port for MCP"))
+}
+
+/// Builds the programs, or finds them; by name.
+fn programs(context: &Context, args: &Up, with_mcp: bool) -> Result<BTreeMap<String, PathBuf>> {
+    let names = if with_mcp { vec![SANDBOX, SERVER] } else { vec![SANDBOX] };
+    if let Some(folder) = &args.bin_dir {
+        return Ok(names.into_iter().map(|name| (name.to_owned(), folder.join(name))).collect());
+    }
+    let mut compile = Command::new(context.cargo())
+        .args(["build", "--locked", "--bins", "--message-format=json-render-diagnostics"])
+        .dir(&context.root)
+        .no_deadline();
+    for name in &names {
+        compile = compile.args(["--package", name]);
+    }
+    context.printer.note("building the programs");
+    let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
+    if outcome.code != 0 {
+        return Err(
+            Error::failed("the programs cannot be built").cause(format!("command: {}", compile.render()))
+        );
+    }
+    let built = executables(&outcome.stdout);
+    match names.iter().find(|name| !built.contains_key(**name)) {
+        Some(missing) => Err(Error::failed(format!("cargo built no program {missing}"))),
+        None => Ok(built),
+    }
+}
+
+/// The programs that cargo says it built: only cargo knows its target folder.
+fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
+    #[derive(serde::Deserialize)]
+    struct Message {
+        target: Option<TargetName>,
+        executable: Option<PathBuf>,
+    }
+    #[derive(serde::Deserialize)]
+    struct TargetName {
+        name: String,
+    }
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
+        .filter_map(|message| Some((message.target?.name, message.executable?)))
+        .collect()
+}
+
+/// Stops what should not run or has changed, the last first; then starts what is missing, the first first.
+fn converge(
+    context: &Context,
+    folder: &Path,
+    state: &mut State,
+    wanted: &[Program],
+    settings: &Path,
+) -> Result<()> {
+    let fingerprints: Vec<_> = wanted.iter().map(|program| program.fingerprint(settings)).collect();
+    let kept = |state: &State, name: &str| {
+        let index = wanted.iter().position(|program| program.name == name);
+        index.is_some_and(|index| {
+            state.running(name).is_some_and(|running| running.fingerprint == fingerprints[index])
+        })
+    };
+    for name in [MCP, WEB] {
+        if !kept(state, name) {
+            launch::stop(context, folder, state, name)?;
+        }
+    }
+    let mut started = Vec::new();
+    for (program, fingerprint) in wanted.iter().zip(&fingerprints) {
+        if kept(state, program.name) {
+            context.printer.note(&format!("{} is running already", program.name));
+            continue;
+        }
+        started.push(program.name);
+        if let Err(error) = launch::start(context, folder, state, program, fingerprint.clone()) {
+            // What was interrupted or failed leaves nothing behind; a second Ctrl-C still ends us.
+            context.runner.interrupts().acknowledge();
+            for name in started.iter().rev() {
+                launch::stop(context, folder, state, name)?;
+            }
+            return Err(error);
+        }
+    }
+    state.save(folder)
+}
+
+/// The API token that clients use.
+#[derive(Clone, Copy)]
+pub(super) enum Token<'a> {
+    /// The stand-in's demo user's.
+    Demo(&'a str),
+    /// Of a user of a real Validibot, whom only that knows.
+    OneOfYours,
+}
+
+pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: Token<'_>) -> String {
+    let web = layout.web_url();
+    let (token, how_to_get) = match token {
+        Token::Demo(token) => (token, token),
+        Token::OneOfYours => {
+            ("<your API token>", "one of yours: sign in to Validibot and create it in your profile")
+        }
+    };
+    match gate {
+        Some(gate) if gate.open => {
+            let url = format!("{}/mcp", layout.mcp_url());
+            let clients = clients::configurations(&url, token);
+            format!("web:   {web}\nmcp:   {url}\ntoken: {how_to_get}\n\n{clients}")
+        }
+        Some(gate) => {
+            let how = "ENABLE_MCP_SERVER=true cargo xtask local up --pro, or that line in envs/local/.build";
+            format!("web:   {web}\ntoken: {how_to_get}\n\n{}\n", gate.skipped("mcp", how))
+        }
+        None => format!(
+            "web:   {web}\ntoken: {how_to_get}\n\nThis is a community stack, in which the MCP server has no place. \
+             With it:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro\n"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_says_where_the_programs_are() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"sandbox\"},\"executable\":null}\n\
+             {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"validibot-sandbox\"},\"executable\":\"/t/validibot-sandbox\"}\n\
+             {\"reason\":\"build-finished\",\"success\":true}\nnot json\n";
+        let found = executables(messages);
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            [("validibot-sandbox".into(), "/t/validibot-sandbox".into())]
+        );
+    }
+}

@@ -1,0 +1,26 @@
+//! `cargo xtask soak`: the program `validibot-soak`, which speaks HTTP.
+
+use crate::cli::Soak;
+use crate::config::context::Context;
+use crate::core::command::Command;
+use crate::core::error::{Error, Result};
+use crate::core::runner::Streams;
+
+/// Soaks; an error where the ledger is not clean.
+pub fn soak(context: &Context, args: &Soak) -> Result<()> {
+    let seconds = u32::from(args.minutes) * 60;
+    let mut command = Command::new(context.cargo())
+        .args(["run", "--quiet", "--locked", "--package", "validibot-soak", "--"])
+        .args(["--seconds", &seconds.to_string()])
+        .dir(&context.root)
+        .no_deadline();
+    if let Some(bug) = &args.bug {
+        command = command.args(["--bug", bug]);
+    }
+    let outcome = context.runner.run(&command, Streams::Inherited)?;
+    if outcome.code == 0 {
+        Ok(())
+    } else {
+        Err(Error::failed("the soak found faults: its ledger names them"))
+    }
+}
