@@ -12,6 +12,7 @@ mod client;
 mod consent;
 mod cookie;
 mod cors;
+mod display_name;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -22,6 +23,7 @@ mod pkce;
 mod refresh;
 mod register;
 mod resource;
+mod respond;
 mod revoke;
 mod scope;
 mod token;

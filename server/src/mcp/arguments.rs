@@ -4,9 +4,9 @@
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-use super::outcome::ToolError;
+use super::error::ToolError;
 use crate::base::visible::visible;
-use crate::validibot::FieldError;
+use crate::validibot::{FieldError, WorkflowRef};
 
 /// A model needs no more of them at once to see what it did; the caller decides how many there would be.
 const MAX_ERRORS: usize = 20;
@@ -143,6 +143,16 @@ fn whole(text: &str) -> Option<i64> {
     }
     let number: f64 = text.parse().ok()?;
     (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok())?
+}
+
+/// Reads and checks the `workflow_ref` argument; notes what is wrong with it.
+pub(super) fn workflow_ref(arguments: &mut Arguments) -> Option<WorkflowRef> {
+    let text = arguments.required_text("workflow_ref")?;
+    WorkflowRef::parse(&text)
+        .map_err(|error| {
+            arguments.wrong("workflow_ref", &format!("{error}: take it from list_workflows as it stands"));
+        })
+        .ok()
 }
 
 #[cfg(test)]

@@ -172,6 +172,11 @@ pub(super) fn word(text: &str) -> String {
     short(text, MAX_WORD_CHARS)
 }
 
+/// Whether the run is finished.
+pub(super) fn is_complete(run: &Map<String, Value>) -> bool {
+    run.get("state").and_then(Value::as_str) == Some("COMPLETED")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

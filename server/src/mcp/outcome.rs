@@ -1,20 +1,16 @@
 //! What a tool call ends in, and how that looks on the wire (contract, D5).
 
-use std::borrow::Cow;
-
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::arguments::Arguments;
+use super::error::ToolError;
 use super::findings::{self, Page};
 use super::overview::overview;
 use super::{catalogue, definition, left_out, shorten};
 use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
-use crate::validibot::{ApiError, Catalogue, FieldError, RunRef, code};
-
-/// What the kill switch tells an agent to wait: maintenance takes minutes to hours.
-const SWITCHED_OFF_RETRY_SECONDS: u64 = 3600;
+use crate::validibot::{Catalogue, RunRef, code};
 
 /// The end of a tool call.
 pub(super) enum Outcome {
@@ -31,15 +27,6 @@ pub(super) enum Outcome {
     Challenged(Challenge),
     /// Any of the above, with the receipt of the payment that came along.
     Receipted(Box<Outcome>, Receipt),
-}
-
-/// A failure with a code to act on. It reaches the agent as a result with `isError`, not as a protocol error,
-/// which clients hide from their models.
-#[derive(Debug)]
-pub(crate) struct ToolError {
-    code: Cow<'static, str>,
-    message: String,
-    data: Map<String, Value>,
 }
 
 impl Outcome {
@@ -120,7 +107,7 @@ impl Outcome {
     pub(super) fn code(&self) -> &str {
         match self {
             Self::Done { .. } => "OK",
-            Self::Failed(error) => &error.code,
+            Self::Failed(error) => error.code(),
             Self::Challenged(_) => code::PAYMENT_REQUIRED,
             Self::Receipted(outcome, _) => outcome.code(),
         }
@@ -151,88 +138,5 @@ impl Outcome {
         };
         result.structured_content = Some(structured);
         result
-    }
-}
-
-impl ToolError {
-    pub(crate) fn switched_off() -> Self {
-        let mut data = Map::new();
-        data.insert("retry_after_seconds".into(), SWITCHED_OFF_RETRY_SECONDS.into());
-        Self {
-            code: "SERVICE_UNAVAILABLE".into(),
-            message: "Validibot's MCP server is switched off for maintenance. Try again later".into(),
-            data,
-        }
-    }
-
-    pub(super) fn unauthorized() -> Self {
-        Self {
-            code: "UNAUTHORIZED".into(),
-            message: "The request carries no credential".into(),
-            data: Map::new(),
-        }
-    }
-
-    pub(super) fn not_for_sale() -> Self {
-        Self {
-            code: code::NOT_FOUND.into(),
-            message: "There is no such workflow, or it is not published for agents that pay".into(),
-            data: Map::new(),
-        }
-    }
-
-    /// A payment that came along and has not bought a run. `payment` says how it stands with it.
-    pub(super) fn with_payment(mut self, said: &str, payment: Value) -> Self {
-        let message = self.message.trim_end_matches('.');
-        self.message = if message.is_empty() { said.to_owned() } else { format!("{message}. {said}") };
-        self.data.insert("payment".into(), payment);
-        self
-    }
-
-    /// A payment is not known to have brought money.
-    pub(super) fn of_payment(code: &'static str) -> Self {
-        Self { code: code.into(), message: String::new(), data: Map::new() }
-    }
-
-    pub(super) fn no_uploads() -> Self {
-        Self {
-            code: "SERVICE_UNAVAILABLE".into(),
-            message: "This server takes no uploads: it has no key ring (VALIDIBOT_MCP_SEAL_KEYS)".into(),
-            data: Map::new(),
-        }
-    }
-
-    pub(super) fn cancelled() -> Self {
-        Self {
-            code: "CANCELLED".into(),
-            message: "The call was cancelled; the run goes on".into(),
-            data: Map::new(),
-        }
-    }
-
-    pub(crate) fn invalid_params(errors: Vec<FieldError>) -> Self {
-        let message =
-            errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect::<Vec<_>>();
-        let mut data = Map::new();
-        let errors =
-            errors.into_iter().map(|error| json!({ "field": error.field, "message": error.message }));
-        data.insert("errors".into(), errors.collect());
-        Self { code: code::INVALID_PARAMS.into(), message: message.join("; "), data }
-    }
-
-    pub(crate) fn into_payload(self) -> Value {
-        let mut error = Map::new();
-        error.insert("code".into(), self.code.into());
-        error.insert("message".into(), self.message.into());
-        if !self.data.is_empty() {
-            error.insert("data".into(), self.data.into());
-        }
-        json!({ "error": error })
-    }
-}
-
-impl From<ApiError> for ToolError {
-    fn from(error: ApiError) -> Self {
-        Self { data: error.data(), code: error.code, message: error.message }
     }
 }

@@ -3,8 +3,8 @@
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value, json};
 
+use super::findings::is_complete;
 use super::findings::{DEFAULT_LIMIT, Findings, Page, short, word};
-use super::runs::is_complete;
 use crate::validibot::{RunRef, WorkflowRef, outputs_are_gone, outputs_go_soon, reasons};
 
 /// What an overview says of why.

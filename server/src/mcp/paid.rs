@@ -8,14 +8,14 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
 use super::enrich;
+use super::error::ToolError;
 use super::findings::Page;
-use super::outcome::{Outcome, ToolError};
+use super::outcome::Outcome;
 use super::runs::complete_paid;
 use super::validate::File;
-use super::workflows::workflow_ref;
 use crate::base::hex::hexadecimal;
 use crate::payments::{
     Malformed, PAYMENT_META, PaidRun, Payment, Payments, Requirements, Settled, Slip, Unsettled,

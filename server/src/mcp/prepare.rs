@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
-use super::outcome::{Outcome, ToolError};
+use super::error::ToolError;
+use super::outcome::Outcome;
 use super::validate::file_name;
-use super::workflows::workflow_ref;
 use crate::base::random;
 use crate::caller::Caller;
 use crate::uploads::{HEADER, LIFETIME, Ticket, curl};

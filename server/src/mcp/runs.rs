@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::arguments::Arguments;
 use super::backend::Backend;
+use super::error::ToolError;
 use super::findings::{DEFAULT_LIMIT, MAX_LIMIT, Page};
-use super::outcome::{Outcome, ToolError};
+use super::outcome::Outcome;
 use crate::caller::Caller;
 use crate::payments::PaidRun;
 use crate::validibot::{ApiError, RunRef, run_ref};
@@ -103,15 +104,11 @@ pub(super) fn complete(run: &mut JsonObject) {
     run.entry("run_id").or_insert_with(|| id.into());
 }
 
-/// Whether the run is finished.
-pub(super) fn is_complete(run: &JsonObject) -> bool {
-    run.get("state").and_then(Value::as_str) == Some("COMPLETED")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::findings::is_complete;
     use super::*;
 
     #[test]

@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
+use super::error::ToolError;
 use super::findings::Page;
-use super::outcome::{Outcome, ToolError};
+use super::outcome::Outcome;
 use super::runs::complete;
-use super::workflows::workflow_ref;
 use crate::caller::Caller;
 use crate::validibot::{MAX_FILE_BYTES, Media, Upload};
 

@@ -9,10 +9,11 @@ use tokio::time::{Instant, sleep};
 
 use super::arguments::Arguments;
 use super::backend::Backend;
-use super::findings::Page;
-use super::outcome::{Outcome, ToolError};
+use super::error::ToolError;
+use super::findings::{Page, is_complete};
+use super::outcome::Outcome;
 use super::progress::Progress;
-use super::runs::{Readable, argument, is_complete};
+use super::runs::{Readable, argument};
 use crate::caller::Caller;
 use crate::validibot::ApiError;
 

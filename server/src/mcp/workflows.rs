@@ -1,13 +1,14 @@
 //! `list_workflows` and `get_workflow_details`.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
-use super::outcome::{Outcome, ToolError};
+use super::error::ToolError;
+use super::outcome::Outcome;
 use super::paid;
 use super::{definition, enrich};
 use crate::caller::Caller;
 use crate::payments;
-use crate::validibot::{Catalogue, Definition, WorkflowRef};
+use crate::validibot::{Catalogue, Definition};
 
 /// The catalogue, as Validibot has it.
 pub(super) async fn list(
@@ -47,14 +48,4 @@ pub(super) async fn details(
     let member = !matches!(caller, Caller::Public);
     let next = definition::next(&object, steps.len(), member && backend.seal.is_some());
     Ok(Outcome::workflow(object, next, member))
-}
-
-/// Reads and checks the argument; notes what is wrong with it.
-pub(super) fn workflow_ref(arguments: &mut Arguments) -> Option<WorkflowRef> {
-    let text = arguments.required_text("workflow_ref")?;
-    WorkflowRef::parse(&text)
-        .map_err(|error| {
-            arguments.wrong("workflow_ref", &format!("{error}: take it from list_workflows as it stands"));
-        })
-        .ok()
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::{CACHE_CONTROL, HeaderValue, LOCATION, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::Markup;
 use thiserror::Error;
 
@@ -18,8 +18,9 @@ use super::consent::{consent_page, destination};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::Problem;
 use super::params::{Params, ParamsError};
+use super::respond::{see, with_answer};
 use super::{Oauth, pkce, resource, scope};
-use crate::config::redirect_uri::{RedirectUri, Target, with_query};
+use crate::config::redirect_uri::{RedirectUri, Target};
 
 /// What a request's own parts may take up inside `state`, which has to stay below 2 KB once sealed.
 const MAX_REQUEST_BYTES: usize = 1300;
@@ -131,33 +132,6 @@ fn ask(oauth: &Oauth, client: &Client, redirect: &RedirectUri, request: Request)
     let ticket = oauth.seal.seal_until(&Ticket { request, browser }, expires);
     let mut response = consent_page(client, redirect, &scope, &oauth.sign_in_host, &ticket);
     response.headers_mut().append(SET_COOKIE, cookie);
-    response
-}
-
-/// Sends the browser back to the client with an answer, the client's `state`, and our `iss` (RFC 9207).
-pub(super) fn back_to_client(
-    oauth: &Oauth,
-    redirect: &str,
-    answer: &[(&str, &str)],
-    state: Option<&str>,
-    status: StatusCode,
-) -> Response {
-    see(status, &with_answer(oauth, redirect, answer, state))
-}
-
-fn with_answer(oauth: &Oauth, redirect: &str, answer: &[(&str, &str)], state: Option<&str>) -> String {
-    let mut pairs = answer.to_vec();
-    pairs.extend(state.map(|state| ("state", state)));
-    pairs.push(("iss", oauth.issuer()));
-    with_query(redirect, &pairs)
-}
-
-/// A redirect that nobody keeps.
-pub(super) fn see(status: StatusCode, location: &str) -> Response {
-    // A URL is visible ASCII once it is parsed; the fallback keeps a surprise from being a panic.
-    let location = HeaderValue::from_str(location).unwrap_or_else(|_| HeaderValue::from_static("/"));
-    let mut response = (status, [(CACHE_CONTROL, "no-store")]).into_response();
-    response.headers_mut().insert(LOCATION, location);
     response
 }
 

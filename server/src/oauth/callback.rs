@@ -10,10 +10,10 @@ use thiserror::Error;
 
 use super::Oauth;
 use super::artifacts::{Code, Login, fingerprint};
-use super::authorize::back_to_client;
 use super::cookie::Step;
 use super::page::Problem;
 use super::params::{Params, ParamsError};
+use super::respond::back_to_client;
 use crate::seal::SealError;
 
 /// How long a client has to redeem a code: what Validibot's own codes have.

@@ -17,11 +17,11 @@ use thiserror::Error;
 use url::Url;
 
 use super::artifacts::{Login, Ticket};
-use super::authorize::{back_to_client, see};
 use super::client::{Client, Vouched};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::{Problem, page};
 use super::params::{Params, ParamsError};
+use super::respond::{back_to_client, see};
 use super::{Oauth, pkce};
 use crate::base::random;
 use crate::config::redirect_uri::{RedirectUri, Target};

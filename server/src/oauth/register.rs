@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::Oauth;
 use super::artifacts::Registration;
-use super::client::clean_name;
+use super::display_name::clean_name;
 use super::error::OauthError;
 use crate::base::json as json_of_others;
 use crate::config::redirect_uri::{AppSchemes, RedirectError, RedirectUri};

@@ -15,8 +15,12 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
 
-use super::observed::UNREAD;
 use crate::limits::Engaged;
+
+/// How long a client may leave what is written for it, until it has read so much that the system takes more: an answer that
+/// nobody reads would be kept for ever. On HTTP/2, a client that opens no window holds its streams up before they come here: an
+/// answer may wait as long for that (`Activity::unread_at`).
+pub(super) const UNREAD: Duration = Duration::from_mins(1);
 
 /// Who has begun a request's head and does not finish it is not served.
 pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(30);

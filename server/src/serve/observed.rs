@@ -10,17 +10,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::activity::Activity;
+use super::activity::{Activity, UNREAD};
 
 /// How long a client may take to read its last answer and close, while it still sends what nobody reads.
 pub(super) const LINGER: Duration = Duration::from_secs(20);
 /// The same in bytes: beyond this a client has not read what the limits are, and gets a broken connection.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
-
-/// How long a client may leave what is written for it, until it has read so much that the system takes more: an answer that
-/// nobody reads would be kept for ever. On HTTP/2, a client that opens no window holds its streams up before they come here: an
-/// answer may wait as long for that (`Activity::unread_at`).
-pub(super) const UNREAD: Duration = Duration::from_mins(1);
 
 /// A stream that closes in two steps where the client may be sending still: closed with bytes unread, or sent to
 /// afterwards, a connection is reset, and the client's system throws the answer away with it (RFC 9112, section 9.6).

@@ -13,10 +13,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep, timeout};
 
+use super::activity::UNREAD;
 use super::activity::{HEAD_WITHIN, IDLE, IDLE_IN_A_CROWD};
 use super::connections::{CROWD, Connections, GOODBYE, STREAMS, WINDOW};
 use super::house::{ANSWERS, House};
-use super::observed::{LINGER, UNREAD};
+use super::observed::LINGER;
 use crate::limits::Engaged;
 
 const LONG: Duration = Duration::from_hours(2);

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::answer::UploadError;
 use super::head;
-use super::receive::Announced;
+use super::ticket::Announced;
 use crate::base::hex::hexadecimal;
 use crate::validibot::{ApiError, MAX_FILE_BYTES, Upload, Validibot};
 

@@ -12,16 +12,10 @@ use axum::response::{IntoResponse, Response};
 use super::Uploads;
 use super::answer::UploadError;
 use super::launch::{self, Launch};
-use super::ticket::{HEADER, Ticket};
+use super::ticket::{Announced, HEADER, Ticket};
 use crate::caller::{Caller, Fingerprint};
 use crate::limits::Work;
 use crate::validibot::MAX_FILE_BYTES;
-
-/// A request extension: what an upload's head says.
-pub(crate) struct Announced {
-    pub(super) ticket: Ticket,
-    pub(super) length: u64,
-}
 
 /// Judges the head of an upload, and puts its caller into the request; or the answer. Nothing is charged before.
 pub(crate) fn admit(uploads: &Uploads, mut request: Request) -> Result<Request, Response> {

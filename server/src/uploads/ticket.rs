@@ -78,3 +78,9 @@ impl Ticket {
         WorkflowRef::parse(&self.workflow).ok()
     }
 }
+
+/// A request extension: what an upload's head says.
+pub(crate) struct Announced {
+    pub(super) ticket: Ticket,
+    pub(super) length: u64,
+}

@@ -1,6 +1,7 @@
 //! gcloud's command lines, as pure functions that return data, and what its answers mean.
 
 mod answer;
+pub mod apis;
 mod balancer;
 pub mod fleet;
 pub mod lock;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::DocumentError;
 use crate::base::json;
 use crate::config::redirect_uri::{AppSchemes, RedirectUri};
-use crate::oauth::client::clean_name;
+use crate::oauth::display_name::clean_name;
 
 /// The part of a metadata document that a sign-in needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

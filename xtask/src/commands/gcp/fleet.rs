@@ -2,11 +2,12 @@
 //!
 //! One plan, one confirmation, one lock; each step is proven before the next begins.
 
-pub(super) mod application;
-mod cron;
-mod facts;
+mod conflicts;
+pub(super) mod cron;
+pub(super) mod facts;
 mod images;
 mod job;
+mod job_manifest;
 mod line;
 pub(super) mod place;
 mod plan;

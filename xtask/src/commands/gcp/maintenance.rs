@@ -3,14 +3,16 @@
 //! All of the fleet that the stage has: users are kept out first and let in again from the inside out, so that nobody
 //! meets a part whose support is missing. The MCP server comes last, for it asks the web application for its licence.
 
+mod application;
 mod license;
 mod server;
+mod switch;
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::fleet::{application, place::Choice, place::Place};
+use super::fleet::{place::Choice, place::Place};
 use super::lock::{self, Lock};
 use super::observe::{Read, cannot_tell, observe_all};
 use super::plan::Plan;
@@ -22,18 +24,10 @@ use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
 use crate::tools::gcloud::{self, Seen};
 use server::Server;
+use switch::Switch;
 
 /// The step of the MCP server.
 const SERVER: &str = "mcp";
-
-/// Which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Switch {
-    /// Into maintenance.
-    Close,
-    /// Out of it.
-    Open,
-}
 
 /// What is asked for.
 struct Turn<'a> {

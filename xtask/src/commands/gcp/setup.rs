@@ -13,16 +13,9 @@ use crate::cli::GcpStage;
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::Result;
+use crate::tools::gcloud::apis::APIS;
 use crate::tools::gcloud::{self, ACCESSOR, Advice, INVOKER};
 use live::{Live, Part};
-
-/// The APIs that the commands of this tool speak to.
-pub(crate) const APIS: [&str; 6] =
-    [ARTIFACTS, "cloudresourcemanager.googleapis.com", "iam.googleapis.com", LOGGING, RUN, SECRETS];
-const ARTIFACTS: &str = "artifactregistry.googleapis.com";
-const LOGGING: &str = "logging.googleapis.com";
-const RUN: &str = "run.googleapis.com";
-const SECRETS: &str = "secretmanager.googleapis.com";
 
 /// An API that was just turned on goes on refusing for a while; Google's message says 'a few minutes'.
 const WAKING: Duration = Duration::from_secs(5);

@@ -22,7 +22,7 @@ impl Trouble {
             return self.advice.text().to_owned();
         }
         match self.api() {
-            Some(api) if !crate::commands::gcp::setup::APIS.contains(&api.as_str()) => {
+            Some(api) if !super::apis::APIS.contains(&api.as_str()) => {
                 let project = self.command.split(' ').skip_while(|word| *word != "--project").nth(1);
                 let project = project.map(|project| format!(" --project {project}")).unwrap_or_default();
                 format!("turn the API on: gcloud services enable {api}{project}")

@@ -2,9 +2,9 @@
 
 use super::super::finding::Finding;
 use super::{Look, unknown};
-use crate::commands::gcp::setup::APIS;
 use crate::commands::gcp::setup::live::{Live, Part};
 use crate::core::error::Result;
+use crate::tools::gcloud::apis::APIS;
 use crate::tools::gcloud::{ACCESSOR, INVOKER};
 
 /// Looks at it; `None` where what stands there cannot be looked at yet.

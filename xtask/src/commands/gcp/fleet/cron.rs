@@ -51,7 +51,7 @@ impl Live {
     }
 
     /// What somebody has decided of it.
-    pub(super) fn essence(&self) -> Value {
+    pub(in crate::commands::gcp) fn essence(&self) -> Value {
         let flags: Vec<&str> = self.flags.iter().map(|flag| flag.value.as_str()).collect();
         json!({"name": self.name, "flags": flags, "method": self.method, "paused": self.paused})
     }
@@ -75,12 +75,17 @@ fn wanted(place: &Place<'_>, job: &Scheduled, address: &str) -> (String, Vec<Fla
 }
 
 /// The names of all jobs in the cloud.
-pub(super) fn names(place: &Place<'_>) -> Vec<String> {
+pub(in crate::commands::gcp) fn names(place: &Place<'_>) -> Vec<String> {
     place.fleet.scheduler.jobs.iter().map(|job| wanted(place, job, "").0).collect()
 }
 
 /// What is to do, job by job; in maintenance every job is paused, and stays so.
-pub(super) fn items(place: &Place<'_>, live: &[Live], address: &str, maintenance: bool) -> Vec<Item> {
+pub(in crate::commands::gcp) fn items(
+    place: &Place<'_>,
+    live: &[Live],
+    address: &str,
+    maintenance: bool,
+) -> Vec<Item> {
     let mut items = Vec::new();
     for job in &place.fleet.scheduler.jobs {
         let (name, flags) = wanted(place, job, address);

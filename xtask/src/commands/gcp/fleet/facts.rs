@@ -293,14 +293,17 @@ impl Database {
 }
 
 /// The fleet's own services; the region may have others.
-pub(super) fn parse_services(place: &Place<'_>, text: &str) -> Option<BTreeMap<String, Live>> {
+pub(in crate::commands::gcp) fn parse_services(
+    place: &Place<'_>,
+    text: &str,
+) -> Option<BTreeMap<String, Live>> {
     Live::parse_list(text, |name| {
         place.fleet.services.iter().any(|service| place.fill(&service.container.name) == name)
     })
 }
 
 /// Whether a queue is paused.
-pub(super) fn parse_queue(text: &str) -> Option<bool> {
+pub(in crate::commands::gcp) fn parse_queue(text: &str) -> Option<bool> {
     let queue: Value = serde_json::from_str(text).ok()?;
     match queue["state"].as_str()? {
         "RUNNING" => Some(false),

@@ -8,13 +8,9 @@ pub(super) use run::{Step, run, step};
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::facts::Facts;
-use super::images::Built;
-use super::place::Place;
 use crate::commands::gcp::service::whole_cpu;
-use crate::config::fleet::Job;
 
 /// The folder and the file that a secret is mounted as.
 pub(super) const FOLDER: &str = "/secrets";
@@ -40,66 +36,6 @@ impl LiveJob {
     pub(super) fn fields(&self) -> BTreeMap<String, String> {
         fields(&self.document)
     }
-}
-
-/// The document that a job is written as.
-///
-/// No retries: Cloud Run's own default is three, and a migration that has failed half-way is to be looked at.
-pub(super) fn manifest(place: &Place<'_>, job: &Job, image: &Built, facts: &Facts) -> Value {
-    let container = &job.container;
-    let scope = image.scope(place);
-    let fill = |text: &crate::config::fleet::Text| text.fill(&scope).unwrap_or_default();
-    let mut annotations = json!({ "run.googleapis.com/execution-environment": "gen2" });
-    let database = container.database.as_ref().and_then(|name| facts.databases.get(&fill(name)));
-    if let Some(database) = database {
-        annotations["run.googleapis.com/cloudsql-instances"] = json!(database.connection);
-        if let Some(network) = container.network.as_ref().filter(|_| database.private) {
-            let interfaces = json!([{"network": network.name, "subnetwork": network.subnet}]);
-            annotations["run.googleapis.com/network-interfaces"] = json!(interfaces.to_string());
-            annotations["run.googleapis.com/vpc-access-egress"] = json!(network.egress);
-        }
-    }
-    let mut limits = json!({ "memory": container.memory });
-    if let Some(cpu) = &container.cpu {
-        limits["cpu"] = json!(cpu);
-    }
-    let secret = place.secret_of(container);
-    let version = facts.secrets.get(&secret).map(|content| content.version).unwrap_or_default();
-    let env: Vec<Value> = container
-        .env
-        .iter()
-        .filter_map(|stamp| Some(json!({"name": stamp.name, "value": stamp.value.fill(&scope).ok()?})))
-        .collect();
-    let (program, flags) =
-        job.command.split_first().map_or(("", [].as_slice()), |(first, rest)| (first.as_str(), rest));
-    let mut args: Vec<String> = flags.to_vec();
-    args.push(job.script.join(" && "));
-    let task = json!({
-        "maxRetries": 0,
-        "timeoutSeconds": container.timeout.to_string(),
-        "serviceAccountName": fill(&container.account),
-        "volumes": [{"name": "secret-0", "secret": {
-            "secretName": secret,
-            "items": [{"key": version.to_string(), "path": FILE}],
-        }}],
-        "containers": [{
-            "image": image.reference(),
-            "command": [program],
-            "args": args,
-            "env": env,
-            "resources": {"limits": limits},
-            "volumeMounts": [{"name": "secret-0", "mountPath": FOLDER}],
-        }],
-    });
-    json!({
-        "apiVersion": "run.googleapis.com/v1",
-        "kind": "Job",
-        "metadata": { "name": fill(&container.name) },
-        "spec": { "template": {
-            "metadata": { "annotations": annotations },
-            "spec": { "taskCount": 1, "parallelism": 1, "template": { "spec": task } },
-        }},
-    })
 }
 
 /// What a job's document says, field by field; of what Cloud Run adds by itself, nothing.

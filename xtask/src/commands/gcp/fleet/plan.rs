@@ -1,5 +1,6 @@
 //! The plan of the whole fleet, shown at once.
 
+use super::conflicts;
 use super::facts::Facts;
 use super::images::{Built, Images};
 use super::job::{self, Step};
@@ -31,7 +32,7 @@ impl Wanted<'_, '_> {
             let name = self.place.fill(&service.container.name);
             self.place.hands.check(&name, self.facts.services.get(&name))?;
         }
-        let mut problems = secret::conflicts(self.place, self.facts);
+        let mut problems = conflicts::conflicts(self.place, self.facts);
         if let Some(Err(problem)) = self.address() {
             problems.push(problem);
         }

@@ -1,7 +1,5 @@
 //! What a secret's environment file says, as far as a deploy is concerned: names, lines, and one address.
 
-use super::facts::Facts;
-use super::place::Place;
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::service::Live;
 use crate::config::fleet::Secret;
@@ -11,9 +9,9 @@ use crate::config::fleet::Secret;
 pub(super) struct Content {
     pub(super) version: u64,
     /// Names with their lines; the value is kept only to be compared with an address.
-    entries: Vec<(String, usize, crate::core::secret::Secret)>,
+    pub(super) entries: Vec<(String, usize, crate::core::secret::Secret)>,
     /// The line that cannot be read, where there is one.
-    wrong: Option<usize>,
+    pub(super) wrong: Option<usize>,
 }
 
 impl std::fmt::Debug for Content {
@@ -58,36 +56,6 @@ impl Content {
             entry.map(|(name, line, value)| (name.as_str(), *line, value.expose()))
         })
     }
-}
-
-/// Stamped names that stand in a file which wins, and files that cannot be read.
-pub(super) fn conflicts(place: &Place<'_>, facts: &Facts) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (secret, name) in place.secrets() {
-        let Some(content) = facts.secrets.get(&name).filter(|_| secret.wins) else { continue };
-        let file = format!("{name} version {}", content.version);
-        if let Some(line) = content.wrong {
-            problems.push(format!(
-                "{file}, line {line}: bash and the application would read this line differently"
-            ));
-        }
-        let users: Vec<_> =
-            place.fleet.services.iter().filter(|service| service.container.secret == secret.key).collect();
-        for (key, line, _) in &content.entries {
-            let stamp = |service: &&&crate::config::fleet::Service| {
-                service.container.env.iter().any(|stamp| stamp.name == *key)
-            };
-            let stamped: Vec<_> =
-                users.iter().filter(stamp).map(|service| service.container.key.as_str()).collect();
-            if !stamped.is_empty() {
-                problems.push(format!(
-                    "{file}, line {line}: {key} is written by the deploy (fleet.toml, {}), and the file would win: take it out there",
-                    stamped.join(" and ")
-                ));
-            }
-        }
-    }
-    problems
 }
 
 /// The address that the scheduler's target accepts tokens for: one of its own, as its secret says.

@@ -8,29 +8,11 @@
 //! whatever is left over, at any depth, is somebody else's.
 
 mod known;
-mod overlay;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::Serialize;
-use serde_json::{Map, Value};
-
-use super::keyed::{SERVER, keyed};
-use super::{COMMIT, Live, Scaling, Spec, manifest};
+use super::value::text;
+use super::{COMMIT, Live, Scaling, Spec, live, manifest};
 use crate::cli::GcpHands;
 use crate::core::error::{Error, Result};
-pub(super) use overlay::overlay;
-
-/// What a wish does with the settings of other hands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Foreign {
-    /// Whether what is there and has no field in a [`Spec`] is written again.
-    pub(crate) keeps: bool,
-    /// What stays that the wish itself does not ask for, by the name of the setting.
-    pub(crate) kept: BTreeMap<String, String>,
-    /// Variables that are ours and are not set now: these do not stay.
-    pub(crate) unset: BTreeSet<String>,
-}
 
 /// What is to become of the settings of other hands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +76,7 @@ impl Spec {
         let mut both = self;
         both.foreign.keeps = true;
         let template = manifest::template(&both, "", Some(live));
-        let Some(mut kept) = super::live::template(&template) else { return both };
+        let Some(mut kept) = live::template(&template) else { return both };
         kept.ingress = asked.ingress;
         kept.service_other.clone_from(&live.spec.service_other);
         let unsaid = asked.service_scaling == Scaling::default();
@@ -130,80 +112,11 @@ impl Live {
     /// What stays on the service itself whatever is deployed, for people: annotations and labels of other hands.
     pub(crate) fn stays(&self) -> impl Iterator<Item = String> {
         let metadata = &self.document["metadata"];
-        let annotations = super::live::foreign_annotations(metadata);
+        let annotations = live::foreign_annotations(metadata);
         let annotations = annotations.map(|(name, value)| ("annotation", name, value));
-        let labels = super::live::foreign_labels(metadata).map(|(name, value)| ("label", name, value));
+        let labels = live::foreign_labels(metadata).map(|(name, value)| ("label", name, value));
         annotations.chain(labels).map(|(kind, name, value)| {
             format!("stays, set by another hand: {kind} {name} of the service: {}", text(value))
         })
     }
-}
-
-/// What a live template has and these fields would not write, by the name of the setting.
-pub(super) fn others(fields: &Spec, template: &Value) -> BTreeMap<String, String> {
-    let live = keyed(template);
-    let ours = keyed(&manifest::own_template(fields, "", &live));
-    let mut others = BTreeMap::new();
-    left_over(&live, &ours, &mut Vec::new(), &mut others);
-    others
-}
-
-fn left_over<'v>(
-    live: &'v Value,
-    ours: &Value,
-    path: &mut Vec<&'v str>,
-    into: &mut BTreeMap<String, String>,
-) {
-    let (Some(live), Some(ours)) = (live.as_object(), ours.as_object()) else {
-        if live != ours {
-            into.insert(title(path), text(live));
-        }
-        return;
-    };
-    for (name, value) in live {
-        path.push(name);
-        match ours.get(name) {
-            Some(ours) => left_over(value, ours, path, into),
-            None => {
-                into.insert(title(path), text(value));
-            }
-        }
-        path.pop();
-    }
-}
-
-/// The name of a setting, for people.
-fn title(path: &[&str]) -> String {
-    let of = |what: &str, rest: &[&str]| format!("{what} {}", rest.join(".")).trim_end().to_owned();
-    match path {
-        ["metadata", "annotations", rest @ ..] => of("annotation", rest),
-        ["metadata", "labels", rest @ ..] => of("label", rest),
-        ["spec", "containers", SERVER, "env", rest @ ..] => of("env", rest),
-        ["spec", "containers", SERVER, "volumeMounts", rest @ ..] => of("volume at", rest),
-        ["spec", "containers", SERVER, rest @ ..] => of("container", rest),
-        ["spec", "containers", name, rest @ ..] => of(&format!("container {name}"), rest),
-        ["spec", "volumes", rest @ ..] => of("volume", rest),
-        ["spec", rest @ ..] => of("revision", rest),
-        rest => of("template", rest),
-    }
-}
-
-/// A value in one line. Of a variable from a secret, which one; of a container's variables, their names.
-fn text(value: &Value) -> String {
-    if let Some(variables) = value["env"].as_object() {
-        let mut named = value.clone();
-        named["env"] = variables.keys().cloned().collect();
-        return named.to_string();
-    }
-    let from = &value["valueFrom"]["secretKeyRef"];
-    match (value, from["name"].as_str(), from["key"].as_str()) {
-        (_, Some(secret), Some(version)) => format!("secret {secret} version {version}"),
-        (Value::String(text), ..) => text.clone(),
-        _ => value.to_string(),
-    }
-}
-
-/// A document's members; none where it has none.
-pub(super) fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter)
 }

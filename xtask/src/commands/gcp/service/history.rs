@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::live::words;
+use super::value::words;
 
 /// The revisions that were given traffic after they had been proven, the latest first, with commas between them.
 pub(super) const SERVED: &str = "validibot.com/served";

@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::live::{CPU_BOOST, NETWORK, whole_cpu};
+use super::annotation::{CPU_BOOST, NETWORK};
 use super::noise::{is_noise, is_noisy_label};
+use super::value::whole_cpu;
 
 /// The key of the container that takes the requests, whatever its name; others are known by their names.
 pub(super) const SERVER: &str = "";

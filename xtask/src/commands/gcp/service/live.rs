@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::annotation::CHECKS_NOBODY;
-pub(super) use super::annotation::{
-    BY_HAND, CLOUD_SQL, CPU_BOOST, EGRESS, EXECUTION, INGRESS, LAUNCH_STAGE, MAX_SCALE, MIN_SCALE, NETWORK,
-    SERVICE_MAX, SERVICE_MIN,
+use super::annotation::{
+    BY_HAND, CHECKS_NOBODY, CLOUD_SQL, CPU_BOOST, EGRESS, EXECUTION, INGRESS, LAUNCH_STAGE, MAX_SCALE,
+    MIN_SCALE, NETWORK, SERVICE_MAX, SERVICE_MIN,
 };
-use super::foreign::{members, others};
 use super::history::{BAD, HELD, SERVED};
 use super::keyed::server;
 use super::noise::{is_noise, is_noisy_label};
+use super::others::others;
+use super::value::{list, members, number, whole_cpu, word, words};
 use super::{CANDIDATE, Foreign, History, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
 
 /// What Cloud Run writes on a revision, besides its own names, and no template says.
@@ -348,33 +348,6 @@ fn probe(probe: &Value) -> Option<Probe> {
 fn labels(labels: &Value) -> BTreeMap<String, String> {
     let told = members(labels).filter(|(name, _)| !is_noisy_label(name));
     told.map(|(name, value)| (name.clone(), word(value))).collect()
-}
-
-/// A number, or the text of one: annotations are text.
-fn number(value: &Value) -> Option<u32> {
-    match value.as_str() {
-        Some(text) => text.parse().ok(),
-        None => value.as_u64()?.try_into().ok(),
-    }
-}
-
-/// Processors in the form that is written here: a Kubernetes quantity may say `1` or `1000m`, and Cloud Run may give back
-/// either.
-pub(crate) fn whole_cpu(text: &str) -> String {
-    let whole = text.strip_suffix("000m").filter(|whole| !whole.is_empty());
-    whole.unwrap_or(text).to_owned()
-}
-
-fn word(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-pub(super) fn words(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 
 /// Annotations of a service that this tool does not write.

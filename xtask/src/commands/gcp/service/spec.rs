@@ -1,10 +1,8 @@
 //! What is wanted of a service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-
-use super::Foreign;
 
 /// Everything about a service that a deploy decides, but for its name and its traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,4 +131,15 @@ impl Ingress {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|ingress| ingress.name() == text)
     }
+}
+
+/// What a wish does with the settings of other hands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Foreign {
+    /// Whether what is there and has no field in a [`Spec`] is written again.
+    pub(crate) keeps: bool,
+    /// What stays that the wish itself does not ask for, by the name of the setting.
+    pub(crate) kept: BTreeMap<String, String>,
+    /// Variables that are ours and are not set now: these do not stay.
+    pub(crate) unset: BTreeSet<String>,
 }

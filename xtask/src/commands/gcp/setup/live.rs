@@ -2,10 +2,11 @@
 
 use super::super::observe::{Read, cannot_tell, observe};
 use super::super::policy::Policy;
-use super::{APIS, ARTIFACTS, RUN, SECRETS, docker};
+use super::docker;
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::Result;
+use crate::tools::gcloud::apis::{APIS, ARTIFACTS, RUN, SECRETS};
 use crate::tools::gcloud::{self, Seen, Trouble};
 
 /// What was found, and what nobody can tell.

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::super::facts::Facts;
 use super::super::images::Built;
+use super::super::job_manifest::manifest;
 use super::super::place::Place;
-use super::{End, Execution, fields, manifest};
+use super::{End, Execution, fields};
 use crate::commands::gcp::lock::Lock;
 use crate::config::fleet::Job;
 use crate::core::error::{Error, Result};

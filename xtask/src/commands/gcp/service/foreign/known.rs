@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::commands::gcp::service::value::members;
+
 /// Where, and what may stand there.
 const KNOWN: [(&str, &[&str]); 14] = [
     ("spec", &["template", "traffic"]),
@@ -72,7 +74,7 @@ pub(super) fn unknown(document: &Value) -> Vec<String> {
     let mut unknown = Vec::new();
     for (pattern, names) in KNOWN {
         for (path, value) in at(document, pattern) {
-            let members = super::members(value).filter(|(name, _)| !names.contains(&name.as_str()));
+            let members = members(value).filter(|(name, _)| !names.contains(&name.as_str()));
             unknown.extend(members.map(|(name, value)| format!("{path}.{name}: {value}")));
         }
     }

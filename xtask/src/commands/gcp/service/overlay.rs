@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::keyed::PROBES;
-use super::super::live::{MAX_SCALE, MIN_SCALE, NETWORK};
+use super::annotation::{MAX_SCALE, MIN_SCALE, NETWORK};
+use super::keyed::PROBES;
 
 /// How a probe asks: it is one of them.
 const HANDLERS: [&str; 4] = ["httpGet", "tcpSocket", "grpc", "exec"];
@@ -17,11 +17,7 @@ const SOURCES: [&str; 5] = ["secret", "emptyDir", "csi", "nfs", "configMap"];
 const CONNECTOR: &str = "run.googleapis.com/vpc-access-connector";
 
 /// Two keyed templates: `own` wins, and what it says nothing about stays. Variables of `unset` do not.
-pub(in crate::commands::gcp::service) fn overlay(
-    own: &Value,
-    live: &Value,
-    unset: &BTreeSet<String>,
-) -> Value {
+pub(super) fn overlay(own: &Value, live: &Value, unset: &BTreeSet<String>) -> Value {
     over(own, live, &mut Vec::new(), unset)
 }
 

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::cron;
-use super::facts::{parse_queue, parse_services};
-use super::place::Place;
+use super::switch::Switch;
 use crate::commands::gcp::deploy::balanced;
-use crate::commands::gcp::maintenance::Switch;
+use crate::commands::gcp::fleet::cron;
+use crate::commands::gcp::fleet::facts::{parse_queue, parse_services};
+use crate::commands::gcp::fleet::place::Place;
 use crate::commands::gcp::observe::{Read, cannot_tell, observe_all};
 use crate::commands::gcp::plan::{Item, State};
 use crate::commands::gcp::service::{
