@@ -152,6 +152,30 @@ fn every_link_of_a_page_leads_somewhere() {
     assert_eq!(links("[a](b.md) and [c](d/e.md#f)"), ["b.md", "d/e.md#f"]);
 }
 
+/// What stands in back-ticks and begins like a path from the root is one, or what an operator makes from a template.
+#[test]
+fn every_path_of_a_page_exists() {
+    let tops = [".ci", ".config", ".github", "docs", "envs", "fuzz", "server", "tests", "xtask"];
+    let mut gone = Vec::new();
+    for page in pages() {
+        for (number, line) in read(&page).lines().enumerate() {
+            for named in line.split('`').skip(1).step_by(2) {
+                let path = named.split("::").next().unwrap_or_default();
+                let path = path.split_once(".rs:").map_or(path, |(stem, _)| stem);
+                let top = path.split_once('/').map(|(top, _)| top);
+                let written = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+                let exists = [path.to_owned(), format!("{path}.rs"), format!("{path}.example")]
+                    .iter()
+                    .any(|path| root().join(path).exists());
+                if written && top.is_some_and(|top| tops.contains(&top)) && !exists {
+                    gone.push(format!("{}:{}: {named}", page.display(), number + 1));
+                }
+            }
+        }
+    }
+    none(&gone, "Nothing is at these paths: correct them");
+}
+
 #[test]
 fn every_promise_names_tests_that_exist() {
     let text = read(Path::new("SECURITY.md"));

@@ -2,6 +2,7 @@
 
 mod crates;
 mod documents;
+mod layers;
 mod sources;
 
 use std::path::{Path, PathBuf};

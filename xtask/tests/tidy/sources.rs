@@ -84,14 +84,14 @@ fn no_test_is_ignored_and_no_lint_is_allowed() {
 /// Where the server reads JSON by itself, and why that costs no more than its bytes.
 const READERS: [(&str, &str); 11] = [
     ("fuzzing.rs", "it is no part of the product"),
-    ("json.rs", "it is the reader, which counts first"),
+    ("base/json.rs", "it is the reader, which counts first"),
     ("seal.rs", "nobody else can make what the seal opens"),
-    ("tools/transport/json_only.rs", "it is our own answer"),
-    ("tools/transport/leniency.rs", "the body was counted as it came in"),
-    ("tools/transport/quoted.rs", "it is our own answer"),
-    ("tools/transport/short.rs", "the body was counted as it came in"),
-    ("tools/transport/unreadable.rs", "the body was counted as it came in"),
-    ("tools/transport/written.rs", "it is the id in a body that was counted"),
+    ("mcp/transport/json_only.rs", "it is our own answer"),
+    ("mcp/transport/leniency.rs", "the body was counted as it came in"),
+    ("mcp/transport/quoted.rs", "it is our own answer"),
+    ("mcp/transport/short.rs", "the body was counted as it came in"),
+    ("mcp/transport/unreadable.rs", "the body was counted as it came in"),
+    ("mcp/transport/written.rs", "it is the id in a body that was counted"),
     ("validibot/answer.rs", "each entry is counted before it is read"),
     ("validibot/pass.rs", "its texts are short and have none of the private keys"),
 ];
