@@ -136,6 +136,12 @@ impl Reader {
     }
 }
 
+/// What the application's placeholders begin with.
+const WORDS: [&str; 8] =
+    ["replace-", "replace_", "change-me", "change_me", "changeme", "your-", "your_", "!!!"];
+/// What stands in its templates for the name of somebody's domain.
+const DOMAINS: [&str; 3] = ["your-domain", "your-subdomain", "yourdomain"];
+
 impl Variable {
     /// Whether a value is a template's placeholder: ours, such as `<a long random string>`, or one of the application's
     /// templates, such as `replace-with-a-long-random-string` or `your-gcp-project-id`. Such a text is public, so no key
@@ -144,9 +150,9 @@ impl Variable {
         let value = value.trim().to_ascii_lowercase();
         let ours = value.len() > 2 && value.starts_with('<') && value.ends_with('>');
         let begins = value.rsplit_once("://").map_or(value.as_str(), |(_, rest)| rest);
-        ours || ["replace-with", "replace_with", "change-me", "change_me", "changeme", "your-", "your_"]
-            .iter()
-            .any(|words| begins.starts_with(words))
+        let host = begins.split(['/', ':', '?', '#']).next().unwrap_or_default();
+        let begun = || WORDS.iter().any(|words| begins.starts_with(words));
+        ours || begun() || host.split('.').any(|label| DOMAINS.contains(&label))
     }
 
     /// Whether a value of this variable is an example of the templates, which belongs to nobody: a host that is reserved
@@ -174,6 +180,10 @@ mod tests {
     #[test]
     fn a_template_s_text_is_told_from_a_value() {
         for text in [
+            "replace-me-with-a-long-random-string",
+            "!!!SET DJANGO_SECRET_KEY!!!",
+            "https://mcp.your-domain.example",
+            "https://your-subdomain.example.com/",
             "<a long random string>",
             "replace-with-a-long-random-string",
             "Replace_With_Something",

@@ -19,12 +19,13 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use self::report::{Hop, Report};
+use self::report::{Finding, Hop, Report};
 use crate::base::clean::Clean;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::env::Env;
 use crate::base::http_client::http_client;
 use crate::base::random::{SharedRandom, SystemRandom};
+
 use crate::cli::DiagnoseArgs;
 use crate::commands::client::Http;
 use crate::config::{BaseUrl, Reach};
@@ -69,6 +70,15 @@ pub fn run(args: &DiagnoseArgs, env: &dyn Env) -> ExitCode {
             ExitCode::from(EXIT_USAGE)
         }
     }
+}
+
+/// The sign-in of the server with this public address, as far as Validibot's login page: what was seen, or what is wrong there
+/// and what to do.
+pub(crate) async fn sign_in(http: Http, base: BaseUrl) -> Result<String, String> {
+    let (clock, random): (SharedClock, SharedRandom) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let reach = Reach::default();
+    let walk = Walk { http, clock, random, base, api: None, reach, token: None, login: false };
+    walk.to_the_login_page().await.map_err(|finding| finding.sentence())
 }
 
 fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
@@ -173,6 +183,15 @@ impl Walk {
             return None;
         }
         report.take(Hop::Login, login::login(self, &server, &client).await)
+    }
+
+    async fn to_the_login_page(&self) -> Result<String, Finding> {
+        let (_, server) = metadata::server(self).await?;
+        let (_, client) = sign_in::register(self, &server).await?;
+        let (_, onward) = sign_in::consent(self, &server, &client).await?;
+        let (sign_in::Proof::Given(seen) | sign_in::Proof::NotGiven(seen)) =
+            sign_in::upstream(self, &onward).await?;
+        Ok(seen)
     }
 
     fn conclude(&self, report: &mut Report) {

@@ -77,6 +77,7 @@ impl Probe {
             Ok(checks::Challenge { oauth: true }) => {
                 report.take(Check::Challenge, Ok("401, and where to sign in".to_owned()));
                 report.take(Check::Metadata, checks::metadata(self).await);
+                report.take_sign_in(checks::sign_in(self).await);
             }
             Ok(checks::Challenge { oauth: false }) => {
                 report.take(Check::Challenge, Ok("401".to_owned()));

@@ -42,8 +42,8 @@ pub(super) fn next(workflow: &JsonObject, steps: usize, uploads: bool) -> Option
     let reference = workflow.get("workflow_ref").cloned().unwrap_or_default();
     let types =
         workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let binary = !types.is_empty()
-        && types.iter().all(|name| name.as_str().is_some_and(|name| name.eq_ignore_ascii_case("binary")));
+    let no_text = |name: &str| ["binary", "pdf"].iter().any(|kind| name.eq_ignore_ascii_case(kind));
+    let binary = !types.is_empty() && types.iter().all(|name| name.as_str().is_some_and(no_text));
     let (tool, content) = match (binary, uploads) {
         (true, true) => ("prepare_upload", None),
         (true, false) => ("validate_file", Some("file_content")),
@@ -104,6 +104,7 @@ mod tests {
         assert_eq!(named(tool(json!(["json"]), 1, true)), Some(json!("validate_file")));
         assert_eq!(named(tool(json!(["binary", "json"]), 1, true)), Some(json!("validate_file")));
         assert_eq!(named(tool(json!(["BINARY"]), 1, true)), Some(json!("prepare_upload")));
+        assert_eq!(named(tool(json!(["pdf"]), 1, true)), Some(json!("prepare_upload")), "a PDF is no text");
         let without = tool(json!(["binary"]), 1, false).expect("a call");
         assert_eq!(
             (&without["tool"], &without["fill_in"][1]),

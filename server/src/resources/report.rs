@@ -42,7 +42,7 @@ pub(super) fn run(run: &JsonObject, now: u64) -> String {
         out.push_str("\nValidibot no longer keeps what this run found. To see the findings, validate the file again.\n");
         return out;
     }
-    let found = objects(run, "steps").map(|step| list(step, "issues").len()).sum();
+    let found = objects(run, "steps").map(|step| list(step, "issues").len() + left_out(step).len()).sum();
     if complete {
         for reason in reasons(run, found) {
             let _ = writeln!(out, "\n{}", line(&reason));
@@ -66,13 +66,22 @@ fn step(out: &mut String, step: &JsonObject) {
         let place = if place.is_empty() { String::new() } else { format!(" at {}", code(place)) };
         let _ = writeln!(out, "- **{}**{place}: {}", text(issue, "severity"), text(issue, "message"));
     }
-    if !any {
+    let left_out = left_out(step);
+    if !left_out.is_empty() {
+        let _ = writeln!(out, "- and, of a run too long to be kept whole: {}", left_out.join(", "));
+    } else if !any {
         out.push_str(match raw(step, "status") {
             "SKIPPED" => "This step was not run.\n",
             "PENDING" | "RUNNING" => "This step is not finished.\n",
             _ => "No findings.\n",
         });
     }
+}
+
+/// How many findings of each severity were only counted (`validibot::answer::condense`).
+fn left_out(step: &JsonObject) -> Vec<String> {
+    let counts = step.get("issues_left_out").and_then(Value::as_object).into_iter().flatten();
+    counts.map(|(severity, count)| format!("{count} more **{}**", escaped(severity))).collect()
 }
 
 fn raw<'a>(object: &'a JsonObject, key: &str) -> &'a str {
@@ -137,6 +146,23 @@ mod tests {
         assert!(report.contains("no longer keeps") && !report.contains("No findings"), "{report}");
         let running = json!({ "state": "RUNNING", "result": "UNKNOWN", "workflow_slug": "e", "steps": [] });
         assert!(run(&object(running), 0).starts_with("# Run of e: not finished\n"));
+    }
+
+    /// A step whose findings all came after the ones that were kept has found something all the same.
+    #[test]
+    fn what_was_only_counted_is_said() {
+        let long = json!({
+            "state": "COMPLETED", "result": "FAIL", "user_friendly_error": "It failed", "steps": [
+                { "name": "Columns", "status": "FAILED", "issues": [{ "severity": "ERROR", "message": "m" }],
+                  "issues_left_out": { "ERROR": 4_000, "WARNING": 7 } },
+                { "name": "Ranges", "status": "FAILED", "issues": [], "issues_left_out": { "ERROR": 12 } },
+            ],
+        });
+        let report = run(&object(long), 0);
+        assert!(report.contains("- **ERROR**: m\n- and, of a run too long"), "{report}");
+        assert!(report.contains(": 4000 more **ERROR**, 7 more **WARNING**\n"), "{report}");
+        assert!(report.contains("## Ranges: FAILED\n\n- and, of a run too long"), "{report}");
+        assert!(!report.contains("No findings") && !report.contains("It failed"), "{report}");
     }
 
     #[test]

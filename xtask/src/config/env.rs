@@ -7,4 +7,4 @@ mod tree;
 pub use crate::core::environment::Environment;
 pub use file::{Entry, EnvFile};
 pub use layers::{Found, Layers, Origin};
-pub use tree::Tree;
+pub use tree::{JUST, Tree};

@@ -1,6 +1,9 @@
 //! Trees in the layout that the application ships, each filled in by halves: `env check` and `doctor` name what is missing.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
+
+use serde_json::Value;
 
 /// A tree with dotted names, as an installation of the application has it.
 struct Installation {
@@ -59,6 +62,7 @@ impl Installation {
         let folder = self.folder.path().join(".envs").join(folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(name), text).unwrap();
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     fn change(&self, (folder, name): (&str, &str), from: &str, to: &str) {
@@ -77,6 +81,13 @@ impl Installation {
         command.output().unwrap()
     }
 
+    /// What `doctor` finds.
+    fn doctor(&self, stage: &str) -> Vec<Value> {
+        let output = self.run(&["doctor", stage, "--offline", "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    }
+
     /// The error of `env check`; `None` where nothing is wrong.
     fn check(&self, stage: &str) -> Option<String> {
         let output = self.run(&["env", "check", stage]);
@@ -93,6 +104,11 @@ fn a_complete_installation_has_nothing_to_correct() {
     let tree = Installation::complete();
     for stage in ["self-hosted", "local", "prod"] {
         assert_eq!(tree.check(stage), None, "{stage}");
+        // What is wrong with the machine that runs this test is another matter.
+        let of_files =
+            |finding: &Value| finding["place"].as_str().is_some_and(|place| place.contains(".envs"));
+        let findings: Vec<Value> = tree.doctor(stage).into_iter().filter(of_files).collect();
+        assert_eq!(findings, Vec::<Value>::new(), "{stage}");
     }
 }
 
@@ -158,6 +174,22 @@ fn each_half_filled_tree_is_told_its_fault() {
             "VALIDIBOT_OAUTH_CLIENT_ID",
             "Validibot takes validibot-mcp-server instead",
         ),
+        (
+            "self-hosted",
+            mcp,
+            &key,
+            "VALIDIBOT_MCP_SERVICE_KEY=replace-me-with-a-long-random-string",
+            "VALIDIBOT_MCP_SERVICE_KEY",
+            "placeholder",
+        ),
+        (
+            "self-hosted",
+            mcp,
+            "https://mcp.acme.test",
+            "https://mcp.your-domain.example",
+            "VALIDIBOT_MCP_BASE_URL",
+            "placeholder",
+        ),
         ("prod", (PROD, ".just"), "acme-prod", "your-gcp-project-id", "GCP_PROJECT_ID", "placeholder"),
         ("prod", (PROD, ".just"), "acme-prod", "my-project", "GCP_PROJECT_ID", "example"),
         ("prod", (PROD, ".just"), "europe-west1", "europe-west", "GCP_REGION", "is not a region"),
@@ -170,13 +202,11 @@ fn each_half_filled_tree_is_told_its_fault() {
         let named = error.lines().any(|line| line.contains(variable) && line.contains(words));
         assert!(named, "{stage}, {}: {to}: {variable}, {words}:\n{error}", file.1);
         assert!(!error.contains(KEY) && !error.contains(SECRET), "a secret is shown: {error}");
-        let doctor = tree.run(&["doctor", stage, "--offline", "--json"]);
-        let report: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
-        let findings = report["findings"].as_array().unwrap();
+        let findings = tree.doctor(stage);
         let found = findings.iter().any(|finding| {
             let what = finding["what"].as_str().unwrap_or_default();
             what.contains(variable) && what.contains(words)
         });
-        assert!(found, "doctor {stage}: {variable}, {words}: {report:#}");
+        assert!(found, "doctor {stage}: {variable}, {words}: {findings:#?}");
     }
 }

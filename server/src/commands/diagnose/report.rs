@@ -127,6 +127,11 @@ impl Finding {
         Self { code, cause: cause.into(), fix: Vec::new() }
     }
 
+    /// In one sentence, for a report of another kind.
+    pub(super) fn sentence(&self) -> String {
+        [&self.cause].into_iter().chain(&self.fix).map(String::as_str).collect::<Vec<_>>().join("; ")
+    }
+
     /// Adds what to do; several are alternatives or steps, in order.
     #[must_use]
     pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Probe;
 use crate::commands::client::{Answer, Failure, Mcp};
+use crate::commands::diagnose;
 
 /// What every deployment offers.
 const TOOLS: [&str; 5] =
@@ -82,6 +83,16 @@ pub(super) async fn metadata(probe: &Probe) -> Outcome {
         }
     }
     Ok(format!("issuer {issuer}"))
+}
+
+/// The sign-in as far as Validibot's login page. `None` where another address than this one is the public one, as a
+/// candidate's: users would be sent there.
+pub(super) async fn sign_in(probe: &Probe) -> Option<Outcome> {
+    let server = document(probe, "/.well-known/oauth-authorization-server").await.ok()?;
+    if server["issuer"] != probe.base.as_str() {
+        return None;
+    }
+    Some(diagnose::sign_in(probe.http.clone(), probe.base.clone()).await)
 }
 
 /// A bearer in the form of a JWT that nobody has issued: it is refused here, without asking anybody.

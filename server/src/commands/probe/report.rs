@@ -48,6 +48,8 @@ pub(super) struct Report {
     checks: Vec<(Check, Status)>,
     /// Whether the kill switch is on, where that was seen.
     switch: Option<bool>,
+    /// How a sign-in goes, where one was tried.
+    sign_in: Option<Outcome>,
 }
 
 impl Report {
@@ -69,6 +71,12 @@ impl Report {
             }
             None => self.skip(Check::Switch, "the answer to a bearer that nobody has issued does not tell"),
         }
+    }
+
+    /// Takes how a sign-in goes. That it does not work is no failure here: it takes Validibot's client row, which no revision of
+    /// this server brings along or takes away.
+    pub(super) fn take_sign_in(&mut self, outcome: Option<Outcome>) {
+        self.sign_in = outcome;
     }
 
     pub(super) fn failed(&self) -> bool {
@@ -102,6 +110,10 @@ impl Report {
             "ok": !self.failed(),
             "proven": self.proven(),
             "switch": self.switch.map(|on| if on { "on" } else { "off" }),
+            "sign_in": self.sign_in.as_ref().map(|outcome| {
+                let (Ok(detail) | Err(detail)) = outcome;
+                json!({ "works": outcome.is_ok(), "detail": detail })
+            }),
             "checks": checks.collect::<Value>(),
         })
     }
@@ -116,6 +128,11 @@ impl Report {
             };
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {mark:<8} {:<11} {detail}", check.name());
+        }
+        match &self.sign_in {
+            Some(Ok(seen)) => _ = writeln!(text, "  ok       sign-in     {seen}"),
+            Some(Err(reason)) => _ = writeln!(text, "  WARNING  sign-in     users cannot sign in: {reason}"),
+            None => {}
         }
         text.push_str(match self.proven() {
             "no" => "This server is not fit for traffic.\n",
@@ -153,6 +170,9 @@ mod tests {
         .assert_eq(&report.text("https://mcp.example"));
         report.take(Check::Tools, Ok("5 tools".to_owned()));
         assert!(report.text("x").ends_with("Proven as far as the list of tools.\n"));
+        report.take_sign_in(Some(Err("a row is missing: write it".to_owned())));
+        assert!(report.text("x").contains("WARNING  sign-in     users cannot sign in: a row"));
+        assert!(!report.failed(), "the client row is Validibot's");
         report.take(Check::Ready, Err("/readyz gives HTTP 503".to_owned()));
         assert!(report.text("x").ends_with("This server is not fit for traffic.\n"));
     }
@@ -161,8 +181,12 @@ mod tests {
     fn programs_read_the_same() {
         let json = report().json("https://mcp.example");
         expect![[
-            r#"{"schema_version":1,"url":"https://mcp.example","ok":true,"proven":"challenge","switch":"on","checks":[{"name":"version","status":"passed","detail":"0.1.0 at commit abc"},{"name":"metadata","status":"skipped","detail":"OAuth is off here"},{"name":"switch","status":"passed","detail":"on"}]}"#
+            r#"{"schema_version":1,"url":"https://mcp.example","ok":true,"proven":"challenge","switch":"on","sign_in":null,"checks":[{"name":"version","status":"passed","detail":"0.1.0 at commit abc"},{"name":"metadata","status":"skipped","detail":"OAuth is off here"},{"name":"switch","status":"passed","detail":"on"}]}"#
         ]]
         .assert_eq(&json.to_string());
+        let mut report = report();
+        report.take_sign_in(Some(Ok("the client is known".to_owned())));
+        let json = report.json("https://mcp.example");
+        assert_eq!(json["sign_in"], json!({ "works": true, "detail": "the client is known" }));
     }
 }

@@ -74,6 +74,7 @@ async fn each_file_is_stored_as_what_it_is_by_whichever_way_it_came() {
             "text",
         ),
         ("Basel.epw", b"LOCATION,Basel,-,CHE\n", fixtures::TEXT_DOCUMENT, "Basel.txt", "text"),
+        ("utf8.csv", "sensor,°C\na,20\n".as_bytes(), fixtures::TEXT_DOCUMENT, "utf8.txt", "text"),
         ("latin1.csv", b"sensor,\xb0C\na,20\n", fixtures::TEXT_DOCUMENT, "latin1.txt", "text"),
         ("utf16.csv", &utf16, fixtures::TEXT_DOCUMENT, "utf16.txt", "text"),
     ] {

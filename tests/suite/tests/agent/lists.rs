@@ -101,3 +101,57 @@ async fn the_tools_say_which_type_an_extension_is_before_anything_is_called() {
         assert!(extensions.split(' ').any(|one| one == extension), "{kind}: {extensions}");
     }
 }
+
+/// A call that waits for what is finished already is read and paid for like any other.
+#[tokio::test]
+async fn waiting_is_advised_only_where_there_is_something_to_wait_for() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let tools = client.request("tools/list", json!({})).await.result();
+    let validate =
+        tools["tools"].as_array().expect("tools").iter().find(|tool| tool["name"] == "validate_file");
+    let description = validate.and_then(|tool| tool["description"].as_str()).expect("a description");
+    assert!(
+        description.contains("wait_for_run with the run_ref, unless overview.is_complete"),
+        "{description}"
+    );
+    for (workflow, name, next) in [
+        (fixtures::ENERGY_MODEL, "good.json", Value::Null),
+        (fixtures::ANNUAL_SIMULATION, "slow.json", json!("wait_for_run")),
+    ] {
+        let arguments = json!({
+            "workflow_ref": fixtures::workflow_ref(fixtures::ACME, workflow),
+            "file_name": name,
+            "text": String::from_utf8_lossy(fixtures::GOOD_ENERGY_MODEL),
+        });
+        let run = client.call_tool("validate_file", arguments).await.success();
+        assert_eq!(run["overview"]["is_complete"], next.is_null(), "{run}");
+        assert_eq!(run["overview"]["next"]["tool"], next, "{run}");
+    }
+}
+
+/// The page for people leaves out what programs need, and what was cut is of that kind.
+#[tokio::test]
+async fn what_was_cut_stands_in_the_resource_that_the_result_names() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let client = super::client(&server, Era::Modern);
+    let reference = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
+    let schema = json!({ "type": "object", "description": "what it wants ".repeat(4_000) });
+    let definition = json!({
+        "slug": "s", "workflow_ref": reference, "name": "Long", "input_schema": schema, "steps": [{ "name": "Schema" }],
+    });
+    let bytes = definition.to_string().into_bytes().into();
+    let long = Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes };
+    sandbox.misbehave(Route::WorkflowDetails, long);
+    let details =
+        client.call_tool("get_workflow_details", json!({ "workflow_ref": reference })).await.success();
+    assert!(details.get("input_schema").is_none(), "it does not fit");
+    let note = details["shortened"].as_str().expect("a note");
+    let uri = note.split_whitespace().find(|word| word.starts_with("validibot://")).expect("a resource");
+    let read = client.request("resources/read", json!({ "uri": uri })).await.result();
+    let whole: Value =
+        serde_json::from_str(read["contents"][0]["text"].as_str().expect("text")).expect("the JSON of it");
+    assert_eq!(whole["input_schema"], schema);
+}

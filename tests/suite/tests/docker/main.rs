@@ -2,6 +2,7 @@
 
 mod builder;
 mod cloud_run;
+mod composed;
 mod deploy;
 mod errors;
 mod fleet;

@@ -62,6 +62,41 @@ async fn where_oauth_is_on_its_metadata_has_to_be_there_and_to_agree() {
     assert_eq!(checks(&output).1, with(["passed"; 7]), "{}", output.stdout);
 }
 
+/// A deploy that runs the migration has written the client row: whether Validibot then knows this server shows at the login page.
+#[tokio::test]
+async fn a_sign_in_is_tried_as_far_as_the_login_page_and_fails_no_proof() {
+    let secret = "a-client-secret-of-more-than-32-bytes";
+    let sandbox = Sandbox::builder().oauth_client_secret(secret).start().await.expect("a sandbox");
+    let tried = async |client: &str, registered: bool| {
+        let server = Server::for_sandbox(&sandbox)
+            .on_its_own_base_url()
+            .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
+            .env("VALIDIBOT_OAUTH_CLIENT_ID", client)
+            .env("VALIDIBOT_OAUTH_CLIENT_SECRET", secret);
+        let server = server.start().await;
+        sandbox.set_mcp_base_url(if registered { server.base() } else { "https://mcp.acme.example" });
+        let output = probe(server.base(), &["--json"], None).await.expect_success("probe");
+        let sign_in = checks(&output).0["sign_in"].clone();
+        (sign_in["works"].clone(), sign_in["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    let (works, seen) = tried("validibot-mcp-server", true).await;
+    assert_eq!(works, true, "{seen}");
+    for (client, registered, says) in
+        [("validibot-mcp-server", false, "ensure_oidc_clients"), ("another", true, "another")]
+    {
+        let (works, reason) = tried(client, registered).await;
+        assert!(works == false && reason.contains(says), "{works} {reason}");
+    }
+    let candidate = Server::for_sandbox(&sandbox)
+        .on_its_own_base_url()
+        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
+        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", secret);
+    let candidate = candidate.start().await;
+    let elsewhere = candidate.base().replace("127.0.0.1", "localhost");
+    let output = probe(&elsewhere, &["--json"], None).await;
+    assert_eq!(checks(&output).0["sign_in"], Value::Null, "the public address is another one");
+}
+
 #[tokio::test]
 async fn a_kill_switch_that_is_off_is_said_with_a_token_and_without() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");

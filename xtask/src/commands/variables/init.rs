@@ -13,6 +13,7 @@ use crate::config::context::Context;
 use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
 use crate::core::secret::{random_base64, random_hex};
+use crate::config::env::JUST;
 
 /// Writes every file of an environment that is not there yet, and says what is left to fill in.
 pub fn init(context: &Context, args: &StageArg) -> Result<()> {
@@ -62,7 +63,10 @@ pub fn write_file(context: &Context, target: Target, file: HeldIn) -> Result<Opt
     if path.exists() {
         return Ok(None);
     }
-    let text = filled(target, file)?;
+    let mut text = filled(target, file)?;
+    if path.file_name().is_some_and(|name| name == JUST) {
+        text = exported(&text);
+    }
     write_new(&path, &text).map(|written| written.then_some(path))
 }
 
@@ -85,6 +89,16 @@ fn filled(target: Target, file: HeldIn) -> Result<String> {
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The same for a file that recipes read from the shell that sourced it: each line is an export, also behind its `#`.
+fn exported(text: &str) -> String {
+    let export = |line: &str| {
+        let (hash, rest) = line.strip_prefix('#').map_or(("", line), |rest| ("#", rest));
+        let known = rest.split_once('=').is_some_and(|(name, _)| envs::find(name).is_some());
+        if known { format!("{hash}export {rest}\n") } else { format!("{line}\n") }
+    };
+    text.lines().map(export).collect()
 }
 
 /// A fresh secret, where it is ours to choose. A token that Validibot issues is not, but for the stand-in's.
@@ -141,6 +155,18 @@ mod tests {
         let token = token.iter().find(|a| a.key() == "VALIDIBOT_E2E_TOKEN").unwrap().value().to_owned();
         let parts: Vec<_> = token.split('_').collect();
         assert_eq!((parts[0], parts[1], parts[2].len(), parts[3].len()), ("vbk", "1", 32, 64));
+    }
+
+    #[test]
+    fn what_is_sourced_by_hand_is_exported() {
+        let text = exported(&envs::example_file(envs::Place::GoogleCloud, HeldIn::Gcp));
+        let name = envs::deploy::GCP_PROJECT_ID.name;
+        assert!(text.lines().any(|line| line.starts_with(&format!("export {name}="))), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("#export ")), "{text}");
+        assert!(
+            text.lines().all(|line| line.is_empty() || line.starts_with('#') || line.starts_with("export "))
+        );
+        assert!(envs::file::parse(&text).is_ok(), "it is read as any other file");
     }
 
     #[test]

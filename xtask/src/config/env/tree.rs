@@ -8,6 +8,9 @@ use super::EnvFile;
 use crate::config::stage::{Stage, Target};
 use crate::core::error::Result;
 
+/// What `.gcp` is called in a tree with dotted names. It is sourced by hand, so its lines have to be exports.
+pub const JUST: &str = ".just";
+
 /// The folder of the environments.
 #[derive(Debug, Clone)]
 pub struct Tree {
@@ -26,11 +29,22 @@ impl Tree {
         &self.root
     }
 
-    /// The folder of an environment: the first that exists, ours where there is none.
+    /// The folder of an environment: the first that exists. Where there is none, it is ours, or in a tree whose folders have
+    /// dotted names one like them.
     pub fn folder(&self, target: Target) -> PathBuf {
         let candidates = candidates(target);
         let existing = candidates.iter().find(|candidate| self.root.join(candidate).is_dir());
-        self.shown.join(existing.unwrap_or(&candidates[0]))
+        let new = || if self.is_dotted() { &candidates[1] } else { &candidates[0] };
+        self.shown.join(existing.unwrap_or_else(new))
+    }
+
+    /// Whether the tree has folders with dotted names, and none of ours.
+    fn is_dotted(&self) -> bool {
+        let has = |dot: &str| {
+            let named = |name: &str| self.root.join(format!("{dot}{name}")).is_dir();
+            ["local", "dev", "staging", "production"].into_iter().any(named)
+        };
+        has(".") && !has("")
     }
 
     /// Whether the environment has a folder.
@@ -50,8 +64,8 @@ impl Tree {
     pub fn path(&self, target: Target, file: HeldIn) -> Option<PathBuf> {
         let folder = self.folder(target);
         let path = folder.join(file.file_name()?);
-        let just = folder.join(".just");
-        if file == HeldIn::Gcp && !path.exists() && just.exists() {
+        let just = folder.join(JUST);
+        if file == HeldIn::Gcp && !path.exists() && (just.exists() || self.is_dotted()) {
             return Some(just);
         }
         Some(path)
@@ -107,5 +121,25 @@ mod tests {
         let compose = folder.path().join(".production/.docker-compose");
         std::fs::create_dir_all(&compose).unwrap();
         assert_eq!(tree.folder(Target::SelfHosted), compose);
+    }
+
+    #[test]
+    fn what_is_new_in_a_tree_with_dotted_names_has_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree::new(folder.path(), folder.path());
+        let staging = Target::GoogleCloud(Stage::Staging);
+        std::fs::create_dir_all(folder.path().join(".production/.google-cloud")).unwrap();
+        let dotted = folder.path().join(".staging/.google-cloud");
+        assert_eq!(tree.folder(staging), dotted);
+        assert_eq!(tree.path(staging, HeldIn::Gcp), Some(dotted.join(".just")));
+        assert_eq!(tree.path(staging, HeldIn::Mcp), Some(dotted.join(".mcp")));
+        assert_eq!(tree.folder(Target::SelfHosted), folder.path().join(".production/.self-hosted"));
+
+        std::fs::create_dir_all(folder.path().join("dev/google-cloud")).unwrap();
+        assert_eq!(
+            tree.folder(staging),
+            folder.path().join("staging/google-cloud"),
+            "a mixed tree gets ours"
+        );
     }
 }

@@ -15,6 +15,7 @@ use crate::core::secret::Secret;
 /// How a server is asked.
 pub(crate) struct Probe<'a> {
     context: &'a Context,
+    stage: Stage,
     image: String,
     commit: String,
     token: Option<Secret>,
@@ -29,7 +30,14 @@ impl<'a> Probe<'a> {
         let test = context.tree.read(Target::GoogleCloud(stage), HeldIn::Test)?;
         let layers = Layers::new(&context.environment, test.as_ref());
         let token = live::written(&layers, &tests::E2E_TOKEN).map(|found| found.value);
-        Ok(Self { context, image: image.to_owned(), commit: commit.to_owned(), token, tools_on: false })
+        Ok(Self {
+            context,
+            stage,
+            image: image.to_owned(),
+            commit: commit.to_owned(),
+            token,
+            tools_on: false,
+        })
     }
 
     /// The kill switch is expected to be on: a server whose tools all say that they are not available fails.
@@ -52,6 +60,16 @@ impl<'a> Probe<'a> {
             .cause("switch: VALIDIBOT_MCP_ENABLED is off there: every tool says that it is not available")),
             0 => {
                 self.context.printer.note(&format!("  {url}: {}", proven(&report)));
+                match signed_in(&report) {
+                    Some(Ok(())) => {
+                        self.context.printer.note("  a sign-in gets as far as Validibot's login page");
+                    }
+                    Some(Err(reason)) => self.context.printer.warn(&format!(
+                        "users cannot sign in at {url}: {reason}; all of the way: cargo xtask diagnose --stage {}",
+                        self.stage
+                    )),
+                    None => {}
+                }
                 Ok(())
             }
             1 if !checks.is_empty() => {
@@ -88,5 +106,29 @@ fn proven(report: &Value) -> &'static str {
     match report["proven"].as_str() {
         Some("tools") => "proven as far as the list of tools",
         _ => "not proven past 401 (VALIDIBOT_E2E_TOKEN is not set)",
+    }
+}
+
+/// How a sign-in goes, where the probe has tried one: at the public address. That it does not is a warning and takes no traffic
+/// away: it is Validibot's client row that has to be put right.
+fn signed_in(report: &Value) -> Option<std::result::Result<(), String>> {
+    let sign_in = &report["sign_in"];
+    let works = sign_in["works"].as_bool()?;
+    Some(if works { Ok(()) } else { Err(sign_in["detail"].as_str().unwrap_or_default().to_owned()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn how_a_sign_in_goes_is_read_where_one_was_tried() {
+        assert_eq!(signed_in(&json!({ "ok": true })), None, "an image from before it was tried");
+        assert_eq!(signed_in(&json!({ "sign_in": null })), None);
+        assert_eq!(signed_in(&json!({ "sign_in": { "works": true, "detail": "known" } })), Some(Ok(())));
+        let refused = json!({ "sign_in": { "works": false, "detail": "the client is not known" } });
+        assert_eq!(signed_in(&refused), Some(Err("the client is not known".to_owned())));
     }
 }
