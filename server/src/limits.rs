@@ -16,13 +16,15 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use self::arriving::Arriving;
+use std::sync::Arc;
+
 use self::budget::Budget;
 
 pub(crate) use self::answered::answered;
+pub(crate) use self::arriving::{Arriving, Place};
 pub(crate) use self::engaged::Engaged;
 pub(crate) use self::share::{Work, introduced, share, share_file};
-pub(crate) use self::sign_in::sign_in;
+pub(crate) use self::sign_in::{Crowded, SignIn, sign_in};
 
 /// The largest body: the largest file in base64, with its envelope.
 pub(crate) const MAX_BODY_BYTES: usize = 15 * 1024 * 1024;
@@ -44,6 +46,8 @@ pub struct Limits {
     forms: Arriving,
     /// Requests of theirs that are worked on. Nobody knows who they are: they have a budget of their own.
     sign_ins: Budget<()>,
+    /// Requests of theirs that wait for somebody whom a stranger has named: they hold none of these.
+    aside: Arc<Arriving>,
     /// Bodies that are taken in although their request was refused.
     drains: Budget<()>,
 }
@@ -58,6 +62,8 @@ const MAX_STRANGERS: usize = 128;
 const MAX_FORMS: usize = 256;
 /// Each takes some milliseconds, or waits for Validibot.
 const MAX_SIGN_INS: usize = 64;
+/// At some 10 KB each.
+const MAX_ASIDE: usize = 256;
 /// A courtesy to clients that send before they read; without it the connection is closed in two steps (`serve::observed`).
 const MAX_DRAINS: usize = 64;
 /// A body of one large string takes about twice its size in memory while it is handled: 64 MiB of bodies keep an
@@ -80,6 +86,7 @@ impl Default for Limits {
             strangers: Budget::new(MAX_STRANGERS, MAX_STRANGERS),
             forms: Arriving::new(MAX_FORMS),
             sign_ins: Budget::new(MAX_SIGN_INS, MAX_SIGN_INS),
+            aside: Arc::new(Arriving::new(MAX_ASIDE)),
             drains: Budget::new(MAX_DRAINS, MAX_DRAINS),
         }
     }

@@ -107,8 +107,9 @@ pub enum Task {
     /// Let two instances take mixed traffic while they come and go, Validibot fails and keys change
     ///
     /// At the end stands a ledger: every call answered once and rightly, no login lost, memory and open files flat.
-    /// Exit code 1 where it is not clean.
-    #[command(after_help = "Example:\n  cargo xtask soak 2")]
+    /// Exit code 1 where it is not clean. With --attack, every call and sign-in has to succeed, and none of their 99th percentiles may
+    /// be more than three times the quiet one.
+    #[command(after_help = "Examples:\n  cargo xtask soak 2\n  cargo xtask soak 2 --attack")]
     Soak(Soak),
 
     /// Feed the server's readers with what no client would send, until one panics or the time is over

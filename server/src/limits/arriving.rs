@@ -1,4 +1,4 @@
-//! Bodies of strangers that are waited for. A newcomer is always let in: where there are too many, the one goes that has been
+//! What strangers make the server wait for: bodies above all. A newcomer is always let in: where there are too many, the one goes that has been
 //! waited for longest. Who sends in earnest is done in a moment; who holds places has to come anew for each, all the time.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// So many places, in the order in which they were given.
-pub(super) struct Arriving {
+pub(crate) struct Arriving {
     places: usize,
     state: Mutex<State>,
 }
@@ -20,18 +20,18 @@ struct State {
 }
 
 /// A place, until it is dropped or taken away.
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     all: &'a Arriving,
     number: u64,
     taken: Option<oneshot::Receiver<()>>,
 }
 
 impl Arriving {
-    pub(super) fn new(places: usize) -> Self {
+    pub(crate) fn new(places: usize) -> Self {
         Self { places, state: Mutex::default() }
     }
 
-    pub(super) fn join(&self) -> Place<'_> {
+    pub(crate) fn join(&self) -> Place<'_> {
         let (sender, taken) = oneshot::channel();
         let mut state = self.state();
         if state.waiting.len() >= self.places {
@@ -51,7 +51,7 @@ impl Arriving {
 
 impl Place<'_> {
     /// Waits until a newcomer needs it.
-    pub(super) async fn taken_away(mut self) {
+    pub(crate) async fn taken_away(mut self) {
         if let Some(taken) = self.taken.take() {
             // Nothing is ever sent.
             let _ = taken.await;

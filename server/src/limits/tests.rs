@@ -1,5 +1,6 @@
 //! Who is charged with what, on a clock that stands still unless all wait: no request here needs the network.
 
+mod aside;
 mod bodies;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::base::clock::SystemClock;
 use crate::base::random::SystemRandom;
 use crate::config::Settings;
 use crate::http::router::router;
+use crate::oauth::Internet;
 
 const MOMENT: Duration = Duration::from_millis(10);
 const DOCUMENTS: [&str; 8] = [
@@ -39,6 +41,10 @@ const DOCUMENTS: [&str; 8] = [
 ];
 
 fn server() -> (Arc<App>, Router) {
+    server_on(Internet::default())
+}
+
+fn server_on(internet: Internet) -> (Arc<App>, Router) {
     let env = [
         ("VALIDIBOT_API_BASE_URL", "http://127.0.0.1:9"),
         ("VALIDIBOT_MCP_BASE_URL", "http://localhost:8001"),
@@ -49,7 +55,8 @@ fn server() -> (Arc<App>, Router) {
     let env: BTreeMap<String, String> =
         env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let settings = Settings::load(&env, Path::new("/nonexistent")).expect("settings").settings;
-    let app = App::build(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).expect("an app");
+    let app = App::build_on(settings, Arc::new(SystemClock), Arc::new(SystemRandom), internet);
+    let app = app.expect("an app");
     let router = router(&app);
     (app, router)
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -21,6 +21,7 @@ use super::params::{Params, ParamsError};
 use super::respond::{see, with_answer};
 use super::{Oauth, pkce, resource, scope};
 use crate::config::redirect_uri::{RedirectUri, Target};
+use crate::limits::{Crowded, SignIn};
 
 /// What a request's own parts may take up inside `state`, which has to stay below 2 KB once sealed.
 const MAX_REQUEST_BYTES: usize = 1300;
@@ -34,6 +35,8 @@ pub(super) enum AuthorizeError {
     NoClient,
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
     #[error(
         "The app wants you sent to an address that it has not registered, so this sign-in may not come from the app."
     )]
@@ -52,19 +55,21 @@ type Refusal = (&'static str, &'static str);
 
 pub(super) async fn authorize(
     State(oauth): State<Arc<Oauth>>,
+    Extension(sign_in): Extension<Arc<SignIn>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match show(&oauth, query.as_deref().unwrap_or_default()).await {
+    match show(&oauth, &sign_in, query.as_deref().unwrap_or_default()).await {
         Ok(response) => response,
         Err(error) => error.problem().answer(&headers),
     }
 }
 
-async fn show(oauth: &Oauth, query: &str) -> Result<Response, AuthorizeError> {
+async fn show(oauth: &Oauth, sign_in: &SignIn, query: &str) -> Result<Response, AuthorizeError> {
     let params = Params::of_query(query)?;
     let client_id = params.get("client_id").ok_or(AuthorizeError::NoClient)?;
-    let client = oauth.clients.find(client_id).await?;
+    // Whoever asks names the site that its document is fetched from.
+    let client = sign_in.aside(oauth.clients.find(client_id)).await??;
     let redirect = client.redirect(params.get("redirect_uri")).ok_or(AuthorizeError::Redirect)?;
 
     let (code, description) = match read(oauth, &params, client_id, &redirect) {
@@ -160,6 +165,13 @@ impl AuthorizeError {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_client",
                 title: "Unknown app",
+                text,
+                onward: None,
+            },
+            Self::Crowded(_) => Problem {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: "temporarily_unavailable",
+                title: "Too much to do",
                 text,
                 onward: None,
             },

@@ -105,8 +105,8 @@ impl Documents {
     }
 
     async fn fetch(&self, host: &str, id: &str, url: Url) -> Result<Kept, DocumentError> {
-        let _slot = self.fetching.take(host).await.ok_or(DocumentError::Busy)?;
-        let fetched = self.fetcher.fetch(url).await?;
+        let slot = self.fetching.take(host).await.ok_or(DocumentError::Busy)?;
+        let fetched = slot.with(self.fetcher.fetch(url)).await.ok_or(DocumentError::Busy)??;
         let document = Document::parse(&fetched.body, id, &self.schemes)?;
         Ok(Kept { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
     }

@@ -140,8 +140,8 @@ impl Activity {
         &self.engaged
     }
 
-    /// Who goes first where there is no room, the least first: who has never asked for anything, then by when something was
-    /// heard last, or the last request ended.
+    /// What decides who goes where there is no room: whether anything was ever asked for, and when something was heard last, or
+    /// the last request ended.
     pub(super) fn claim(&self) -> (bool, Instant) {
         let state = self.state();
         (state.asked, state.heard_at.max(state.quiet_since))

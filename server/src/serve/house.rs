@@ -1,5 +1,6 @@
 //! How many connections there may be. A newcomer is always let in: in a full house the one goes that has been silent for
-//! longest, among those whose requests hold no slot; who has never finished a request's head before who has. Of answers that wait
+//! longest, among those whose requests hold no slot. Who has never finished a request's head goes before who has, unless the
+//! latter fill most of the house: a quarter of it is left to newcomers, who need a moment for their heads. Of answers that wait
 //! for their clients there may be so many, too: on HTTP/2 one client can leave many. With more, the one goes that leaves most.
 
 use std::collections::BTreeMap;
@@ -78,7 +79,7 @@ impl House {
     pub(super) fn enter(self: &Arc<Self>, activity: Arc<Activity>) -> Place {
         let mut state = self.state();
         if state.guests.len() >= self.room {
-            state.make_room();
+            state.make_room(self.room);
         }
         let (sender, stay) = oneshot::channel();
         let number = state.next;
@@ -90,7 +91,7 @@ impl House {
 
     /// Sends one away: there are no descriptors left.
     pub(super) fn make_room(&self) {
-        self.state().make_room();
+        self.state().make_room(self.room);
     }
 
     /// The numbers are consistent after each statement: a panic elsewhere cannot have spoilt them.
@@ -100,10 +101,21 @@ impl House {
 }
 
 impl State {
-    fn make_room(&mut self) {
-        let idle = self.guests.iter().filter(|(_, guest)| !guest.activity.engaged().is_engaged());
-        let silent = idle.min_by_key(|(_, guest)| guest.activity.claim()).map(|(number, _)| *number);
-        if let Some(number) = silent {
+    fn make_room(&mut self, room: usize) {
+        let mut known = 0;
+        // The longest silent ones that may go: of those who have asked for something, and of the others.
+        let (mut old, mut new) = (None, None);
+        for (number, guest) in &self.guests {
+            let (asked, heard) = guest.activity.claim();
+            known += usize::from(asked);
+            if !guest.activity.engaged().is_engaged() {
+                let longest = if asked { &mut old } else { &mut new };
+                let before = longest.get_or_insert((heard, *number));
+                *before = (*before).min((heard, *number));
+            }
+        }
+        let goes = if known > room - room / 4 { old.or(new) } else { new.or(old) };
+        if let Some((_, number)) = goes {
             self.guests.remove(&number);
         }
     }

@@ -260,6 +260,30 @@ async fn in_a_full_house_the_longest_silent_one_goes_and_newcomers_are_served() 
     assert!(answer(&mut busy).await.ends_with("done"));
 }
 
+/// Else whoever fills the house with requests that are done, and then connects again and again, lets nobody in.
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_has_time_for_a_head_in_a_house_full_of_those_who_have_asked() {
+    const ROOM: usize = 16;
+    let connections = Connections::in_house(House::of(ROOM, ANSWERS), routes());
+    let mut others = Vec::new();
+    for _ in 0..ROOM {
+        let (mut client, served) = connect(&connections);
+        assert!(ask(&mut client, GET).await.ends_with("yes"));
+        sleep(Duration::from_millis(1)).await;
+        others.push((client, served));
+    }
+    let (mut newcomer, _served) = connect(&connections);
+    let mut crowd = Vec::new();
+    for _ in 0..ROOM / 4 - 1 {
+        sleep(Duration::from_millis(1)).await;
+        crowd.push(connect(&connections));
+    }
+    assert!(ask(&mut newcomer, GET).await.ends_with("yes"), "it was given the time");
+    let gone = others.iter().take_while(|(_, served)| served.is_finished()).count();
+    assert_eq!(gone, ROOM / 4, "those who have been silent for longest");
+    assert!(others[gone..].iter().all(|(_, served)| !served.is_finished()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_head_is_not_kept_beyond_its_bound() {
     let connections = connections();

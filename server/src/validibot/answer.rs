@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::RequestBuilder;
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use self::condense::Condenser;
@@ -26,6 +27,9 @@ use crate::config::Reach;
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// An object that is longer is condensed while it is received.
 const CONDENSED_FROM: usize = 1024 * 1024;
+/// Answers that are longer than that and in memory at once, of all calls: the others wait, with as much as they have. One caller may
+/// have 64 calls under way, and at 8 MB each they would be half a gigabyte.
+static LONG: Semaphore = Semaphore::const_new(8);
 /// A report of some two hundred thousand findings. More is not received.
 const MAX_RECEIVED: usize = 64 * 1024 * 1024;
 /// A definition of this much structure takes some 20 MB as a tree; one with a thousand parameters has a tenth of it.
@@ -51,6 +55,8 @@ pub(super) struct Answer {
     html: bool,
     retry_after: Option<u64>,
     body: Bytes,
+    /// Until it is read, where it is a long one.
+    _place: Option<SemaphorePermit<'static>>,
 }
 
 /// Sends a request once and reads the answer, all by the deadline.
@@ -82,18 +88,22 @@ async fn receive(request: RequestBuilder) -> Result<Answer, ApiError> {
     let html = http_body::is_html(response.headers());
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
-    let body = body(response, status).await?;
-    Ok(Answer { status, html, retry_after, body })
+    let (body, place) = body(response, status).await?;
+    Ok(Answer { status, html, retry_after, body, _place: place })
 }
 
-/// The whole body where it is of ordinary length, and what matters of a longer one.
-async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, ApiError> {
+/// The whole body where it is of ordinary length, and what matters of a longer one, with its place.
+async fn body(
+    mut response: reqwest::Response,
+    status: u16,
+) -> Result<(Bytes, Option<SemaphorePermit<'static>>), ApiError> {
     // Most answers come in one piece: then nothing is copied.
     let mut first: Option<Bytes> = None;
     let mut whole = BytesMut::new();
     let mut long: Option<Condenser> = None;
+    let mut place = None;
     let mut received = 0;
-    // A list is kept whole: at once in its length, so that it is not copied as it grows.
+    // A list is kept whole: at once in its length where that is an ordinary one, so that it is not copied as it grows.
     let length =
         response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
     while let Some(piece) = response
@@ -102,6 +112,10 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
         .map_err(|_| ApiError { transient: true, ..unavailable("The connection to Validibot broke") })?
     {
         received += piece.len();
+        if received > CONDENSED_FROM && place.is_none() {
+            // It is never closed.
+            place = LONG.acquire().await.ok();
+        }
         if let Some(condenser) = &mut long {
             if received > MAX_RECEIVED || condenser.take(&piece).is_err() {
                 return Err(too_large(status, condenser));
@@ -114,7 +128,7 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
         }
         if let Some(first) = first.take() {
             if first.trim_ascii_start().first() == Some(&b'[') {
-                whole.reserve(length.min(MAX_BODY_BYTES));
+                whole.reserve(length.min(CONDENSED_FROM));
             }
             whole.extend_from_slice(&first);
         }
@@ -128,10 +142,11 @@ async fn body(mut response: reqwest::Response, status: u16) -> Result<Bytes, Api
             return Err(not_understood(status));
         }
     }
-    Ok(match long {
+    let whole = match long {
         Some(condenser) => condenser.into_bytes().into(),
         None => first.unwrap_or_else(|| whole.freeze()),
-    })
+    };
+    Ok((whole, place))
 }
 
 /// An agent is told at least how its run ended.

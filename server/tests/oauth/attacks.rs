@@ -178,10 +178,14 @@ async fn what_is_wrong_with_a_request_goes_back_to_a_client_that_the_operator_kn
 #[tokio::test]
 async fn a_mistake_of_a_client_that_named_itself_is_told_here() {
     let stack = Stack::start().await;
-    let lure = "https://evil.example/login?from=validibot";
-    let (status, registered) = stack.try_register(&json!({ "redirect_uris": [lure] })).await;
+    let (lure, program) =
+        ("https://evil.example/login?from=validibot", "vscode://vscode.git/clone?url=https://evil.example");
+    let (status, registered) = stack.try_register(&json!({ "redirect_uris": [lure, program] })).await;
     assert_eq!(status, 201);
     let client_id = text(&registered, "client_id");
+    let url = stack.authorize_url(&client_id, &[("redirect_uri", Some(program)), ("prompt", Some("none"))]);
+    let page = Person::default().get(&url).await;
+    assert_eq!((page.status, page.headers.get("location")), (400, None), "no program is started: {page:?}");
     for change in [("response_type", Some("token")), ("prompt", Some("none")), ("code_challenge", None)] {
         let url = stack.authorize_url(&client_id, &[("redirect_uri", Some(lure)), change]);
         let page = Person::default().get(&url).await;

@@ -1,7 +1,10 @@
 //! `validibot-soak`: mixed traffic through two instances behind a proxy that sends each request to the next one.
 //! Instances are killed, stopped and started, Validibot and its provider fail in turns, keys are rotated, and a hostile
 //! tenant holds on to whatever it can get. In the end a ledger says whether every call was answered once, and rightly.
+//!
+//! With `--attack` it measures what an attack costs the members of one instance.
 
+mod attack;
 mod chaos;
 mod hostile;
 mod ledger;
@@ -26,6 +29,9 @@ struct Args {
     /// How long traffic goes on
     #[arg(long, default_value_t = 120)]
     seconds: u64,
+    /// Measures members' calls and sign-ins in quiet, and then as long beside all that strangers can hold on to at once
+    #[arg(long, conflicts_with = "bug")]
+    attack: bool,
     /// A mistake to make on purpose, to see that it is found
     #[arg(long, value_enum)]
     bug: Option<Deliberate>,
@@ -52,8 +58,18 @@ impl Deliberate {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let stack = Arc::new(Stack::start().await);
     let length = Duration::from_secs(args.seconds);
+    if args.attack {
+        return match attack::run(length).await {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(reason) => {
+                say(&format!("error: {reason}"));
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let stack = Arc::new(Stack::start().await);
     say(&format!("soaking for {} s", args.seconds));
     let callers = traffic::start(&stack).await;
     let hostile = hostile::start(&stack).await;

@@ -36,6 +36,17 @@ pub struct Strength {
     pub heads: usize,
 }
 
+impl Strength {
+    /// What each of it once closed a server with, for as long as it stayed; all at once.
+    pub const WHOLE: Self = Self { forms: 64, uploads: 8, calls: 256, windows: 2, streams: 128, heads: 3000 };
+
+    /// How many connections that takes.
+    pub fn connections(self) -> usize {
+        let Self { forms, uploads, calls, windows, streams: _, heads } = self;
+        forms + uploads + calls + windows + heads
+    }
+}
+
 /// Gives the base URL of a server that is up just now.
 pub type Target = Arc<dyn Fn() -> String + Send + Sync>;
 

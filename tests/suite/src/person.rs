@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 
-use crate::net::http_client;
+use crate::net::one_connection_each;
 
 /// Somebody who signs in.
 #[derive(Debug, Default)]
@@ -47,13 +47,13 @@ impl Page {
 impl Person {
     /// Opens an address.
     pub async fn get(&mut self, url: &str) -> Page {
-        self.send(http_client().get(url)).await
+        self.send(one_connection_each().get(url)).await
     }
 
     /// Presses a button of the consent page.
     pub async fn decide(&mut self, base: &str, ticket: &str, decision: &str) -> Page {
         let form = [("ticket", ticket), ("decision", decision)];
-        self.send(http_client().post(format!("{base}/consent")).form(&form)).await
+        self.send(one_connection_each().post(format!("{base}/consent")).form(&form)).await
     }
 
     /// Sends a request with the cookies, and keeps the ones that come back.

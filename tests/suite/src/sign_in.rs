@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::net::http_client;
+use crate::net::one_connection_each;
 use crate::person::Person;
 
 /// Where the browser is sent in the end.
@@ -24,8 +24,7 @@ pub struct SignedIn {
 
 /// Signs in at the server with this base URL, whose provider signs everybody in without asking.
 pub async fn sign_in(base: &str) -> SignedIn {
-    // A connection for each step, as apps and browsers have their own.
-    let post = |path: &str| http_client().post(format!("{base}{path}"));
+    let post = |path: &str| one_connection_each().post(format!("{base}{path}"));
     let metadata = json!({ "client_name": "Suite", "redirect_uris": ["http://localhost/callback"] });
     let registered = answer(post("/register").json(&metadata)).await;
     let client_id = text(&registered, "client_id");

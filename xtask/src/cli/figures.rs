@@ -57,6 +57,11 @@ pub struct Soak {
     #[arg(value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub minutes: u16,
 
+    /// Measure what an attack costs members instead: so many minutes in quiet, and as many beside all that strangers can
+    /// hold on to at once, on one instance
+    #[arg(long, conflicts_with = "bug")]
+    pub attack: bool,
+
     /// Make a mistake on purpose, to see that it is found: dropped-answer or leaked-descriptor
     #[arg(long, value_name = "BUG", value_parser = ["dropped-answer", "leaked-descriptor"])]
     pub bug: Option<String>,

@@ -6,7 +6,7 @@ use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::runner::Streams;
 
-/// Soaks; an error where the ledger is not clean.
+/// Soaks; an error where the ledger is not clean, or an attack costs members too much.
 pub fn soak(context: &Context, args: &Soak) -> Result<()> {
     let seconds = u32::from(args.minutes) * 60;
     let mut command = Command::new(context.cargo())
@@ -17,9 +17,14 @@ pub fn soak(context: &Context, args: &Soak) -> Result<()> {
     if let Some(bug) = &args.bug {
         command = command.args(["--bug", bug]);
     }
+    if args.attack {
+        command = command.arg("--attack");
+    }
     let outcome = context.runner.run(&command, Streams::Inherited)?;
     if outcome.code == 0 {
         Ok(())
+    } else if args.attack {
+        Err(Error::failed("the members noticed the attack: the table says in what"))
     } else {
         Err(Error::failed("the soak found faults: its ledger names them"))
     }

@@ -3,6 +3,7 @@
 mod crates;
 mod documents;
 mod layers;
+mod fuzz;
 mod sources;
 
 use std::path::{Path, PathBuf};

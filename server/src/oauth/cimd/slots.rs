@@ -1,7 +1,8 @@
 //! How many documents are fetched at a time.
 //!
 //! Strangers choose the hosts, and a host may take each fetch's whole deadline. So each has few slots of its own, and who comes
-//! while they are taken waits a little.
+//! while they are taken waits a little. Names cost nothing, though: where the fetches of all hosts are too many, a newcomer takes
+//! the place of the one that has taken longest.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use crate::limits::{Arriving, Place};
 
 /// Fetches at a time in all.
 const MAX_FETCHES: usize = 32;
@@ -19,32 +22,28 @@ const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// The slots of all hosts.
 pub(super) struct Slots {
-    all: Arc<Semaphore>,
+    all: Arriving,
     hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
 /// One slot, given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Slot {
-    _all: OwnedSemaphorePermit,
-    _host: HostPermit,
+pub(super) struct Slot<'a> {
+    place: Place<'a>,
+    host: HostPermit,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(MAX_FETCHES)), hosts: Arc::default() }
+        Self { all: Arriving::new(MAX_FETCHES), hosts: Arc::default() }
     }
 }
 
 impl Slots {
     /// A slot for a fetch from this host, after a short wait at most.
-    pub(super) async fn take(&self, host: &str) -> Option<Slot> {
-        let slot = async {
-            // The host's own first: whoever waits for it holds nothing that others need.
-            let host = self.host(host).await?;
-            Some(Slot { _all: self.all.clone().acquire_owned().await.ok()?, _host: host })
-        };
-        timeout(MAX_WAIT, slot).await.ok().flatten()
+    pub(super) async fn take(&self, host: &str) -> Option<Slot<'_>> {
+        // The host's own first: whoever waits for it holds nothing that others need.
+        let host = timeout(MAX_WAIT, self.host(host)).await.ok().flatten()?;
+        Some(Slot { place: self.all.join(), host })
     }
 
     async fn host(&self, host: &str) -> Option<HostPermit> {
@@ -56,6 +55,19 @@ impl Slots {
         let mut permit = HostPermit { host: host.to_owned(), hosts: self.hosts.clone(), permit: None };
         permit.permit = Some(semaphore.acquire_owned().await.ok()?);
         Some(permit)
+    }
+}
+
+impl Slot<'_> {
+    /// Does this with the slot; `None` where a newcomer has taken it away.
+    pub(super) async fn with<T>(self, fetch: impl Future<Output = T>) -> Option<T> {
+        let Self { place, host } = self;
+        let fetched = tokio::select! {
+            fetched = fetch => Some(fetched),
+            () = place.taken_away() => None,
+        };
+        drop(host);
+        fetched
     }
 }
 
@@ -80,6 +92,8 @@ impl Drop for HostPermit {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -96,14 +110,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_hosts_together_have_a_bound() {
+    async fn of_too_many_hosts_the_one_goes_that_has_taken_longest() {
         let slots = Slots::default();
-        let mut taken = Vec::new();
+        let mut fetches = Vec::new();
         for n in 0..MAX_FETCHES {
-            taken.push(slots.take(&format!("{n}.example")).await.expect("a slot"));
+            let slot = slots.take(&format!("{n}.example")).await.expect("a slot");
+            fetches.push(Box::pin(slot.with(std::future::pending::<()>())));
         }
-        assert!(slots.take("one-more.example").await.is_none());
-        taken.pop();
-        assert!(slots.take("one-more.example").await.is_some());
+        assert!(fetches.iter_mut().all(|fetch| fetch.now_or_never().is_none()), "there is room");
+        let newcomer = slots.take("one-more.example").await.expect("a slot, at once");
+        let ended: Vec<_> = fetches.iter_mut().map(|fetch| fetch.now_or_never().is_some()).collect();
+        assert!(ended[0] && !ended[1..].contains(&true), "{ended:?}");
+        assert_eq!(newcomer.with(std::future::ready(1)).await, Some(1));
     }
 }

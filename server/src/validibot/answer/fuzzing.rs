@@ -8,7 +8,13 @@ use crate::config::Reach;
 
 /// Reads any bytes as every kind of answer.
 pub(crate) fn answer(data: &[u8]) {
-    let with = |status| Answer { status, html: false, retry_after: None, body: Bytes::copy_from_slice(data) };
+    let with = |status| Answer {
+        status,
+        html: false,
+        retry_after: None,
+        _place: None,
+        body: Bytes::copy_from_slice(data),
+    };
     let good = || with(200);
     if let (Ok(read), Ok(passed)) = (good().catalogue(), good().catalogue_to_pass()) {
         // What goes on unread may have entries that only the reader leaves out.

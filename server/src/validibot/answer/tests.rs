@@ -3,7 +3,13 @@
 use super::*;
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, html: false, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+    Answer {
+        status,
+        html: false,
+        retry_after: None,
+        _place: None,
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
 }
 
 fn refused(status: u16, body: &str) -> ApiError {

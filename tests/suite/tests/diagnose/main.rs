@@ -3,6 +3,7 @@
 mod faults;
 mod fronts;
 mod login;
+mod terminal;
 
 use sandbox::{Sandbox, fixtures};
 use serde_json::Value;

@@ -85,11 +85,44 @@ async fn an_answer_that_hides_json_in_a_string_costs_no_more_than_its_bytes() {
                 content_type: "application/json".to_owned(),
                 bytes: text.into(),
             };
-            let definition = format!(r#"{{"slug":"a","steps":[],"input_schema":{schema}}}"#);
-            sandbox.misbehave(Route::WorkflowDetails, answers(definition));
-            let details =
-                client.call_tool("get_workflow_details", json!({ "workflow_ref": reference })).await;
-            assert_eq!(details.error_code(), "API_ERROR");
+            let at_once = if bytes == SIZES[0] { 3 } else { 1 };
+            for definition in [
+                format!(r#"{{"slug":"a","steps":[],"input_schema":{schema}}}"#),
+                format!(r#"{{"slug":"a","steps":[{{"config":{{"a":[{schema}]}}}}],"input_schema":{{}}}}"#),
+            ] {
+                sandbox.misbehave(Route::WorkflowDetails, answers(definition));
+                let details =
+                    || client.call_tool("get_workflow_details", json!({ "workflow_ref": reference }));
+                for details in join_all((0..at_once).map(|_| details())).await {
+                    assert_eq!(details.error_code(), "API_ERROR");
+                }
+            }
+            for (report, whole) in [
+                (format!(r#""steps":[],"output":{schema}"#), false),
+                // A finding as long as that is counted, and not kept.
+                (
+                    format!(r#""steps":[{{"name":"a","issues":[{{"severity":"ERROR","meta":{schema}}}]}}]"#),
+                    true,
+                ),
+            ] {
+                let run = "ea71cf20-ed08-4db4-84e3-5b631a6acf2d";
+                sandbox.misbehave(
+                    Route::RunStatus,
+                    answers(format!(
+                        r#"{{"id":"{run}","run_id":"{run}","org":"acme","workflow_slug":"a","status":"FAILED","state":"COMPLETED",
+                            "result":"FAIL","error":"",{report}}}"#
+                    )),
+                );
+                let run_ref = fixtures::run_ref(fixtures::ACME, run.parse().expect("an id"));
+                let status = || client.call_tool("get_run_status", json!({ "run_ref": run_ref }));
+                for status in join_all((0..at_once).map(|_| status())).await {
+                    if whole {
+                        assert_eq!(status.success()["overview"]["findings"]["left_out"], 1);
+                    } else {
+                        assert_eq!(status.error_code(), "API_ERROR");
+                    }
+                }
+            }
             if bytes == SIZES[0] {
                 // The text of a schema, which is compared with the one that the agent reads.
                 let text = serde_json::Value::String(schema.clone());

@@ -12,9 +12,6 @@ use suite::net::{free_port, http_client};
 use suite::server::Server;
 use suite::sign_in::sign_in;
 
-/// What each of it once closed the server with, for as long as it stayed.
-const STRENGTH: Strength =
-    Strength { forms: 64, uploads: 8, calls: 256, windows: 2, streams: 128, heads: 3000 };
 /// Long enough that what is waited for ends, and begins again.
 const ROUNDS: usize = 40;
 /// Descriptors that this process needs beside the attack's.
@@ -43,12 +40,13 @@ async fn members_and_whoever_signs_in_notice_nothing_of_an_attack() {
     let expected = member.call_tool("list_workflows", json!({})).await.success();
 
     let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
-    let heads = usize::try_from(descriptors.saturating_sub(OTHERS)).unwrap_or(usize::MAX).min(STRENGTH.heads);
+    let heads = usize::try_from(descriptors.saturating_sub(OTHERS)).unwrap_or(usize::MAX);
+    let strength = Strength { heads: heads.min(Strength::WHOLE.heads), ..Strength::WHOLE };
     let target: Target = {
         let base = base.clone();
         Arc::new(move || base.clone())
     };
-    let attack = Attack::begin(&target, Strength { heads, ..STRENGTH }).await;
+    let attack = Attack::begin(&target, strength).await;
     for round in 0..ROUNDS {
         // In a full house, what is kept for later does not stay.
         let member = server.client(Era::Legacy, fixtures::DEMO_TOKEN);

@@ -3,6 +3,7 @@
 mod hidden;
 mod hostile;
 mod lists;
+mod long;
 mod reports;
 mod shares;
 mod structure;
