@@ -100,7 +100,7 @@ async fn body(
     // Most answers come in one piece: then nothing is copied.
     let mut first: Option<Bytes> = None;
     let mut whole = BytesMut::new();
-    let mut long: Option<Condenser> = None;
+    let mut long: Option<Box<Condenser>> = None;
     let mut place = None;
     let mut received = 0;
     // A list is kept whole: at once in its length where that is an ordinary one, so that it is not copied as it grows.
@@ -134,7 +134,7 @@ async fn body(
         }
         whole.extend_from_slice(&piece);
         if whole.len() > CONDENSED_FROM && whole.trim_ascii_start().first() == Some(&b'{') {
-            let condenser = long.insert(Condenser::default());
+            let condenser = long.insert(Box::default());
             if condenser.take(&std::mem::take(&mut whole)).is_err() {
                 return Err(too_large(status, condenser));
             }

@@ -5,6 +5,7 @@ mod attacks;
 mod cimd;
 mod client;
 mod outage;
+mod register;
 mod sealed;
 mod stack;
 mod surface;

@@ -36,6 +36,8 @@ pub struct Cloud {
     pub(crate) databases: BTreeMap<String, Value>,
     pub(crate) compute: api::compute::Compute,
     pub(crate) logs: Vec<Value>,
+    /// Regions that lists of all regions could not ask.
+    pub(crate) unreachable: BTreeSet<String>,
     /// Revisions that wait to be handed to the engine.
     pub(crate) launches: Vec<Launch>,
     /// Tasks that wait to be handed to the engine.
@@ -78,6 +80,7 @@ impl Cloud {
             databases: BTreeMap::new(),
             compute: api::compute::Compute::default(),
             logs: Vec::new(),
+            unreachable: BTreeSet::new(),
             launches: Vec::new(),
             tasks: Vec::new(),
         }
@@ -104,7 +107,7 @@ impl Cloud {
             "sqladmin.googleapis.com" => api::sql::answer(self, call),
             "cloudtasks.googleapis.com" => api::tasks::answer(self, call),
             "logging.googleapis.com" => api::logging::answer(self, call),
-            "run.googleapis.com" => crate::run::invoker::answer(self, call),
+            "run.googleapis.com" => crate::run::global(self, call),
             _ => match host.strip_suffix("-run.googleapis.com") {
                 Some(region) if region::exists(region) => return crate::run::answer(self, region, call),
                 _ => return Reply::NoSuchHost,

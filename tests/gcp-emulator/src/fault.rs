@@ -21,6 +21,8 @@ pub enum FaultKind {
     HtmlNotFound,
     /// 400: an organization's policy allows no such member (`constraints/iam.allowedPolicyMemberDomains`).
     ForbiddenMember,
+    /// 403: the caller may not run anything as a service account, or that is not known everywhere yet.
+    NoActAs,
     /// 409 `ABORTED`: somebody else wrote first.
     Conflict,
     /// 409 `ALREADY_EXISTS`.
@@ -52,6 +54,9 @@ impl FaultKind {
             Self::ForbiddenMember => ApiError::failed_precondition(
                 "One or more users named in the policy do not belong to a permitted customer, perhaps due to an \
                  organization policy.",
+            ),
+            Self::NoActAs => ApiError::permission_denied(
+                "Permission 'iam.serviceaccounts.actAs' denied on service account (or it may not exist).",
             ),
             Self::Conflict => {
                 ApiError::aborted("There were concurrent changes to the resource. Please retry.")
@@ -138,7 +143,7 @@ impl Faults {
 /// A rule that could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "'{given}' is not a fault: write [METHOD] HOST/PATH KIND [xTIMES], KIND being 401, 403, disabled, member, 404, html404, \
+    "'{given}' is not a fault: write [METHOD] HOST/PATH KIND [xTIMES], KIND being 401, 403, disabled, member, actas, 404, html404, \
      409, exists, 429, 500, 503, 504, dropped or slow:SECONDS"
 )]
 pub struct FaultSyntax {
@@ -168,6 +173,7 @@ impl FromStr for Fault {
             "403" => FaultKind::PermissionDenied,
             "disabled" => FaultKind::ApiDisabled,
             "member" => FaultKind::ForbiddenMember,
+            "actas" => FaultKind::NoActAs,
             "404" => FaultKind::NotFound,
             "html404" => FaultKind::HtmlNotFound,
             "409" => FaultKind::Conflict,

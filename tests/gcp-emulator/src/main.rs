@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
@@ -37,8 +38,18 @@ enum EngineName {
     Docker,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody else is there to tell.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (engine, web): (Arc<dyn Engine>, _) = match arguments.engine {
         EngineName::None => (Arc::new(Scripted::default()), None),
@@ -48,11 +59,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             (Arc::new(docker), Some(web))
         }
     };
-    let emulator = Emulator::start_with(Options {
-        project: arguments.project,
-        port: arguments.port,
-        engine,
-        ..Options::default()
+    let port = arguments.port;
+    let options = Options { project: arguments.project, port, engine, ..Options::default() };
+    let emulator = Emulator::start_with(options).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("port {port} is taken: choose another, or --port 0 for a free one")
+        }
+        _ => format!("the emulator cannot listen on port {port}: {error}"),
     })?;
     if arguments.application {
         emulator.cloud().seed_application("us-west1", "dev", "-dev");
@@ -72,6 +85,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             "# A stand-in Validibot that believes the revisions' identity tokens: VALIDIBOT_MCP_API_BASE_URL={}",
             web.url()
         )?;
+    }
+    if web.is_none() {
+        let words =
+            "# Without --engine docker there is no registry: build, plan and deploy ask Google's own.";
+        writeln!(out, "{words}")?;
     }
     // Where this machine has no registry to start, the operator's own does as well.
     let registry = web.as_ref().and_then(|_| Registry::start().ok());

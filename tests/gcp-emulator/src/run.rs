@@ -1,6 +1,6 @@
 //! Cloud Run v1 (Knative Serving's API, which is what gcloud speaks): services and revisions.
 
-pub(crate) mod invoker;
+mod invoker;
 mod job;
 mod render;
 mod service;
@@ -17,6 +17,31 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::cloud::{Cloud, Reply};
 use crate::error::{Answer, ApiError};
+
+/// A call to `run.googleapis.com`, which is of no region: the lists of all of them, and who may call a service.
+pub(crate) fn global(cloud: &mut Cloud, call: &Call) -> Answer {
+    let (segments, _) = call.route();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let answers = |region: &str| !cloud.unreachable.contains(region);
+    let (kind, items): (_, Vec<Value>) = match (call.method.as_str(), &segments[..]) {
+        ("GET", ["v1", "projects", project, "locations", "-", "services"]) => {
+            cloud.check_project(project)?;
+            let here = cloud.services.values().filter(|service| answers(&service.region));
+            ("ServiceList", here.map(|service| service.json(cloud)).collect())
+        }
+        ("GET", ["apis", "run.googleapis.com", "v1", "namespaces", project, "jobs"]) => {
+            cloud.check_project(project)?;
+            let here = cloud.jobs.iter().filter(|((region, _), _)| answers(region));
+            ("JobList", here.map(|(_, job)| job.json(cloud)).collect())
+        }
+        _ => return invoker::answer(cloud, call),
+    };
+    let mut answer = list(kind, &items);
+    if !cloud.unreachable.is_empty() {
+        answer["unreachable"] = json!(cloud.unreachable);
+    }
+    Ok(answer)
+}
 
 /// A call to `<region>-run.googleapis.com`.
 pub(crate) fn answer(cloud: &mut Cloud, region: &str, call: &Call) -> Reply {

@@ -71,6 +71,22 @@ impl Cloud {
         self.secrets.get_mut(name).is_some_and(|secret| secret.disable(version))
     }
 
+    /// Versions of a secret are destroyed only after this delay from now on, and disabled until then; returns whether the secret
+    /// is there.
+    pub fn delay_destruction(&mut self, name: &str, delay: std::time::Duration) -> bool {
+        self.secrets.get_mut(name).map(|secret| secret.destroy_delay = Some(delay)).is_some()
+    }
+
+    /// Lists of all regions are without this one from now on, and say so.
+    pub fn lose_region(&mut self, region: &str) {
+        self.unreachable.insert(region.to_owned());
+    }
+
+    /// The region answers again.
+    pub fn find_region(&mut self, region: &str) {
+        self.unreachable.remove(region);
+    }
+
     /// Gives `member` a role on a service that is there; returns whether it is.
     pub fn bind_service(&mut self, region: &str, name: &str, role: &str, member: &str) -> bool {
         let key = (region.to_owned(), name.to_owned());

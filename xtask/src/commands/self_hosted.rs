@@ -30,6 +30,8 @@ const LOG_LINES: u32 = 20;
 struct Installation<'a> {
     context: &'a Context,
     project: Project,
+    /// What clients are told.
+    address: Option<String>,
 }
 
 /// Does what was asked of the self-hosted server.
@@ -45,7 +47,12 @@ pub fn run(context: &Context, task: &SelfHosted) -> Result<()> {
         SelfHosted::Down(args) => down(context, args),
         SelfHosted::Ps(args) => context.runner.show(&by_name(context, args)?.ps_table()),
         SelfHosted::Logs(args) => {
-            context.runner.show(&by_name(context, &args.installation)?.logs(None, args.follow, None))
+            let project = by_name(context, &args.installation)?;
+            if !is_there(context, &project)? {
+                context.printer.note(&nothing(&project));
+                return Ok(());
+            }
+            context.runner.show(&project.logs(None, args.follow, None))
         }
     }
 }
@@ -94,9 +101,23 @@ fn by_name(context: &Context, args: &SelfHostedProject) -> Result<Project> {
 }
 
 fn down(context: &Context, args: &SelfHostedProject) -> Result<()> {
-    context.runner.read(&by_name(context, args)?.down())?;
+    let project = by_name(context, args)?;
+    if !is_there(context, &project)? {
+        context.printer.note(&nothing(&project));
+        return Ok(());
+    }
+    context.runner.read(&project.down())?;
     context.printer.note(&format!("stopped {}; Validibot itself goes on", args.project));
     Ok(())
+}
+
+/// Whether the project has a container, running or not.
+fn is_there(context: &Context, project: &Project) -> Result<bool> {
+    Ok(!context.runner.read(&project.ps())?.stdout.trim().is_empty())
+}
+
+fn nothing(project: &Project) -> String {
+    format!("there is no container of {}; to start it: cargo xtask self-hosted up", project.name)
 }
 
 impl<'a> Installation<'a> {
@@ -119,7 +140,9 @@ impl<'a> Installation<'a> {
             project.set(deploy::CA_FILE.name, authorities(context, found.value.expose())?);
             project.set("VALIDIBOT_MCP_CA_BUNDLE", CA_BUNDLE);
         }
-        let installation = Self { context, project };
+        let told = Layers::new(&context.environment, [&settings]);
+        let address = told.get(&server::MCP_BASE_URL).map(|found| found.value.expose().trim().to_owned());
+        let installation = Self { context, project, address };
         installation.find_network(layers.require(&deploy::NETWORK)?.value.expose())?;
         Ok(installation)
     }
@@ -148,7 +171,17 @@ impl<'a> Installation<'a> {
         }
         self.start()?;
         self.context.printer.note("the server is healthy");
+        self.next();
         Ok(())
+    }
+
+    /// Where clients go, and how to see whether they get there.
+    fn next(&self) {
+        if let Some(address) = &self.address {
+            self.context.printer.note(&format!(
+                "clients connect to {address}/mcp, through your reverse proxy; see whether: cargo xtask diagnose --stage self-hosted"
+            ));
+        }
     }
 
     /// Brings the container to the current image and settings.

@@ -22,10 +22,11 @@ pub struct Printer {
     bars: MultiProgress,
 }
 
-/// A line that moves while something goes on; on a terminal only, elsewhere it is written once.
+/// A line that moves while something goes on, on a terminal, and stays there with the time that it took; elsewhere it is written
+/// once, when it begins.
 #[must_use]
 pub struct Progress {
-    bar: Option<ProgressBar>,
+    live: Option<(ProgressBar, Printer)>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -131,7 +132,7 @@ impl Printer {
     pub fn progress(&self, text: &str) -> Progress {
         if !self.style.live {
             self.note(text);
-            return Progress { bar: None };
+            return Progress { live: None };
         }
         let bar = self.bars.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
@@ -139,7 +140,7 @@ impl Printer {
         }
         bar.set_message(clean(text, false));
         bar.enable_steady_tick(Duration::from_millis(120));
-        Progress { bar: Some(bar) }
+        Progress { live: Some((bar, self.clone())) }
     }
 
     /// What was captured from standard output.
@@ -190,8 +191,9 @@ impl Printer {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
+        if let Some((bar, printer)) = self.live.take() {
             bar.finish_and_clear();
+            printer.note(&format!("{}  {} s", bar.message(), bar.elapsed().as_secs()));
         }
     }
 }
@@ -210,6 +212,16 @@ mod tests {
             clean("\u{1b}[1;31merror:\u{1b}[0m \u{1b}[2J", true),
             "\u{1b}[1;31merror:\u{1b}[0m \u{fffd}[2J"
         );
+    }
+
+    #[test]
+    fn a_terminal_keeps_what_was_done() {
+        let sinks = Sinks::Captured { stdout: Vec::new(), stderr: Vec::new() };
+        let printer = Printer::new(sinks, Style { live: true, ..Style::default() });
+        let progress = printer.progress("web: moving the traffic");
+        assert_eq!(printer.stderr(), "", "it moves in place meanwhile");
+        drop(progress);
+        assert_eq!(printer.stderr(), "web: moving the traffic  0 s\n");
     }
 
     #[test]

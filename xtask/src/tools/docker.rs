@@ -37,6 +37,11 @@ pub fn build(build: &Build<'_>) -> Command {
     command.arg(build.context).no_deadline()
 }
 
+/// Whether this builds an image.
+pub fn is_build(command: &Command) -> bool {
+    command.name() == "docker" && command.arguments().first().is_some_and(|word| word == "build")
+}
+
 /// Pushes one tag.
 pub fn push(reference: &str) -> Command {
     Command::new("docker").args(["push", "--quiet", reference]).no_deadline()

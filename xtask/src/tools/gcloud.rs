@@ -21,7 +21,7 @@ pub use look::{
     configuration, describe_address, describe_certificate, describe_endpoint_group, describe_https_proxy,
     endpoint_group,
 };
-pub use trouble::Trouble;
+pub use trouble::{Trouble, plainly};
 
 use std::time::Duration;
 
@@ -171,10 +171,24 @@ pub fn destroy_version(names: &Names, version: u64) -> Command {
     gcloud(names, ["secrets", "versions", "destroy", &version, &secret])
 }
 
-/// Which secrets every revision of the region uses. Only the fields that matter: whole revisions are long.
-pub fn list_revision_secrets(names: &Names) -> Command {
+/// Which secrets every revision of a region uses. Only the fields that matter: whole revisions are long.
+pub fn list_revision_secrets(names: &Names, region: &str) -> Command {
     let format = "json(metadata.name,spec.volumes,spec.containers)";
-    read(names, ["run", "revisions", "list", "--region", names.region()], format)
+    read(names, ["run", "revisions", "list", "--region", region], format)
+}
+
+/// Every service of the project, with its region and the secrets that it uses: without a region, gcloud asks for all of them.
+pub fn list_service_secrets(names: &Names) -> Command {
+    let spec = "spec.template.spec";
+    let format = format!("json(metadata.name,metadata.labels,{spec}.volumes,{spec}.containers)");
+    read(names, ["run", "services", "list"], &format)
+}
+
+/// Which secrets every job of the project uses, wherever it is.
+pub fn list_job_secrets(names: &Names) -> Command {
+    let spec = "spec.template.spec.template.spec";
+    let format = format!("json(metadata.name,{spec}.volumes,{spec}.containers)");
+    read(names, ["run", "jobs", "list"], &format)
 }
 
 fn member(names: &Names) -> String {
@@ -214,7 +228,9 @@ mod tests {
             web_policy(&names),
             list_versions(&names),
             access_version(&names, 1),
-            list_revision_secrets(&names),
+            list_revision_secrets(&names, "us-west1"),
+            list_service_secrets(&names),
+            list_job_secrets(&names),
         ];
         assert!(reads.iter().all(|command| command.effect() == Effect::Reads));
         let changes = [

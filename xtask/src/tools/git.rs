@@ -16,6 +16,11 @@ pub fn commit(root: &Path) -> Command {
     Command::new("git").args(["rev-parse", "HEAD"]).dir(root).reads()
 }
 
+/// When the commit was made, in RFC 3339.
+pub fn committed(root: &Path) -> Command {
+    Command::new("git").args(["show", "--no-patch", "--format=%cI", "HEAD"]).dir(root).reads()
+}
+
 /// The beginning of the commit, which names an image. Its length is stated: git's own short form depends on `core.abbrev` and
 /// on how much of the history a clone has, so that two machines would give one commit two tags.
 pub fn short_commit(root: &Path) -> Command {
@@ -47,4 +52,22 @@ pub fn is_ancestor(root: &Path, old: &str, new: &str) -> Command {
     let commit = |text: &str| format!("{text}^{{commit}}");
     let words = ["merge-base", "--is-ancestor", "--end-of-options"];
     Command::new("git").args(words).args([commit(old), commit(new)]).dir(root).reads()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_causes_have_a_hint() {
+        for (said, hint) in [
+            ("fatal: detected dubious ownership in repository at '/src'", "safe.directory"),
+            ("fatal: not a git repository (or any of the parent directories): .git", "git clone"),
+        ] {
+            let error = explained(Error::failed("git ended with exit code 128").cause(said));
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+        let other = explained(Error::failed("git ended with exit code 1"));
+        assert!(!other.to_string().contains("hint"), "{other}");
+    }
 }

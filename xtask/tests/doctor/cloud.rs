@@ -6,7 +6,7 @@ use xtask::core::exit::Exit;
 use xtask::core::runner::Outcome;
 
 use crate::expect_finding;
-use crate::stage::{ACCESSOR, ACCOUNT, HOST, MCP, Service, Stage};
+use crate::stage::{ACCESSOR, ACCOUNT, AHEAD, HOST, MCP, Service, Stage};
 
 /// The first finding has this code and says these words.
 #[track_caller]
@@ -229,6 +229,17 @@ fn a_service_that_is_not_what_was_written_is_named() {
         "image-behind",
         &["fedcba98", "3 commits behind", "cargo xtask gcp deploy dev"],
     );
+    // What would be a way back is not advised as a way forward.
+    let ahead = |service: &mut Service| {
+        service.template["metadata"]["labels"]["validibot-commit"] = json!(AHEAD);
+    };
+    expect_of_service(ahead, "image-behind", &["ahead of this checkout", "take back", "git pull"]);
+    let held = |service: &mut Service| {
+        service.metadata["annotations"]["validibot.com/held"] = json!("validibot-mcp-dev-2222-1a2b3c");
+    };
+    let words =
+        ["somebody went back from validibot-mcp-dev-2222-1a2b3c", "mends what was gone back from", "warning"];
+    expect_of_service(held, "held", &words);
     let unknown = |service: &mut Service| service.template["metadata"] = json!({});
     expect_of_service(unknown, "commit-unknown", &["validibot-commit", "warning"]);
 

@@ -73,6 +73,10 @@ fn a_rollback_passes_over_what_is_closed_and_what_is_of_the_commit_that_serves()
     assert!(back.out.contains("commit 2222") && !back.out.contains("switch:"), "{}", back.out);
     refused(&world, &BACK, &["no earlier revision"]);
 
+    let releases = ok(&world, &["releases", "dev"]).out;
+    for part in ["switch", "turn", "switched off", "gone back from, or bad", "serving"] {
+        assert!(releases.contains(part), "{part}\n{releases}");
+    }
     let closed = world.revisions().into_iter().find(|(name, _)| name.contains("-closed-")).unwrap().0;
     refused(&world, &["rollback", "dev", &closed, "--yes"], &["is switched off", "--anyway"]);
     let plan = ok(&world, &["rollback", "dev", &closed, "--anyway", "--dry-run"]);
@@ -126,6 +130,7 @@ fn what_has_not_served_is_proven_before_a_rollback_gives_it_traffic() {
     for part in ["public address: ", "the traffic is back where it was", "--stay"] {
         assert!(failed.err.contains(part), "{part}\n{}", failed.err);
     }
+    assert_eq!(failed.err.matches("public address: ").count(), 1, "{}", failed.err);
     never_served(&world);
 
     world.unfit.lock().unwrap().clear();

@@ -87,6 +87,10 @@ fn a_commit_is_built_once_and_named_by_its_digest() {
     }
     let checkout = Checkout::new();
     let first = checkout.git(&["rev-parse", "--short=12", "HEAD"]);
+    let planned = checkout.build(&["--dry-run"]);
+    for label in ["VALIDIBOT_MCP_COMMIT=", "VERSION=", "CREATED=2"] {
+        assert!(format!("{}{}", planned.out, planned.err).contains(label), "{label}: {}", planned.err);
+    }
     let built = checkout.build(&["--yes"]);
     assert_eq!(built.code, Some(0), "{}", built.err);
     let digest = checkout.digest(&first);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use gcp_emulator::{Fault, FaultKind};
+
 use crate::played::World;
 use crate::stage::mcp;
 
@@ -91,4 +93,57 @@ fn versions_are_destroyed_only_while_no_deploy_is_at_it() {
     let done = world.run(&["secrets", "dev", "--yes"], None);
     assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
     assert!(states().contains("DESTROYED") && !world.is_locked(), "{}", states());
+}
+
+/// Google tells its parts of a new role within minutes, and a first deploy mostly follows `gcp setup` at once.
+#[test]
+fn roles_that_were_just_given_are_waited_for_by_a_first_deploy() {
+    const ACCESSOR: &str = "roles/secretmanager.secretAccessor";
+    let member = format!("serviceAccount:{ACCOUNT}");
+    let deploy = ["deploy", "dev", "--yes"];
+    let refusal = || Fault::new("*/namespaces/demo-proj/services*", FaultKind::NoActAs).method("POST");
+    let bare = || {
+        let world = World::bare();
+        *world.hurries.lock().unwrap() = true;
+        world
+    };
+    let world = bare();
+    world.stage.emulator.fail(refusal().times(3));
+    let done = world.run(&deploy, None);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_eq!(done.err.matches("not known everywhere yet; trying again").count(), 3, "{}", done.err);
+
+    // Its own secret, which its instances can read by the third try. What the policy says already is not played.
+    let world = bare();
+    world.stage.emulator.cloud().unbind_secret("mcp-env-dev");
+    let give: crate::played::Hand = Box::new(move |world| {
+        assert!(world.stage.emulator.cloud().bind_secret("mcp-env-dev", ACCESSOR, &member));
+    });
+    // Commands that count: the lock, then one for each try.
+    *world.meanwhile.lock().unwrap() = Some((3, give));
+    *world.blind.lock().unwrap() = Some("secrets get-iam-policy mcp-env-dev");
+    let done = world.run(&deploy, None);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.err.contains("not known everywhere yet; trying again"), "{}", done.err);
+    assert_eq!(world.traffic(), [("1".to_owned(), 100, String::new())]);
+
+    // A role that nobody has given, and a deploy that is none of the first.
+    let world = bare();
+    world.stage.emulator.fail(refusal());
+    let stopped = world.run(&deploy, None);
+    assert_eq!(stopped.code, Some(1), "{}", stopped.out);
+    for part in ["first revision: ", "iam.serviceaccounts.actAs", "type the same command again", "doctor dev"]
+    {
+        assert!(stopped.err.contains(part), "{part}\n{}", stopped.err);
+    }
+    assert!(!world.is_locked());
+    let world = World::new();
+    *world.commit.lock().unwrap() = "2".repeat(40);
+    world.stage.emulator.fail(
+        Fault::new("*/namespaces/demo-proj/services/validibot-mcp-dev", FaultKind::NoActAs).method("PUT"),
+    );
+    let stopped = world.run(&deploy, None);
+    assert_eq!(stopped.code, Some(1), "{}", stopped.out);
+    assert!(!stopped.err.contains("trying again"), "{}", stopped.err);
+    assert!(stopped.err.contains("candidate: ") && stopped.err.contains("doctor dev"), "{}", stopped.err);
 }

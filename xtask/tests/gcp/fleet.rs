@@ -3,9 +3,12 @@
 mod held;
 mod inside;
 mod killed;
+mod kills;
 mod maintenance;
 mod played;
 mod stopped;
+
+use std::sync::{Arc, Mutex};
 
 use gcp_emulator::{Ending, Fault, FaultKind, gcloud_is_here};
 use serde_json::Value;
@@ -23,6 +26,8 @@ const WORKER_URL: &str = "https://validibot-worker-dev-123456789012.us-west1.run
 struct Fleet {
     deployment: Deployment,
     tag: String,
+    /// The revisions of the MCP server that have passed a probe, of those that were played.
+    proven: Arc<Mutex<Vec<String>>>,
 }
 
 impl Fleet {
@@ -31,7 +36,7 @@ impl Fleet {
         let mut cloud = deployment.stage.emulator.cloud();
         cloud.seed_application("us-west1", "dev", "-dev");
         drop(cloud);
-        let mut fleet = Self { deployment, tag: String::new() };
+        let mut fleet = Self { deployment, tag: String::new(), proven: Arc::default() };
         fleet.describe(SHIPPED);
         fleet.release("one", 'a');
         fleet

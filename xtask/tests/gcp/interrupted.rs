@@ -335,6 +335,9 @@ fn a_plan_is_refused_once_anything_has_changed() {
     for part in ["what is there is not what was planned on", "512Mi", "1Gi", "nothing was changed"] {
         assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
+    // Each value that differs in a line of its own, and not the container that it stands in.
+    let longest = refused.err.lines().map(str::len).max().unwrap();
+    assert!(longest < 200, "{}", refused.err);
     assert_eq!(world.stage.emulator.writes(), [""; 0]);
     // Planned anew, it names the other hand's revision, which does not serve, and is applied.
     let planned = world.run(&["plan", "dev", "--out", file], None);

@@ -48,7 +48,7 @@ pub(crate) fn reads() -> Vec<(&'static str, Command)> {
         ("web policy", gcloud::web_policy(&names)),
         ("versions", gcloud::list_versions(&names)),
         ("version", gcloud::access_version(&names, 1)),
-        ("revisions", gcloud::list_revision_secrets(&names)),
+        ("revisions", gcloud::list_revision_secrets(&names, "us-west1")),
     ]
 }
 

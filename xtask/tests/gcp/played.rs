@@ -23,7 +23,7 @@ use xtask::core::interrupt::Interrupts;
 use xtask::core::output::Printer;
 use xtask::core::runner::{Outcome, Runner};
 
-pub(crate) use self::compute::add_balancer;
+pub(crate) use self::compute::{add_balancer, answer as balancer};
 use self::secrets::SECRETS;
 pub(crate) use self::wire::by_hand;
 use self::wire::{replace, request, said};
@@ -52,13 +52,17 @@ pub(crate) struct World {
     pub(crate) blind: Mutex<Option<&'static str>>,
     /// Whether the list of services is empty, whatever is there: one page of it, or a malformed parent.
     pub(crate) lists_nothing: Mutex<bool>,
+    /// Whether no pause lasts.
+    pub(crate) hurries: Mutex<bool>,
+    /// The revisions that have passed a probe.
+    pub(crate) proven: Mutex<Vec<String>>,
     counted: AtomicUsize,
     /// What gcloud was started for in the last run.
     pub(crate) gclouds: Mutex<Vec<String>>,
 }
 
 /// Somebody else's hand.
-type Hand = Box<dyn Fn(&World) + Send>;
+pub(crate) type Hand = Box<dyn Fn(&World) + Send>;
 
 /// How a command of the tool ended; `None` where it was killed.
 pub(crate) struct Ended {
@@ -100,6 +104,8 @@ impl World {
             meanwhile: Mutex::default(),
             blind: Mutex::default(),
             lists_nothing: Mutex::default(),
+            hurries: Mutex::default(),
+            proven: Mutex::default(),
             counted: AtomicUsize::new(0),
             gclouds: Mutex::default(),
         })
@@ -109,7 +115,9 @@ impl World {
     pub(crate) fn run(self: &Arc<Self>, args: &[&str], blow: Option<(usize, Blow)>) -> Ended {
         self.counted.store(0, Ordering::SeqCst);
         let printer = Printer::captured();
-        let (world, interrupts) = (Arc::clone(self), Interrupts::none());
+        let hurries = *self.hurries.lock().unwrap();
+        let interrupts = if hurries { Interrupts::hurried() } else { Interrupts::none() };
+        let world = Arc::clone(self);
         let signals = interrupts.clone();
         let answer = move |command: &Command| world.answer(command, blow, &signals);
         let runner = Runner::record(printer.clone(), answer).interrupted_by(interrupts);
@@ -269,7 +277,9 @@ impl World {
             .find(|(_, percent, tag)| if candidate { tag == "candidate" } else { *percent > 0 });
         let is_commit = answers.is_some_and(|(commit, ..)| expected.starts_with(commit.as_str()));
         if is_commit && !self.unfit.lock().unwrap().iter().any(|unfit| url.contains(unfit)) {
-            let on = self.enabled(if candidate { "candidate" } else { "" });
+            let tag = if candidate { "candidate" } else { "" };
+            let on = self.enabled(tag);
+            self.proven.lock().unwrap().push(self.revision(tag));
             return Outcome::success(
                 json!({"proven": "challenge", "switch": if on { "on" } else { "off" }}).to_string(),
             );
@@ -278,15 +288,20 @@ impl World {
         Outcome { code: 1, stdout: json!({"checks": [check]}).to_string(), stderr: String::new() }
     }
 
-    /// The kill switch of the revision with this tag; without one, of what serves.
-    pub(crate) fn enabled(&self, tag: &str) -> bool {
+    /// The revision with this tag; without one, what serves.
+    fn revision(&self, tag: &str) -> String {
         let service = self.service();
         let traffic = service["status"]["traffic"].as_array().cloned().unwrap_or_default();
         let target = traffic.iter().find(|entry| match tag {
             "" => entry["percent"].as_u64() > Some(0),
             tag => entry["tag"] == tag,
         });
-        let name = target.unwrap()["revisionName"].as_str().unwrap();
+        target.unwrap()["revisionName"].as_str().unwrap().to_owned()
+    }
+
+    /// The kill switch of the revision with this tag; without one, of what serves.
+    pub(crate) fn enabled(&self, tag: &str) -> bool {
+        let name = self.revision(tag);
         let revision =
             request(self.stage.emulator.address(), "GET", &format!("{RUN}/revisions/{name}"), &Value::Null).1;
         let env = revision["spec"]["containers"][0]["env"].as_array().cloned().unwrap_or_default();
@@ -354,7 +369,7 @@ impl World {
                 said("run.services.list", (status, list["items"].clone()))
             }
             // Of the application there is no more than the service that the tests of a deploy look at.
-            ["scheduler", "jobs", "list", ..] | ["run", "jobs", "executions", "list", ..] => {
+            ["scheduler" | "run", "jobs", "list", ..] | ["run", "jobs", "executions", "list", ..] => {
                 Outcome::success("[]")
             }
             ["tasks", "queues", "describe", ..] => {

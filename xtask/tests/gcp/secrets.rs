@@ -1,6 +1,7 @@
 //! `gcp secrets`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
 use serde_json::json;
@@ -96,34 +97,59 @@ fn gcloud_logs(stage: &Stage) -> String {
     files.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
 }
 
+/// What of Cloud Run an operator makes by hand, with a version of the secret.
+fn by_hand(stage: &Stage, what: &[&str], region: &str, version: &str) {
+    let image = format!("--image=gcr.io/demo-proj/mcp@sha256:{}", "a".repeat(64));
+    let account = "--service-account=validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
+    let (region, secret) =
+        (format!("--region={region}"), format!("--set-secrets=/secrets/.env=mcp-env-dev:{version}"));
+    let flags = [&image[..], &region, account, &secret];
+    let made = stage.gcloud(&[&["run"][..], what, &flags].concat());
+    assert_eq!(made.code, Some(0), "{}", made.err);
+}
+
 #[test]
 fn old_versions_go_but_for_those_in_use() {
     if !gcloud_is_here("old_versions_go_but_for_those_in_use") {
         return;
     }
     let stage = Stage::ready();
-    for content in ["one", "two", "three"] {
-        stage.emulator.cloud().seed_version("mcp-env-dev", &mcp(content));
+    // More of them than a page of the list holds.
+    for content in 1..=12 {
+        stage.emulator.cloud().seed_version("mcp-env-dev", &mcp(&content.to_string()));
     }
-    // A revision uses the oldest.
-    let image = format!("gcr.io/demo-proj/mcp@sha256:{}", "a".repeat(64));
-    let account = "validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
-    let deployed = stage.gcloud(&[
-        "run",
-        "deploy",
-        "validibot-mcp-dev",
-        "--image",
-        &image,
-        "--region=us-west1",
-        "--service-account",
-        account,
-        "--set-secrets=/secrets/.env=mcp-env-dev:1",
-        "--no-allow-unauthenticated",
-    ]);
-    assert_eq!(deployed.code, Some(0), "{}", deployed.err);
-    let versions = || stage.emulator.snapshot()["secrets"]["mcp-env-dev"]["versions"].clone();
+    // A revision uses the oldest; one of another region, which does not serve any more, and a job the next ones.
+    let closed = "--no-allow-unauthenticated";
+    by_hand(&stage, &["deploy", "validibot-mcp-dev", closed], "us-west1", "1");
+    by_hand(&stage, &["deploy", "elsewhere", closed], "europe-west1", "2");
+    by_hand(&stage, &["deploy", "elsewhere", closed], "europe-west1", "3");
+    by_hand(&stage, &["jobs", "create", "monthly"], "us-east1", "4");
+    let versions = || {
+        let versions = stage.emulator.snapshot()["secrets"]["mcp-env-dev"]["versions"].clone();
+        let of = |state: &str| -> Vec<u32> {
+            let found = versions.as_object().unwrap().iter().filter(|(_, now)| *now == state);
+            let mut found: Vec<u32> = found.map(|(number, _)| number.parse().unwrap()).collect();
+            found.sort_unstable();
+            found
+        };
+        [of("ENABLED"), of("DISABLED"), of("DESTROYED")]
+    };
+    // What a region that does not answer uses is not known: nothing is destroyed, and nothing uploaded.
+    stage.emulator.cloud().lose_region("us-east1");
+    let before = versions();
+    let blind = stage.run(&["secrets", "dev", "--yes"]);
+    assert_eq!(blind.code, Some(1), "{}", blind.out);
+    for part in ["could not tell what is there", "us-east1", "List results may be incomplete"] {
+        assert!(blind.err.contains(part), "{part}\n{}", blind.err);
+    }
+    assert_eq!(versions(), before);
+    stage.emulator.cloud().find_region("us-east1");
+
+    // Where the secret delays it, they are only disabled, and the next run leaves them alone.
+    stage.emulator.cloud().delay_destruction("mcp-env-dev", Duration::from_hours(24));
     stage.ok(&["secrets", "dev", "--yes"]);
-    assert_eq!(versions(), json!({"1": "ENABLED", "2": "DESTROYED", "3": "ENABLED", "4": "ENABLED"}));
+    assert_eq!(versions(), [vec![1, 2, 3, 4, 12, 13], (5..=11).collect(), Vec::new()]);
+    assert!(stage.ok(&["secrets", "dev", "--yes"]).out.contains("nothing to do"));
     assert_eq!(stage.emulator.unexpected(), [""; 0]);
 }
 

@@ -3,7 +3,7 @@
 use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
 use serde_json::{Value, json};
 
-use crate::stage::{APIS, Stage};
+use crate::stage::{APIS, Finished, Stage};
 
 const ACCOUNT: &str = "serviceAccount:validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";
 
@@ -18,6 +18,7 @@ fn an_empty_project_is_set_up_once_and_then_left_alone() {
     stage.emulator.cloud().bind_project("roles/secretmanager.secretAccessor", ACCOUNT);
 
     let first = stage.ok(&["setup", "dev", "--yes"]);
+    assert!(first.out.ends_with("dev is set up; next: cargo xtask gcp secrets dev\n"), "{}", first.out);
     assert!(
         first.out.contains("+ image repository") || first.out.contains("? image repository"),
         "{}",
@@ -39,6 +40,11 @@ fn an_empty_project_is_set_up_once_and_then_left_alone() {
 
     let second = stage.ok(&["setup", "dev"]);
     assert!(second.out.contains("nothing to do"), "{}", second.out);
+    // However somebody likes to see gcloud's answers in a shell.
+    let mut taste = stage.command(&["secrets", "dev", "--dry-run"]);
+    taste.env("CLOUDSDK_CORE_DEFAULT_FORMAT", "yaml").env("CLOUDSDK_CORE_SHOW_STRUCTURED_LOGS", "always");
+    let third = Finished::of(&taste.output().unwrap());
+    assert_eq!(third.code, Some(0), "{}", third.err);
     assert_eq!(stage.emulator.writes(), [""; 0]);
     assert_eq!(stage.emulator.unexpected(), [""; 0]);
 }
@@ -92,6 +98,31 @@ fn what_cannot_be_read_changes_nothing() {
         assert!(refused.err.contains(part), "{part}\n{}", refused.err);
     }
     assert_eq!(stage.emulator.writes(), [""; 0]);
+}
+
+/// What was done by then is done: nobody is told that nothing was changed.
+#[test]
+fn what_cannot_be_read_once_the_apis_are_on_is_said_with_what_was_done() {
+    if !gcloud_is_here("what_cannot_be_read_once_the_apis_are_on_is_said_with_what_was_done") {
+        return;
+    }
+    let stage = Stage::dev();
+    stage.emulator.fail(Fault::new("artifactregistry.googleapis.com/*", FaultKind::PermissionDenied));
+    // Until its API is on, such an answer says nothing.
+    let stopped = stage.run(&["setup", "dev", "--yes"]);
+    assert_eq!(stopped.code, Some(1), "{}", stopped.out);
+    for part in [
+        "the APIs were turned on",
+        "the image repository",
+        "nothing else was changed",
+        "type the same command again",
+    ] {
+        assert!(stopped.err.contains(part), "{part}\n{}", stopped.err);
+    }
+    assert!(!stopped.err.contains("so nothing was changed"), "{}", stopped.err);
+    assert!(stage.emulator.snapshot()["enabledApis"].to_string().contains("run.googleapis.com"));
+    stage.emulator.clear_faults();
+    stage.ok(&["setup", "dev", "--yes"]);
 }
 
 #[test]

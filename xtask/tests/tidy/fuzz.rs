@@ -50,11 +50,10 @@ fn the_lock_file_knows_every_dependency() {
         let known = locked.and_then(|package| package.get("dependencies")).and_then(Value::as_array);
         let known: Vec<&str> = known.into_iter().flatten().filter_map(Value::as_str).collect();
         let needed = manifest.get("dependencies").and_then(Value::as_table).into_iter().flatten();
-        for (name, entry) in needed.filter(|(_, entry)| entry.get("optional") != Some(&Value::Boolean(true)))
-        {
+        for (name, _) in needed.filter(|(_, entry)| entry.get("optional") != Some(&Value::Boolean(true))) {
             let package = package(name);
             if !known.iter().any(|known| known.split(' ').next() == Some(package.as_str())) {
-                unknown.push(format!("{path}: {package} of {entry}"));
+                unknown.push(format!("{path}: {package}"));
             }
         }
     }

@@ -263,7 +263,7 @@ fn the_map_has_the_rows() {
             match named {
                 Some(at) if at > from => from = at,
                 Some(_) => {
-                    missing.push(format!("{krate}/src/{room} stands above a room that it imports from"))
+                    missing.push(format!("{krate}/src/{room} stands above a room that it imports from"));
                 }
                 None => missing.push(format!("{krate}/src/{room} is not in the map")),
             }

@@ -2,8 +2,8 @@
 
 mod crates;
 mod documents;
-mod layers;
 mod fuzz;
+mod layers;
 mod sources;
 
 use std::path::{Path, PathBuf};

@@ -96,7 +96,8 @@ mod tests {
     use super::*;
 
     fn answer(body: &str) -> Answer {
-        Answer { status: 200, html: false, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        Answer { status: 200, html: false, retry_after: None, body, _place: None }
     }
 
     #[test]

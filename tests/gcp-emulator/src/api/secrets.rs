@@ -25,6 +25,9 @@ pub(crate) struct Secret {
     etag: u64,
     pub(crate) policy: Policy,
     versions: Vec<Version>,
+    /// How long a version that is destroyed is only disabled
+    /// (<https://cloud.google.com/secret-manager/docs/delay-destruction>).
+    pub(crate) destroy_delay: Option<Duration>,
 }
 
 /// The shortest time to live (the API's own documentation).
@@ -120,6 +123,7 @@ impl Secret {
             etag,
             policy: Policy::default(),
             versions: Vec::new(),
+            destroy_delay: None,
         }
     }
 
@@ -183,6 +187,9 @@ impl Secret {
         }
         if let Some(at) = self.expires {
             document["expireTime"] = json!(timestamp(at));
+        }
+        if let Some(delay) = self.destroy_delay {
+            document["versionDestroyTtl"] = json!(format!("{}s", delay.as_secs()));
         }
         document
     }

@@ -188,5 +188,27 @@ fn gcloud_speaks_with_all_of_it() {
     assert_eq!(state.trim(), "PAUSED");
     let gone = run(&["run", "jobs", "describe", "gone", "--region=us-west1"]).err;
     assert!(gone.starts_with("ERROR: (gcloud.run.jobs.describe) Cannot find job [gone]."), "{gone}");
+
+    // A load balancer's parts: the address has an address, and the operation of a region's part names its region.
+    emulator.cloud().enable(&["compute.googleapis.com"]);
+    run(&["compute", "addresses", "create", "ip", "--global"]).ok();
+    let address =
+        run(&["compute", "addresses", "describe", "ip", "--global", "--format=value(address)"]).ok();
+    assert!(address.trim().parse::<std::net::Ipv4Addr>().is_ok(), "{address}");
+    let group = ["network-endpoint-groups", "create", "neg", "--region=us-west1"];
+    let kind = ["--network-endpoint-type=serverless", "--cloud-run-service=web"];
+    run(&[&["compute"], &group[..], &kind].concat()).ok();
+
+    // Lists of every region say which of them did not answer.
+    emulator.cloud().seed_service("europe-west1", "web", "gcr.io/demo-proj/web:1");
+    let names = |kind: &str| run(&["run", kind, "list", "--format=value(metadata.name)"]);
+    assert_eq!(names("services").ok().trim(), "web");
+    emulator.cloud().lose_region("europe-west1");
+    for kind in ["services", "jobs"] {
+        let listed = names(kind);
+        let warning = "regions did not respond: europe-west1. List results may be incomplete";
+        assert!(listed.err.contains(warning), "{}", listed.err);
+        assert_eq!(listed.ok().trim(), "");
+    }
     assert_eq!(emulator.unexpected(), [""; 0]);
 }

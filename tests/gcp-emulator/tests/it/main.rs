@@ -3,5 +3,6 @@
 mod client;
 mod fleet;
 mod gcloud;
+mod lists;
 mod replay;
 mod rules;

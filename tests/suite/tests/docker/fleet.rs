@@ -24,12 +24,12 @@ const DOCKERFILE: &str = "FROM scratch\nCOPY validibot-sandbox /\nENV VALIDIBOT_
                           USER 65532:65532\nENTRYPOINT [\"/validibot-sandbox\"]\n";
 
 /// A project with what a first deploy needs, and a checkout of the application.
-struct Fleet {
-    project: Project,
+pub(crate) struct Fleet {
+    pub(crate) project: Project,
 }
 
 impl Fleet {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         images().await;
         let project = Project::start().await;
         project.commit("1111111", Image::Good);
@@ -71,10 +71,15 @@ impl Fleet {
         docker(&["rm", &container]).await;
     }
 
-    async fn deploy(&self) -> Output {
-        let application = self.project.xtask.path("application");
-        let mut command = self.project.command(&["deploy-all", "dev", "--yes", "--allow-dirty"]);
-        command.env("VALIDIBOT_DIR", application);
+    /// `gcp` of the tool, which knows where the application's checkout is.
+    pub(crate) fn command(&self, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = self.project.command(arguments);
+        command.env("VALIDIBOT_DIR", self.project.xtask.path("application"));
+        command
+    }
+
+    pub(crate) async fn deploy(&self) -> Output {
+        let command = self.command(&["deploy-all", "dev", "--yes", "--allow-dirty"]);
         self.project.run(command).await.expect_success("deploy-all")
     }
 

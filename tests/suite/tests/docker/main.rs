@@ -7,6 +7,7 @@ mod deploy;
 mod errors;
 mod fleet;
 mod image;
+mod kills;
 mod local;
 mod maintenance;
 mod poll;

@@ -12,6 +12,7 @@ use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
 use crate::core::runner::{Outcome, Runner, Streams};
+use crate::tools::docker;
 use crate::tools::gcloud::Advice;
 
 /// A new service account is not known everywhere at once: bindings to it are refused for a while
@@ -86,7 +87,13 @@ pub(super) fn apply(context: &Context, plan: &Plan, at_once: usize) -> Result<Do
     for wave in waves {
         let steps: Vec<_> = plan.steps().filter(|(item, _)| item.wave == wave).collect();
         let results = side_by_side(at_once, &steps, |(item, command)| {
-            let _progress = context.printer.progress(&item.resource);
+            // A build says for minutes what it is at, and draws that itself.
+            let shows = docker::is_build(command);
+            let _progress = (!shows).then(|| context.printer.progress(&item.resource));
+            if shows {
+                context.printer.note(&item.resource);
+                return context.runner.run(command, Streams::StdoutCaptured)?.success_of(command);
+            }
             run(context, command)?.success_of(command)
         });
         let mut failed = None;

@@ -65,6 +65,13 @@ pub(super) fn lb_add(context: &Context, args: &GcpLbAdd) -> Result<()> {
         ));
     } else if let Some(waits) = waits {
         context.printer.note(&format!("{waits}. Type the same command again then"));
+    } else {
+        context.printer.data(&format!(
+            "{} leads to {}; how it serves: cargo xtask gcp status {}",
+            args.domain,
+            names.service(),
+            common.stage
+        ));
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(super) fn build(context: &Context, args: &GcpBuild) -> Result<()> {
     let reuse = there.as_ref().filter(|_| !source.dirty && !args.rebuild);
     let plan = match reuse {
         Some(digest) => known(context, &names, &tagged, &latest, digest)?,
-        None => fresh(context, &names, args, &source, &[tagged.clone(), latest]),
+        None => fresh(context, &names, args, &source, &[tagged.clone(), latest])?,
     };
     let applied = apply::carry_out(context, &plan, &args.common)?.is_some();
     let digest = if applied && reuse.is_none() { digest(context, &tagged)? } else { reuse.cloned() };
@@ -102,8 +102,19 @@ fn known(context: &Context, names: &Names, tagged: &str, latest: &str, digest: &
 }
 
 /// The plan where it has to be built.
-fn fresh(context: &Context, names: &Names, args: &GcpBuild, source: &Source, tags: &[String]) -> Plan {
-    let mut build_args = vec![format!("VALIDIBOT_MCP_COMMIT={}", source.commit)];
+fn fresh(
+    context: &Context,
+    names: &Names,
+    args: &GcpBuild,
+    source: &Source,
+    tags: &[String],
+) -> Result<Plan> {
+    let created = context.runner.read(&git::committed(&context.root)).map_err(git::explained)?.stdout;
+    let mut build_args = vec![
+        format!("VALIDIBOT_MCP_COMMIT={}", source.commit),
+        format!("VERSION={}", env!("CARGO_PKG_VERSION")),
+        format!("CREATED={}", created.trim()),
+    ];
     build_args.extend(args.build_arg.iter().cloned());
     let command = docker::build(&Build {
         context: &context.root,
@@ -125,7 +136,7 @@ fn fresh(context: &Context, names: &Names, args: &GcpBuild, source: &Source, tag
             .zip(waves)
             .map(|(tag, wave)| Item::step(format!("tag {tag}"), State::Change, docker::push(tag)).wave(wave)),
     );
-    plan(names, items)
+    Ok(plan(names, items))
 }
 
 fn plan(names: &Names, items: Vec<Item>) -> Plan {
@@ -162,7 +173,7 @@ fn seen(read: &Read, reference: &str, outcome: &Outcome) -> Seen<String> {
             } else if said.contains("failed to do request") {
                 Advice::CheckNetwork
             } else {
-                Advice::Read
+                Advice::of(&said)
             };
             Seen::Unknown(Trouble { what: read.what.clone(), advice, said, command: read.command.render() })
         }
@@ -193,5 +204,9 @@ mod tests {
             assert!(matches!(answer(1, "", stderr), Seen::Unknown(_)), "{stderr}");
         }
         assert!(matches!(answer(0, "sha256:966c", ""), Seen::Unknown(_)));
+        let Seen::Unknown(trouble) = answer(1, "", "docker: 'buildx' is not a docker command.\n") else {
+            panic!("it is no answer")
+        };
+        assert!(trouble.advice_text().contains("install docker's buildx"), "{}", trouble.advice_text());
     }
 }

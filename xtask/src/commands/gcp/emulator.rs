@@ -15,6 +15,9 @@ pub(super) fn emulator(context: &Context, args: &Emulator) -> Result<()> {
     if args.application {
         command = command.arg("--application");
     }
+    context.printer.note(
+        "starting the emulator; the first time it is compiled, which takes minutes. Then its environment follows",
+    );
     for rule in &args.fail {
         command = command.args(["--fail", rule]);
     }

@@ -9,6 +9,7 @@ mod back;
 mod logs;
 mod phase;
 mod record;
+mod spreading;
 
 pub(crate) use absence::{contradiction, is_not_there};
 pub(crate) use access::{Access, access};
@@ -24,7 +25,7 @@ use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
 use crate::core::runner::Ahead;
 use crate::core::secret::random_hex;
-use crate::tools::gcloud::run;
+use crate::tools::gcloud::{self, run};
 
 /// Asks what answers at an address whether it is fit for traffic; an error says what is wrong.
 pub(crate) type Proof<'a> = &'a dyn Fn(&str) -> Result<()>;
@@ -137,6 +138,30 @@ impl Rollout<'_> {
             is_not_there(self.context, self.names, self.service)
                 .map_err(|error| error.during(Phase::FirstRevision.name()))?;
         }
+        let after = self.begin(live)?;
+        let after = self.grant(&after)?.unwrap_or(after);
+        self.public_proof(&after)?;
+        self.record(live, after)
+    }
+
+    /// The first revision, tried for a while where roles may have been given only now.
+    fn begin(&self, live: Option<&Live>) -> Result<Live> {
+        for _ in 1..spreading::TRIES {
+            match self.begin_once(live) {
+                Err(error) if spreading::may_be_spreading(&error.to_string()) => {
+                    self.context.printer.note(
+                        "  a role is missing, or was given a moment ago and is not known everywhere yet; trying again",
+                    );
+                    self.context.runner.interrupts().pause(spreading::EVERY)?;
+                }
+                begun => return begun,
+            }
+        }
+        self.begin_once(live)
+    }
+
+    fn begin_once(&self, live: Option<&Live>) -> Result<Live> {
+        // Cloud Run keeps a revision that did not come up: each has a name of its own.
         let revision = self.new_name()?;
         let manifest = Manifest {
             name: self.service,
@@ -147,10 +172,7 @@ impl Rollout<'_> {
             // That it came up is the proof where there is no other.
             history: self.proof.is_none().then(|| self.history(live, &revision)),
         };
-        let after = self.write(Phase::FirstRevision, &manifest, Some(&revision))?;
-        let after = self.grant(&after)?.unwrap_or(after);
-        self.public_proof(&after)?;
-        self.record(live, after)
+        self.write(Phase::FirstRevision, &manifest, Some(&revision))
     }
 
     /// Gives the revision an address of its own, without traffic; the service as it is then.
@@ -283,7 +305,10 @@ impl Rollout<'_> {
         let outcome = outcome.map_err(|error| error.during(phase.name()))?;
         if outcome.code != 0 {
             let error = failure(&outcome.stderr, outcome.code);
-            return Err(self.failed(phase, error, starts, phase.traffic()));
+            let error = self.failed(phase, error, starts, phase.traffic());
+            let waits = spreading::may_be_spreading(&outcome.stderr);
+            let advice = waits.then(|| spreading::advice(self.names.stage().name()));
+            return Err(advice.into_iter().flatten().fold(error, Error::hint));
         }
         Live::parse(&outcome.stdout)
             .ok_or_else(|| Error::failed("gcloud's answer is not a service's document").during(phase.name()))
@@ -329,6 +354,7 @@ pub(crate) fn public_proof(
 
 /// gcloud's own sentence, without its progress.
 fn failure(stderr: &str, code: i32) -> Error {
+    let stderr = &gcloud::plainly(stderr);
     let sentences: Vec<_> = stderr.lines().skip_while(|line| !line.starts_with("ERROR: ")).collect();
     let said = sentences.join("\n");
     let sentence = said.split_once(") ").map_or(said.as_str(), |(_, sentence)| sentence);

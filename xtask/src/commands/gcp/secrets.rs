@@ -1,6 +1,7 @@
 //! `gcp secrets`: uploads `.mcp` when it says something new, and removes versions that nobody uses.
 
 pub(crate) mod difference;
+mod used;
 pub(crate) mod version;
 
 use std::time::Duration;
@@ -15,12 +16,12 @@ use crate::cli::GcpStage;
 use crate::commands::variables;
 use crate::config::context::Context;
 use crate::config::env::EnvFile;
-use crate::config::stage::{Names, Stage, Target};
+use crate::config::stage::{Stage, Target};
 use crate::core::error::{Error, Result};
 use crate::core::secret::Secret;
 use crate::tools::gcloud::{self, Seen, Trouble};
 use difference::Difference;
-use version::{Version, in_use, to_destroy};
+use version::{Version, to_destroy};
 
 /// The largest secret, in bytes (Secret Manager's quota).
 const LARGEST: usize = 64 * 1024;
@@ -36,13 +37,10 @@ pub(super) fn secrets(context: &Context, args: &GcpStage) -> Result<()> {
     let settings = settings::load(context, args.stage)?;
     let local = read_file(context, args.stage)?;
     let names = &settings.names;
-    let reads = [
-        Read::new("the secret's versions", gcloud::list_versions(names)),
-        Read::new("the secrets that revisions use", gcloud::list_revision_secrets(names)),
-    ];
+    let reads = [Read::new("the secret's versions", gcloud::list_versions(names)), used::here(names)];
     let [versions, used] = observe(context, args.at_once, &reads)?;
     let versions = versions.understand("the secret's versions", Version::parse_list);
-    let used = used.understand("the secrets that revisions use", |text| in_use(text, &names.secret()));
+    let used = used::by_revisions(names, used);
     let mut troubles = Vec::new();
     let versions = match versions {
         Seen::Present(versions) => versions,
@@ -53,19 +51,17 @@ pub(super) fn secrets(context: &Context, args: &GcpStage) -> Result<()> {
         }
         Seen::Unknown(trouble) => trouble_of(&mut troubles, trouble),
     };
-    let used = match used {
-        Seen::Present(used) => used,
-        // A listing cannot be absent; nothing may be destroyed on such an answer.
-        Seen::Absent => {
-            return Err(Error::failed("the revisions could not be listed").cause("nothing was changed"));
-        }
-        Seen::Unknown(trouble) => trouble_of(&mut troubles, trouble),
-    };
+    let mut used = used.take(&mut troubles).unwrap_or_default();
     if !troubles.is_empty() {
         return Err(cannot_tell(&troubles));
     }
     let live = content(context, &settings, &versions)?;
-    let plan = plan(&settings, &local, live.as_ref(), &versions, &used)?;
+    let difference = Difference::between(live.as_ref(), &local.file)?;
+    // Only what nothing here uses is looked for in the rest of the project.
+    if !to_destroy(&versions, &used, settings.keep, !difference.is_empty()).is_empty() {
+        used.extend(used::elsewhere(context, args.at_once, names)?);
+    }
+    let plan = plan(&settings, &local, &difference, &versions, &used);
     let destroys = plan.items.iter().any(|item| item.state == State::Remove);
     if !destroys {
         if let Some(done) = apply::carry_out(context, &plan, args)? {
@@ -78,7 +74,7 @@ pub(super) fn secrets(context: &Context, args: &GcpStage) -> Result<()> {
     if apply::offer(context, &plan, args)? {
         let command = format!("gcp secrets {}", args.stage);
         done = Some(lock::under(context, names, &command, Duration::ZERO, |_| {
-            still_unused(context, names, &used)?;
+            used::no_others(context, args.at_once, names, &used)?;
             apply::apply(context, &plan, args.at_once)
         })?);
     }
@@ -86,19 +82,6 @@ pub(super) fn secrets(context: &Context, args: &GcpStage) -> Result<()> {
         context.printer.json(&plan.json(done.is_some()));
     }
     done.map_or(Ok(()), |done| report(context, &plan, &done, args.json))
-}
-
-/// Looks again at what is in use, now that no deploy is at it.
-fn still_unused(context: &Context, names: &Names, before: &[String]) -> Result<()> {
-    let what = "the secrets that revisions use";
-    let [now] = observe(context, 1, &[Read::new(what, gcloud::list_revision_secrets(names))])?;
-    match now.understand(what, |text| in_use(text, &names.secret())).is_there(what) {
-        Seen::Present(now) if now.iter().all(|version| before.contains(version)) => Ok(()),
-        Seen::Unknown(trouble) => Err(cannot_tell(&[trouble])),
-        _ => Err(Error::failed("another version is in use than when the plan was made")
-            .cause("nothing was changed")
-            .hint("type the same command again")),
-    }
 }
 
 fn trouble_of<T: Default>(troubles: &mut Vec<Trouble>, trouble: Trouble) -> T {
@@ -148,12 +131,11 @@ fn content(context: &Context, settings: &Settings, versions: &[Version]) -> Resu
 fn plan(
     settings: &Settings,
     local: &Local,
-    live: Option<&Secret>,
+    difference: &Difference,
     versions: &[Version],
     used: &[String],
-) -> Result<Plan> {
+) -> Plan {
     let names = &settings.names;
-    let difference = Difference::between(live, &local.file)?;
     let resource = format!("secret {}", names.secret());
     let upload = !difference.is_empty();
     let mut items = vec![if upload {
@@ -170,12 +152,14 @@ fn plan(
         items.push(
             Item::step(format!("version {version} of secret {}", names.secret()), State::Remove, step)
                 .wave(1)
-                .note("destroyed for ever, after the delay that the secret is set to, where it is: no revision of the region uses it, and it is \
-                     not among the newest"),
+                .note(
+                    "destroyed for ever, after the delay that the secret is set to, where it is: no revision and no job of the project \
+                     uses it, and it is not among the newest",
+                ),
         );
     }
     let place = format!("{} in project {}", names.stage(), names.project());
-    Ok(Plan { command: "gcp secrets", place, items })
+    Plan { command: "gcp secrets", place, items }
 }
 
 /// Says which version is the new one. A name in another form is suspicious: the upload may not be what it seems.

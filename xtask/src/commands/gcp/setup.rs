@@ -26,7 +26,8 @@ pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
     let names = settings::load(context, args.stage)?.names;
     let live = Live::read(context, args.at_once, &names)?.certain()?;
     let plan = plan(&names, &live);
-    if apply::carry_out(context, &plan, args)?.is_some() && plan.items[0].step.is_some() {
+    let done = apply::carry_out(context, &plan, args)?.is_some();
+    if done && plan.items[0].step.is_some() {
         // What stood behind the APIs can be seen only now; it was announced, so it is not asked for again.
         let live = after_waking(context, args.at_once, &names, &live).map_err(|error| {
             error.hint("type the same command again: it looks first, and goes on from there")
@@ -34,6 +35,10 @@ pub(super) fn setup(context: &Context, args: &GcpStage) -> Result<()> {
         apply::apply(context, &self::plan(&names, &live), args.at_once)?;
     }
     docker::verify(context, &names, args);
+    if done && !args.json {
+        let stage = args.stage;
+        context.printer.data(&format!("{stage} is set up; next: cargo xtask gcp secrets {stage}"));
+    }
     Ok(())
 }
 

@@ -101,9 +101,17 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
     // Before anything starts: whatever goes wrong afterwards, `down` and `logs` know of it.
     containers.save(&folder)?;
     if !with_mcp {
+        if running.contains(&args.mcp_port) {
+            context.printer.note(up::TAKEN_AWAY);
+        }
         context.runner.read(&project.remove(MCP))?;
     }
-    context.printer.note("starting the containers");
+    let there = running.contains(&args.port) && (!with_mcp || running.contains(&args.mcp_port));
+    context.printer.note(if there && !anew {
+        "the containers run already: what has changed is started anew"
+    } else {
+        "starting the containers"
+    });
     let outcome =
         context.runner.run(&project.up(with_mcp, anew, HEALTHY_WITHIN_SECONDS), Streams::Captured)?;
     if outcome.code != 0 {

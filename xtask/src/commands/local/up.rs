@@ -17,6 +17,10 @@ use crate::core::error::{Error, Result};
 use crate::core::process::port_owner;
 use crate::core::runner::Streams;
 
+/// What a stack without the server does to one with it.
+pub(super) const TAKEN_AWAY: &str =
+    "this takes the MCP server away, which runs now: it is part of a stack with --pro and an open gate";
+
 /// What `up` starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Restart {
@@ -172,6 +176,10 @@ fn converge(
             state.running(name).is_some_and(|running| running.fingerprint == fingerprints[index])
         })
     };
+    let wants_mcp = wanted.iter().any(|program| program.name == MCP);
+    if !wants_mcp && state.running(MCP).is_some() {
+        context.printer.note(TAKEN_AWAY);
+    }
     for name in [MCP, WEB] {
         if !kept(state, name) {
             launch::stop(context, folder, state, name)?;

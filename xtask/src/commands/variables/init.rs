@@ -10,10 +10,10 @@ use envs::{HeldIn, Variable};
 use super::neighbour::name_at_validibot;
 use crate::cli::StageArg;
 use crate::config::context::Context;
+use crate::config::env::JUST;
 use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
 use crate::core::secret::{random_base64, random_hex};
-use crate::config::env::JUST;
 
 /// Writes every file of an environment that is not there yet, and says what is left to fill in.
 pub fn init(context: &Context, args: &StageArg) -> Result<()> {

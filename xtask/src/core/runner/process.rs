@@ -18,6 +18,9 @@ use crate::core::error::{Error, Result};
 use crate::core::interrupt::Interrupts;
 use crate::core::secret::Secret;
 
+/// Variables that change the form of gcloud's answers and messages.
+const GCLOUD_LOOKS: [&str; 2] = ["CLOUDSDK_CORE_DEFAULT_FORMAT", "CLOUDSDK_CORE_SHOW_STRUCTURED_LOGS"];
+
 /// How long a program may take to end after it was told to, before it is killed. gcloud writes its own
 /// configuration on the way out; docker compose asks for 10 seconds of its own.
 const GRACE: Duration = Duration::from_secs(12);
@@ -132,6 +135,12 @@ fn prepare(command: &Command, streams: Streams) -> std::process::Command {
             EnvValue::Secret(value) => child.env(name, value.expose()),
             EnvValue::Removed => child.env_remove(name),
         };
+    }
+    if command.name() == "gcloud" {
+        // What somebody likes to see in a shell, and what nobody here could read.
+        for name in GCLOUD_LOOKS {
+            child.env_remove(name);
+        }
     }
     if let Some(folder) = command.folder() {
         child.current_dir(folder);

@@ -4,7 +4,7 @@
 //! gcloud 528 was seen to use for a 404 of the resource itself; everything else is 'could not tell'. Texts of a
 //! refused permission say '(or it may not exist)': nothing may be matched loosely.
 
-use super::Trouble;
+use super::{Trouble, plainly};
 use crate::core::command::Command;
 use crate::core::runner::{Outcome, last_lines};
 
@@ -36,6 +36,8 @@ pub enum Advice {
     ProjectGone,
     /// This gcloud does not know the command or one of its flags.
     Upgrade,
+    /// This docker has no buildx.
+    NoBuildx,
     /// The role is missing (or the thing: Google does not say which).
     AskForRole,
     /// Too many requests.
@@ -69,6 +71,7 @@ impl Advice {
             Self::Upgrade => {
                 "this gcloud and this tool do not understand each other: gcloud components update (tried with gcloud 528), or a newer version of this tool"
             }
+            Self::NoBuildx => "install docker's buildx: https://docs.docker.com/build/install-buildx/",
             Self::AskForRole => "ask an owner of the project for the role that the message names",
             Self::WaitForQuota => "too many requests: wait a minute, then try again",
             Self::CheckNetwork => {
@@ -135,6 +138,8 @@ impl Advice {
             .any(has)
         {
             Self::Upgrade
+        } else if has("'buildx' is not a docker command") || has("unknown command: docker buildx") {
+            Self::NoBuildx
         } else if has("HttpError accessing") || has("UNAVAILABLE") || has("INTERNAL") {
             Self::TryLater
         } else {
@@ -145,8 +150,10 @@ impl Advice {
 
 /// Says what the answer to a read means. `what` names the thing asked for in messages.
 pub fn classify(what: &str, command: &Command, outcome: &Outcome) -> Seen<String> {
-    // A list of several scopes ends with 0 although some of them could not be asked.
-    let partial = outcome.stderr.contains("Some requests did not succeed");
+    // A list of several scopes or regions ends with 0 although some of them could not be asked.
+    let partial = ["Some requests did not succeed", "List results may be incomplete"]
+        .into_iter()
+        .any(|words| outcome.stderr.contains(words));
     if outcome.code == 0 && !partial {
         return Seen::Present(outcome.stdout.clone());
     }
@@ -154,9 +161,11 @@ pub fn classify(what: &str, command: &Command, outcome: &Outcome) -> Seen<String
         return Seen::Absent;
     }
     let said = last_lines(&outcome.stderr, 12);
+    let advice = Advice::of(&said);
+    let said = plainly(&said);
     Seen::Unknown(Trouble {
         what: what.to_owned(),
-        advice: Advice::of(&said),
+        advice,
         said: if said.is_empty() { format!("it ended with exit code {}", outcome.code) } else { said },
         command: command.render(),
     })
@@ -287,12 +296,20 @@ mod tests {
 
     #[test]
     fn a_list_that_is_not_whole_is_no_answer() {
-        let outcome = Outcome {
-            code: 0,
-            stdout: "[]".into(),
-            stderr: "WARNING: Some requests did not succeed.\n - Permission denied".into(),
-        };
-        assert!(matches!(classify("it", &Command::new("gcloud"), &outcome), Seen::Unknown(_)));
+        for stderr in [
+            "WARNING: Some requests did not succeed.\n - Permission denied",
+            "WARNING: The following Cloud Run regions did not respond: us-east1. List results may be incomplete.",
+        ] {
+            let outcome = Outcome { code: 0, stdout: "[]".into(), stderr: stderr.into() };
+            assert!(
+                matches!(classify("it", &Command::new("gcloud"), &outcome), Seen::Unknown(_)),
+                "{stderr}"
+            );
+        }
+        // Other warnings say nothing about what is there.
+        let warned =
+            Outcome { code: 0, stdout: "[]".into(), stderr: "WARNING: a newer version is available".into() };
+        assert_eq!(classify("it", &Command::new("gcloud"), &warned), Seen::Present("[]".into()));
     }
 
     #[test]
@@ -341,6 +358,7 @@ mod tests {
             ),
             ("ERROR: (gcloud.x) RESOURCE_EXHAUSTED: Quota exceeded", Advice::WaitForQuota),
             ("ERROR: gcloud crashed (ProxyError): x", Advice::CheckNetwork),
+            ("docker: 'buildx' is not a docker command.\nSee 'docker --help'", Advice::NoBuildx),
             ("ERROR: (gcloud.x) HttpError accessing <https://x>: response: <{}>", Advice::TryLater),
             ("ERROR: something new", Advice::Read),
         ] {

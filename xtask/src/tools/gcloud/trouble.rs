@@ -70,9 +70,36 @@ impl Trouble {
     }
 }
 
+/// gcloud's words without what only its makers can use: the headers of an answer, and advice about a network that has just carried
+/// one.
+pub fn plainly(said: &str) -> String {
+    let lines =
+        said.lines().filter(|line| !line.starts_with("This may be due to network connectivity issues."));
+    let lines: Vec<String> = lines
+        .map(|line| match (line.split_once(": response: <{"), line.split_once("}>, content <")) {
+            (Some((asked, _)), Some((_, content))) if asked.contains("HttpError accessing <") => {
+                format!("{asked}: {}", content.strip_suffix('>').unwrap_or(content))
+            }
+            _ => line.to_owned(),
+        })
+        .collect();
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_s_headers_help_nobody() {
+        let said = "ERROR: (gcloud.run.services.replace) HttpError accessing <http://x/y?alt=json>: response: \
+                    <{'content-length': '95', 'status': 503}>, content <{\"error\":{\"code\":503}}>\n\
+                    This may be due to network connectivity issues. Please check your network settings, and the status.\n";
+        let plain = "ERROR: (gcloud.run.services.replace) HttpError accessing <http://x/y?alt=json>: \
+                     {\"error\":{\"code\":503}}";
+        assert_eq!(plainly(said), plain);
+        assert_eq!(plainly("ERROR: (gcloud.x) NOT_FOUND: y"), "ERROR: (gcloud.x) NOT_FOUND: y");
+    }
 
     #[test]
     fn an_api_that_setup_does_not_turn_on_is_named() {

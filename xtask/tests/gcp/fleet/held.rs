@@ -41,6 +41,10 @@ fn what_was_gone_back_from_wants_to_be_asked_for() {
     assert_eq!(fleet.writes(), [""; 0]);
     fleet.quick(&[&WEB[..], &["--yes-older"]].concat());
     assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("two"));
+    // What is to be typed next is about the same service.
+    let (unknown, ..) = tool(&fleet, &["rollback", "dev", "nothing", "--service", "web", "--yes"], None);
+    let error = unknown.unwrap_err().to_string();
+    assert!(error.contains("cargo xtask gcp rollback dev --service web REVISION"), "{error}");
 }
 
 #[test]

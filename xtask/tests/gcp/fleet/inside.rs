@@ -62,8 +62,13 @@ fn listen(fleet: &Fleet, more: &[(&str, &str)], words: &[&str], kill: Option<Kil
     let tags = home.join("tags");
     let interrupts = Interrupts::none();
     let signals = interrupts.clone();
+    let proven = Arc::clone(&fleet.proven);
     let answer = move |command: &Command| match command.name().as_str() {
         "git" if command.render().contains("status") => Outcome::success(""),
+        "getent" => match std::fs::read_to_string(home.join("dns")) {
+            Ok(address) => Outcome::success(format!("{address} STREAM name\n")),
+            Err(_) => Outcome::failure(2, ""),
+        },
         "git" if command.render().contains("merge-base") => {
             // Every commit holds the one that `oldest` names, which holds no other.
             let oldest = std::fs::read_to_string(home.join("oldest")).unwrap_or_default();
@@ -71,10 +76,19 @@ fn listen(fleet: &Fleet, more: &[(&str, &str)], words: &[&str], kill: Option<Kil
             let is_oldest = !oldest.is_empty() && last.starts_with(&oldest);
             Outcome { code: i32::from(is_oldest), stdout: String::new(), stderr: String::new() }
         }
-        "git" => Outcome::success("abc1234\n"),
+        "git" => {
+            let said = std::fs::read_to_string(home.join("commit"));
+            Outcome::success(said.unwrap_or_else(|_| "abc1234\n".to_owned()))
+        }
         "docker" if command.render().contains("imagetools") => inspected(&tags, command),
         "docker" if command.arguments()[0] == "push" => pushed(&tags, command),
-        "docker" => asked(&home, command),
+        "docker" => {
+            let outcome = asked(&home, command);
+            if outcome.code == 0 && command.render().contains(" probe ") {
+                proven.lock().unwrap().extend(played.answering(&command.render()));
+            }
+            outcome
+        }
         _ => {
             let number = if command.effect() == Effect::Changes {
                 count.fetch_add(1, Ordering::SeqCst)

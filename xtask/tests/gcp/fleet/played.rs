@@ -64,6 +64,12 @@ impl Played {
                 json(get(&path)?["items"].clone())
             }
             ["run", "services", "replace", "-"] => self.replace(&format!("{SERVING}/services"), input),
+            ["run", "services", "update", name] => {
+                let mut service = get(&format!("{SERVING}/services/{name}"))?;
+                let ingress = flag("ingress").expect("nothing else is played");
+                service["metadata"]["annotations"]["run.googleapis.com/ingress"] = json!(ingress);
+                self.replace(&format!("{SERVING}/services"), &service)
+            }
             ["run", "services", "get-iam-policy", name] => json(get(&policy(name, "getIamPolicy"))?),
             ["run", "services", verb, name] if verb.ends_with("-iam-policy-binding") => {
                 self.bind(verb, name, flag, words)
@@ -111,15 +117,9 @@ impl Played {
                 let path = format!("cloudscheduler.googleapis.com/v1/{PLACE}/jobs/{name}:{verb}");
                 json(self.ask("scheduler.jobs", "POST", &path, &Value::Null)?)
             }
-            ["compute", "network-endpoint-groups", "describe", name] => {
-                let path = format!(
-                    "compute.googleapis.com/compute/v1/{PROJECT}/regions/us-west1/networkEndpointGroups/{name}"
-                );
-                get(&path).map(|group| Outcome::success(group.to_string())).map_err(|failure| {
-                    // Compute has no status word, and says its sentence in a line of its own.
-                    let said = failure.stderr.replace(") : ", ") Could not fetch resource:\n - ");
-                    Outcome::failure(1, said)
-                })
+            ["compute", ..] => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                Ok(crate::played::balancer(self.0, &words))
             }
             ["iam", "service-accounts", "list"] => {
                 Ok(Outcome::success(flag("filter").unwrap_or_default().trim_start_matches("email=")))
@@ -143,7 +143,7 @@ impl Played {
         let json = |answer: Value| Ok(Outcome::success(answer.to_string()));
         match bare {
             ["secrets", "versions", "list", name] => {
-                json(get(&format!("{SECRETS}/{name}/versions"))?["versions"].clone())
+                json(get(&format!("{SECRETS}/{name}/versions?pageSize=1000"))?["versions"].clone())
             }
             ["secrets", "versions", "access", "latest"] => {
                 let name = flag("secret").unwrap_or_default();
@@ -175,6 +175,18 @@ impl Played {
             }
             unknown => Err(Outcome::failure(2, format!("the played gcloud does not know {unknown:?}"))),
         }
+    }
+
+    /// The revision of the MCP server that answers where this probe asks.
+    pub(super) fn answering(self, probe: &str) -> Option<String> {
+        let path = format!("{SERVING}/services/validibot-mcp-dev");
+        let service = self.ask("", "GET", &path, &Value::Null).ok()?;
+        let candidate = probe.contains("candidate---");
+        let targets = service["status"]["traffic"].as_array()?;
+        let target = targets.iter().find(|target| {
+            if candidate { target["tag"] == "candidate" } else { target["percent"].as_u64() > Some(0) }
+        });
+        target?["revisionName"].as_str().map(str::to_owned)
     }
 
     /// Changes one variable of a service, as a hand in the console would.

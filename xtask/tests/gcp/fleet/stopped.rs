@@ -35,10 +35,24 @@ fn a_failing_migration_touches_nothing_else_and_shows_what_it_wrote() {
     ] {
         assert!(failed.contains(said), "{said}\n{failed}");
     }
+    assert!(!failed.contains("keeps serving"), "there is no old version: {failed}");
     assert_eq!((outcome(&fleet), fleet.runs()), ((vec![None, None, None], 0, false), 1));
     fleet.deployment.stage.emulator.cloud().executions_end(0, Ending::Succeeded);
     complete(&fleet);
     assert_eq!(fleet.runs(), 2);
+}
+
+#[test]
+fn a_first_web_that_never_becomes_ready_is_not_said_to_share_its_traffic() {
+    let fleet = Fleet::new();
+    let message = "The container failed to listen on port 8000.";
+    fleet.deployment.engine.fail_service("validibot-web-dev", message);
+    let stopped = fleet.fails(1);
+    for said in ["web: first revision: ", message, "stopped: web: nothing serves yet", "not touched: mcp"] {
+        assert!(stopped.contains(said), "{said}\n{stopped}");
+    }
+    fleet.deployment.engine.clear();
+    complete(&fleet);
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(crate) fn add_balancer(emulator: &Emulator, address: &str) {
 }
 
 /// What gcloud would print.
-pub(super) fn answer(to: SocketAddr, words: &[&str]) -> Outcome {
+pub(crate) fn answer(to: SocketAddr, words: &[&str]) -> Outcome {
     Compute { to, words }.answer().unwrap_or_else(|refusal| refusal)
 }
 

@@ -30,7 +30,7 @@ pub(super) fn answer(to: SocketAddr, words: &[&str]) -> Outcome {
             said("secrets.versions.destroy", request(to, "POST", &url, &json!({})))
         }
         ["secrets", "versions", "list", secret, ..] => {
-            let (status, list) = get(&format!("{SECRETS}/{secret}/versions"));
+            let (status, list) = get(&format!("{SECRETS}/{secret}/versions?pageSize=1000"));
             said("secrets.versions.list", (status, list["versions"].clone()))
         }
         ["secrets", "create", secret, ..] => {

@@ -14,6 +14,10 @@ use crate::error::{Answer, ApiError};
 /// The largest payload, in bytes (Secret Manager quotas).
 const LARGEST_PAYLOAD: usize = 64 * 1024;
 
+/// How many versions a page of their list holds where nobody says. Callers that take the first page for all of them are to be
+/// found out.
+const PAGE: usize = 10;
+
 /// The life of a version (SecretVersion.State). Destroyed is for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -37,6 +41,8 @@ pub(crate) struct Version {
     pub(crate) state: State,
     created: OffsetDateTime,
     destroyed: Option<OffsetDateTime>,
+    /// When it is to be destroyed, where its secret delays that.
+    doomed: Option<OffsetDateTime>,
     etag: u64,
     /// Whether the payload came with a checksum; gcloud calls it corrupted where this is not answered.
     checked: bool,
@@ -64,7 +70,15 @@ impl Secret {
     /// Adds a version.
     pub(crate) fn push(&mut self, payload: &[u8], created: OffsetDateTime, etag: u64) {
         let (payload, state) = (payload.to_vec(), State::Enabled);
-        self.versions.push(Version { payload, state, created, destroyed: None, etag, checked: false });
+        self.versions.push(Version {
+            payload,
+            state,
+            created,
+            destroyed: None,
+            doomed: None,
+            etag,
+            checked: false,
+        });
     }
 
     pub(super) fn add_version(&mut self, call: &Call, now: OffsetDateTime, next: u64, name: &str) -> Answer {
@@ -98,10 +112,7 @@ impl Secret {
     ) -> Answer {
         let [id] = rest else {
             if (call.method.as_str(), rest.is_empty(), verb) == ("GET", true, None) {
-                // Newest first, as the API lists them.
-                let versions: Vec<Value> =
-                    (0..self.versions.len()).rev().map(|index| self.version_json(index, name)).collect();
-                return Ok(json!({"totalSize": versions.len(), "versions": versions}));
+                return Ok(self.page(call, name));
             }
             return Err(ApiError::not_emulated(&call.method, &call.path));
         };
@@ -118,6 +129,22 @@ impl Secret {
             _ => return Err(ApiError::not_emulated(&call.method, &call.path)),
         }
         Ok(self.version_json(index, name))
+    }
+
+    /// Newest first, as the API lists them, a page at a time.
+    fn page(&self, call: &Call, name: &str) -> Value {
+        let number = |name: &str| call.query(name).and_then(|text| text.parse::<usize>().ok());
+        let size = number("pageSize").filter(|size| *size > 0).unwrap_or(PAGE);
+        let start = number("pageToken").unwrap_or(0);
+        let all = self.versions.len();
+        let page = (0..all).rev().skip(start).take(size);
+        let versions: Vec<Value> = page.map(|index| self.version_json(index, name)).collect();
+        let end = start + versions.len();
+        let mut answer = json!({"totalSize": all, "versions": versions});
+        if end < all {
+            answer["nextPageToken"] = json!(end.to_string());
+        }
+        answer
     }
 
     fn find(&self, id: &str) -> Option<usize> {
@@ -141,6 +168,7 @@ impl Secret {
     }
 
     fn change(&mut self, index: usize, verb: &str, now: OffsetDateTime, name: &str) -> Result<(), ApiError> {
+        let delay = self.destroy_delay;
         let version = &mut self.versions[index];
         if version.state == State::Destroyed {
             let id = format!("{name}/versions/{}", index + 1);
@@ -149,8 +177,16 @@ impl Secret {
             )));
         }
         match verb {
-            "enable" => version.state = State::Enabled,
+            "enable" => {
+                version.state = State::Enabled;
+                version.doomed = None;
+            }
             "disable" => version.state = State::Disabled,
+            // It is disabled, and enabling it saves it.
+            _ if delay.is_some() => {
+                version.state = State::Disabled;
+                version.doomed = delay.map(|delay| now + delay);
+            }
             _ => {
                 version.state = State::Destroyed;
                 version.destroyed = Some(now);
@@ -176,6 +212,9 @@ impl Secret {
         });
         if let Some(at) = version.destroyed {
             document["destroyTime"] = json!(timestamp(at));
+        }
+        if let Some(at) = version.doomed {
+            document["scheduledDestroyTime"] = json!(timestamp(at));
         }
         document
     }

@@ -320,6 +320,13 @@ fn leaves<'a>(path: &str, then: &'a Value, now: &'a Value) -> Box<dyn Iterator<I
     if then == now {
         return Box::new(std::iter::empty());
     }
+    if let (Some(old), Some(new)) = (then.as_array(), now.as_array())
+        && old.len() == new.len()
+    {
+        let path = path.to_owned();
+        let pairs = old.iter().zip(new).enumerate();
+        return Box::new(pairs.flat_map(move |(at, (old, new))| leaves(&format!("{path}/{at}"), old, new)));
+    }
     let (Some(old), Some(new)) = (then.as_object(), now.as_object()) else {
         return Box::new(std::iter::once(format!(" {path}: {then} -> {now}")));
     };

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::{cron, secret, wanted};
 use crate::commands::gcp::age::{self, Age};
 use crate::commands::gcp::plan::{Item, Plan, State};
-use crate::commands::gcp::rollout::{Access, Way, way};
+use crate::commands::gcp::rollout::{Access, Way, unrecorded, way};
 use crate::commands::gcp::service::{CANDIDATE, Changed, Live, Manifest, Target, Template, difference};
 use crate::commands::gcp::serving;
 use crate::config::fleet::{Job, SCHEDULER, Service};
@@ -149,7 +149,13 @@ impl Wanted<'_, '_> {
             (Way::Settings, Some(live)) => {
                 Item::step(resource, State::Change, step(Template::Kept, live.shares()))
             }
-            (Way::Nothing, Some(live)) => Item::unchanged(resource).note(serves(live)),
+            (Way::Nothing, Some(live)) => match unproven(service, live) {
+                Some(serving) => Item::step(resource, State::Change, step(Template::Kept, live.shares()))
+                    .note(format!(
+                        "{serving} is not known to have been proven: that is done, and written down"
+                    )),
+                None => Item::unchanged(resource).note(serves(live)),
+            },
         };
         item.notes.extend(changes.iter().map(Changed::text));
         item.notes.extend(spec.kept());
@@ -214,6 +220,12 @@ impl Wanted<'_, '_> {
             )],
         }
     }
+}
+
+/// What has the traffic of a service that proves itself over HTTP, where it is not known to have done so: somebody was
+/// interrupted just then.
+fn unproven<'l>(service: &Service, live: &'l Live) -> Option<&'l str> {
+    unrecorded(live).filter(|_| service.gated && service.proof.probe && !live.in_maintenance())
 }
 
 /// What serves, in a word.

@@ -14,7 +14,7 @@ use crate::commands::gcp::mcp::{self, Config, Mode, Prober};
 use crate::commands::gcp::observe::{Read, cannot_tell, observe_all};
 use crate::commands::gcp::plan::{Item, State};
 use crate::commands::gcp::policy::Policy;
-use crate::commands::gcp::rollout::{Access, Rollout, Way, access, way};
+use crate::commands::gcp::rollout::{Access, Rollout, Way, access, unrecorded, way};
 use crate::commands::gcp::service::{
     CANDIDATE, COMMIT, Ingress, Live, Manifest, Spec, Target, Template, difference,
 };
@@ -72,6 +72,11 @@ impl There {
     pub(super) fn with_serving(self, context: &Context, names: &Names) -> Result<Self> {
         Ok(Self { live: serving::read(context, names, self.live)?.decided_by_what_serves(), ..self })
     }
+
+    /// Whether an opening has ended between the traffic and its proof.
+    fn is_unproven(&self, to: Switch) -> bool {
+        to == Switch::Open && unrecorded(&self.live).is_some()
+    }
 }
 
 impl<'a> Server<'a> {
@@ -105,7 +110,7 @@ impl<'a> Server<'a> {
             }
         };
         let way = way(&spec, Some(&there.live));
-        if way == Way::Nothing {
+        if way == Way::Nothing && !there.is_unproven(to) {
             return Ok(vec![Item::unchanged(resource)]);
         }
         let asks = asks.map(|asks| Item::unchanged("licence of Validibot").note(asks.render()));
@@ -113,6 +118,9 @@ impl<'a> Server<'a> {
         let mut item = Item::step(resource, State::Change, step);
         for changed in difference(there.live.serving_spec(), &spec) {
             item = item.note(changed.text());
+        }
+        if way == Way::Nothing {
+            item = item.note("it is open, and not known to have been proven: that is done, and written down");
         }
         if let (Some(serving), Some(newest)) = (there.live.serving(), there.live.newest.as_deref())
             && serving != newest
@@ -134,7 +142,7 @@ impl<'a> Server<'a> {
         }
         let config = self.config()?;
         let spec = self.opened(there, &config)?;
-        if way(&spec, Some(&there.live)) == Way::Nothing {
+        if way(&spec, Some(&there.live)) == Way::Nothing && !there.is_unproven(to) {
             return Ok(None);
         }
         if let Some(asks) = self.asks(&spec, &config) {

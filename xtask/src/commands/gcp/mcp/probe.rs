@@ -1,6 +1,6 @@
 //! The proof of a revision: the image's own `probe`, run here against the address that was given.
 
-use envs::{HeldIn, tests};
+use envs::HeldIn;
 use serde_json::Value;
 
 use crate::commands::live;
@@ -29,7 +29,7 @@ impl<'a> Probe<'a> {
     pub(crate) fn new(context: &'a Context, stage: Stage, image: &str, commit: &str) -> Result<Self> {
         let test = context.tree.read(Target::GoogleCloud(stage), HeldIn::Test)?;
         let layers = Layers::new(&context.environment, test.as_ref());
-        let token = live::written(&layers, &tests::E2E_TOKEN).map(|found| found.value);
+        let token = live::written(&layers, &envs::tests::E2E_TOKEN).map(|found| found.value);
         Ok(Self {
             context,
             stage,
@@ -89,7 +89,7 @@ impl<'a> Probe<'a> {
 
     /// The command; the host's network, so that it sees what this machine sees.
     pub(crate) fn command(&self, url: &str) -> Command {
-        let token = tests::E2E_TOKEN.name;
+        let token = envs::tests::E2E_TOKEN.name;
         let mut command = Command::new("docker").args(["run", "--rm", "--network", "host", "--read-only"]);
         if let Some(secret) = &self.token {
             command = command.args(["--env", token]).env_secret(token, secret.clone());

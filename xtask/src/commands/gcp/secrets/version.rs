@@ -43,19 +43,28 @@ impl Version {
     }
 }
 
-/// The versions of `secret` that revisions use, as they name them: a number, or `latest`.
+/// Where the container's specification stands, in each kind of document that uses secrets.
+pub(crate) const OF_REVISIONS: &str = "/spec";
+/// See [`OF_REVISIONS`].
+pub(crate) const OF_SERVICES: &str = "/spec/template/spec";
+/// See [`OF_REVISIONS`].
+pub(crate) const OF_JOBS: &str = "/spec/template/spec/template/spec";
+
+/// The versions of `secret` that these use, as they name them: a number, or `latest`.
 ///
-/// Reads `gcloud run revisions list` as JSON; `None` where it is not understood. Both ways to use a secret count: as
-/// a file and as a variable.
-pub(crate) fn in_use(text: &str, secret: &str) -> Option<Vec<String>> {
-    let revisions: Vec<Value> = serde_json::from_str(text).ok()?;
+/// Reads a list that gcloud has printed as JSON; `None` where it is not understood. Both ways to use a secret count: as a file
+/// and as a variable.
+pub(crate) fn in_use(text: &str, secret: &str, place: &str) -> Option<Vec<String>> {
+    let documents: Vec<Value> = serde_json::from_str(text).ok()?;
     let mut used = Vec::new();
-    for revision in &revisions {
-        let spec = &revision["spec"];
+    for spec in documents.iter().filter_map(|document| document.pointer(place)) {
         for volume in list(&spec["volumes"]).filter(|volume| names(&volume["secret"]["secretName"], secret)) {
-            used.extend(
-                list(&volume["secret"]["items"]).filter_map(|item| item["key"].as_str()).map(str::to_owned),
-            );
+            let items = &volume["secret"]["items"];
+            used.extend(list(items).filter_map(|item| item["key"].as_str()).map(str::to_owned));
+            if list(items).next().is_none() {
+                // The whole secret is its newest version.
+                used.push("latest".to_owned());
+            }
         }
         let variables = list(&spec["containers"]).flat_map(|container| list(&container["env"]));
         let references = variables.map(|variable| &variable["valueFrom"]["secretKeyRef"]);
@@ -135,8 +144,11 @@ mod tests {
             {"spec": {"volumes": [{"secret": {"secretName": "django-env", "items": [{"key": "9", "path": ".env"}]}}]}},
             {"spec": {}}
         ]"#;
-        assert_eq!(in_use(revisions, "mcp-env").unwrap(), ["7", "latest"]);
-        assert_eq!(in_use("[]", "mcp-env").unwrap(), [""; 0]);
-        assert!(in_use("oops", "mcp-env").is_none());
+        assert_eq!(in_use(revisions, "mcp-env", OF_REVISIONS).unwrap(), ["7", "latest"]);
+        assert_eq!(in_use("[]", "mcp-env", OF_REVISIONS).unwrap(), [""; 0]);
+        assert!(in_use("oops", "mcp-env", OF_REVISIONS).is_none());
+        let whole =
+            r#"[{"spec": {"template": {"spec": {"volumes": [{"secret": {"secretName": "mcp-env"}}]}}}}]"#;
+        assert_eq!(in_use(whole, "mcp-env", OF_SERVICES).unwrap(), ["latest"]);
     }
 }

@@ -116,7 +116,7 @@ fn follow(place: &Place<'_>, execution: &str, within: Duration) -> Result<()> {
             Seen::Present(Execution { end: End::Failed(message), .. }) => {
                 return Err(Error::failed(format!("{execution} failed: {message}"))
                     .causes(lines(place, execution))
-                    .hint("the old version keeps serving; correct what the lines say, then type the same command again"));
+                    .hint("correct what the lines say, then type the same command again: nothing else was touched"));
             }
             Seen::Present(Execution { end: End::Running, .. }) => silent = 0,
             Seen::Absent => return Err(Error::failed(format!("{execution} is gone"))),
