@@ -11,19 +11,19 @@ use crate::process::env;
 /// The server, built once for each test process.
 pub fn validibot_mcp() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build("validibot-mcp", "validibot-mcp"))
+    BINARY.get_or_init(|| build("validibot-mcp"))
 }
 
 /// The stand-in Validibot as a program, built once for each test process.
 pub fn validibot_sandbox() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build("validibot-sandbox", "validibot-sandbox"))
+    BINARY.get_or_init(|| build("validibot-sandbox"))
 }
 
 /// The deploy and ops tool, built once for each test process.
 pub fn xtask() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build("xtask", "xtask"))
+    BINARY.get_or_init(|| build("xtask"))
 }
 
 /// One line of cargo's `--message-format=json`.
@@ -39,11 +39,14 @@ struct Target {
     name: String,
 }
 
-fn build(package: &str, bin: &str) -> PathBuf {
+fn build(bin: &str) -> PathBuf {
     let cargo = env("CARGO").unwrap_or_else(|| "cargo".to_owned());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--quiet", "--message-format=json", "--package", package, "--bin", bin])
+        .args(["build", "--quiet", "--locked", "--message-format=json", "--workspace", "--bin", bin])
+        // With any of the workspace's tests, cargo chooses the features of libraries as `cargo test` does. With others, it would
+        // compile most of them once more.
+        .args(["--test", "golden"])
         .current_dir(crate::workspace())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
@@ -51,7 +54,7 @@ fn build(package: &str, bin: &str) -> PathBuf {
         command.arg("--target-dir").arg(folder);
     }
     let output = command.output().expect("cargo starts");
-    assert!(output.status.success(), "cargo build --package {package} --bin {bin} failed");
+    assert!(output.status.success(), "cargo build --workspace --bin {bin} failed");
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok())

@@ -127,8 +127,7 @@ impl Runner {
             }
             Mode::Real | Mode::DryRun => {
                 self.printer.detail(|| format!("running: {}", command.render()));
-                self.interrupts.check()?;
-                process::finish(process::start(command, streams)?, command, &self.interrupts)
+                process::run(command, streams, &self.interrupts)
             }
         }
     }

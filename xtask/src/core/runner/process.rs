@@ -70,18 +70,28 @@ pub(super) fn abandon(started: &mut Started) {
     let _ = started.child.wait();
 }
 
-/// Gives it the command's input, and runs it to its end.
+/// Runs the command to its end, from nothing. A signal that arrives while it starts ends it as any later one does: it acts already.
+pub(super) fn run(command: &Command, streams: Streams, interrupts: &Interrupts) -> Result<Outcome> {
+    interrupts.check()?;
+    attend(start(command, streams)?, command, interrupts)
+}
+
+/// Gives a program that was started ahead the command's input, and runs it to its end. It acts as soon as it is told, so that it is
+/// told nothing once a signal has arrived.
 pub(super) fn finish(mut started: Started, command: &Command, interrupts: &Interrupts) -> Result<Outcome> {
+    if let Err(error) = interrupts.check() {
+        abandon(&mut started);
+        return Err(error);
+    }
+    attend(started, command, interrupts)
+}
+
+fn attend(started: Started, command: &Command, interrupts: &Interrupts) -> Result<Outcome> {
     let (events, inbox) = mpsc::channel();
     let signals = events.clone();
     let _subscription = interrupts.subscribe(move |signal| {
         let _ = signals.send(Event::Signal(signal));
     });
-    // One that was started ahead acts as soon as it is told.
-    if let Err(error) = interrupts.check() {
-        abandon(&mut started);
-        return Err(error);
-    }
     let Started { mut child, group, stdout, stderr } = started;
     write_input(&mut child, command);
     std::thread::spawn(move || {
