@@ -34,7 +34,7 @@ impl Variable {
             Kind::Address if value.parse::<IpAddr>().is_err() => Some("is no IP address".to_owned()),
             Kind::KeyRing => key_ring(value),
             Kind::OneOf(words) if !words.iter().any(|word| word.eq_ignore_ascii_case(value)) => {
-                Some(format!("is none of {}", words.join(", ")))
+                Some(format!("has to be one of {}", words.join(", ")))
             }
             _ => None,
         }

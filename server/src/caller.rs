@@ -85,7 +85,7 @@ impl Callers {
         if let Some(access_tokens) =
             self.access_tokens.as_ref().filter(|_| token.expose_secret().contains('.'))
         {
-            // Before its form is looked at: what has been verified has it.
+            // Before its form is parsed: what has been verified has it.
             if let Some(verified) = access_tokens.remembered(id).await {
                 return Ok(Caller::Subject(verified.subject));
             }

@@ -221,7 +221,7 @@ fn milliseconds(duration: Duration) -> u64 {
 fn only_page(page: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     match page.and_then(|page| page.cursor) {
         Some(cursor) if !cursor.is_empty() => Err(ErrorData::invalid_params(
-            "The cursor is none of this server's: its lists come whole, in one answer",
+            "This server has not issued the cursor: its lists come whole, in one answer",
             None,
         )),
         _ => Ok(()),

@@ -111,7 +111,7 @@ fn errors() {
     expect_file!["golden/errors.txt"].assert_eq(&text);
 }
 
-/// None of these starts a program: what is wrong with words and files is said before anything is looked at.
+/// None of these starts a program: mistakes in arguments and files are reported before anything is read.
 #[test]
 fn errors_of_gcp() {
     let tree = Tree::new(&[

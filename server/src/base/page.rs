@@ -49,7 +49,7 @@ pub(crate) fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
     // The address holds the request, which is nobody else's business. Not `no-referrer`: browsers then send a form of ours with
     // `Origin: null`, as they do for a stranger's.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    // A window that another site opened is none of its business any more, nor the other way round.
+    // A window that another site opened cannot reach that site, nor the other way round.
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -23,7 +23,7 @@ use crate::telemetry;
 /// Wrong usage, as sysexits' `EX_USAGE`.
 const EXIT_USAGE: u8 = 64;
 
-/// The server that is looked at.
+/// The server that is probed.
 struct Probe {
     http: Http,
     /// Without `/mcp` and without a slash at its end.

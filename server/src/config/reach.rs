@@ -1,6 +1,6 @@
 //! How requests have to look for a Validibot at an inner, plain http address to take them.
 //!
-//! In production it answers 400 to a `Host` that is none of its `DJANGO_ALLOWED_HOSTS`, and redirects to https what does not
+//! In production it answers 400 to a `Host` that is not in its `DJANGO_ALLOWED_HOSTS`, and redirects to https what does not
 //! say that it came by it. A reverse proxy in front of it says both; whoever calls past the proxy has to say them, too.
 
 use http::header::{HOST, HeaderName, HeaderValue};

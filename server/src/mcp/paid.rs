@@ -25,7 +25,7 @@ use crate::validibot::{ApiError, MAX_PAID_FILE_BYTES, PaidFile, SettledPayment, 
 
 /// The money has not arrived, and the payment is still good.
 const UNSETTLED: &str = "PAYMENT_UNSETTLED";
-/// Nobody can tell whether the money has arrived.
+/// It is unknown whether the money has arrived.
 const UNKNOWN: &str = "PAYMENT_UNKNOWN";
 /// The payment has bought another run.
 const USED: &str = "PAYMENT_ALREADY_USED";

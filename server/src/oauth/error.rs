@@ -46,7 +46,7 @@ impl OauthError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_target", "the resource is not this server")
     }
 
-    /// 503: nobody can tell just now. What the client holds may be good, and it must keep it.
+    /// 503: unknown just now. What the client holds may be good, and it must keep it.
     pub(super) fn temporarily_unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

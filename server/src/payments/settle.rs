@@ -24,7 +24,7 @@ pub(crate) enum Unsettled {
     Refused(String),
     /// It has not arrived, and this payment is still good.
     NotYet(String),
-    /// Nobody can tell whether it has arrived, or will.
+    /// It is unknown whether it has arrived, or will.
     Unknown(String),
 }
 

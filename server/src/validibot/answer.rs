@@ -179,7 +179,7 @@ impl Answer {
             // Whoever calls cannot change it; whoever reads the log can.
             tracing::error!("Validibot does not let this server in: {cause}");
             let not_let_in = self.with_status(ApiError::new(code::API_ERROR, NOT_LET_IN));
-            // What production settings answer before anything is looked at; a redirect of another kind may be anybody's.
+            // What production settings answer before any other check; a redirect of another kind may be anybody's.
             return Err(ApiError { no_effect: matches!(self.status, 301 | 400), ..not_let_in });
         }
         match self.status {

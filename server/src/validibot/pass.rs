@@ -1,6 +1,6 @@
 //! Answers that go on as the bytes they came as: the catalogue and a workflow's definition, which are most of what agents
 //! read. Parsing them into a tree, writing that out twice and taking it apart again was a quarter of a call's
-//! instructions (docs/performance.md). What is looked at is read; the rest is passed over once, and copied.
+//! instructions (docs/performance.md). What this server needs is parsed; the rest is scanned once, and copied.
 //!
 //! What does not fit the way here is no error: it goes the long way, by `serde_json::Value`, with the same result.
 
@@ -89,7 +89,7 @@ pub(super) fn definition(body: &[u8]) -> Option<Definition> {
         if key == "steps" {
             steps = serde_json::from_str::<Option<Vec<Step>>>(raw.get()).ok()?.unwrap_or_default();
         }
-        // Of the lists and objects, this one alone is looked at.
+        // Of the lists and objects, only this one is parsed.
         let is_tree = raw.get().starts_with(['[', '{']) && key != "allowed_file_types";
         let value =
             if is_tree { as_it_came(raw.get()) } else { json::read(raw.get().as_bytes(), MAX_TYPES).ok()? };

@@ -80,7 +80,7 @@ impl ServerHandler for WithFixtures {
         match request.name.as_ref() {
             "test_trigger_tool_change" => {
                 for listener in self.listeners() {
-                    // A listener that has gone is none of the caller's business.
+                    // The caller need not know of a listener that has gone.
                     let _ = listener.notify_tool_list_changed().await;
                 }
             }

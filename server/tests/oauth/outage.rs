@@ -57,7 +57,7 @@ async fn a_flood_of_unknown_key_ids_costs_one_request() {
     let tokens: Vec<String> =
         (0..100).map(|n| stack.sandbox.mint().header("kid", format!("made-up-{n}")).sign()).collect();
     let answers = join_all(tokens.iter().map(|token| stack.call(token))).await;
-    // Whoever waited for the one question has its answer; of later ones nobody can tell yet.
+    // Whoever waited for the one question has its answer; later ones are not known yet.
     let refused = [StatusCode::UNAUTHORIZED, StatusCode::SERVICE_UNAVAILABLE];
     assert!(answers.iter().all(|answer| refused.contains(&answer.status())));
     assert!(stack.asked("/.well-known/jwks.json") <= 1);

@@ -37,7 +37,7 @@ pub fn run(context: &Context, task: &Local) -> Result<()> {
 
 /// Starts the stack in the way that was asked for, or else in the one that suits this machine.
 fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
-    // What is wrong with the words is said before anything is looked at.
+    // Mistakes in the arguments are reported before anything is read.
     up::distinct_ports(args)?;
     let gate = up::gate(context, args)?;
     let folder = state_folder(context, &args.state);

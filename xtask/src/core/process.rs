@@ -23,7 +23,7 @@ pub struct Identity {
 /// How long a program may take to end in order, before it is killed: the server drains for 10 seconds.
 const GRACE: Duration = Duration::from_secs(12);
 
-/// How often an ending process is looked at. It is not our child, so there is nothing to wait on.
+/// How often an ending process is polled. It is not our child, so there is nothing to wait on.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Identity {

@@ -127,7 +127,7 @@ fn roles_that_were_just_given_are_waited_for_by_a_first_deploy() {
     assert!(done.err.contains("not known everywhere yet; trying again"), "{}", done.err);
     assert_eq!(world.traffic(), [("1".to_owned(), 100, String::new())]);
 
-    // A role that nobody has given, and a deploy that is none of the first.
+    // A role that nobody has given, and a deploy that is not the first.
     let world = bare();
     world.stage.emulator.fail(refusal());
     let stopped = world.run(&deploy, None);

@@ -5,6 +5,7 @@ mod documents;
 mod fuzz;
 mod layers;
 mod sources;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -27,7 +27,7 @@ struct Request {
     nonce: Option<String>,
 }
 
-/// Asks an anonymous browser to sign in before anything else of the request is looked at; then checks the request, then the
+/// Asks an anonymous browser to sign in before anything else of the request is checked; then checks the request, then the
 /// user's consent.
 ///
 /// Measured on the real application (django-allauth): without a session, whatever client and redirect address a request

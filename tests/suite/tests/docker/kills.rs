@@ -1,7 +1,7 @@
 //! `kill -9` of the real tool at random moments, where every program is real: tool, gcloud, containers. Whatever was killed, what
 //! users reach is proven, and the same command typed again comes to its end.
 //!
-//! A moment is a number of calls that Google has had from the command, so that it is none of a clock. The played gcloud of
+//! A moment is a number of calls that Google has had from the command, so that it does not depend on a clock. The played gcloud of
 //! `xtask/tests/gcp` strikes every write; here it is the processes that are left behind.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Reads are answered without rmcp where they say nothing unusual. Nobody can tell: the same request with a type that
+//! Reads are answered without rmcp where they say nothing unusual. A client cannot tell the difference: the same request with a type that
 //! says its charset goes to rmcp, and is answered alike, to the byte.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};

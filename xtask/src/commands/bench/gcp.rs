@@ -24,7 +24,7 @@ use crate::core::runner::{Outcome, Streams, last_lines};
 /// The first start compiles the emulator, on a busy machine too.
 const STARTED_WITHIN: Duration = Duration::from_mins(10);
 
-/// How often the emulator's log is looked at while it starts.
+/// How often the emulator's log is read while it starts.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Version of the JSON below. Fields may be added under the same number; anything else raises it.

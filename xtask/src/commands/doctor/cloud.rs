@@ -50,7 +50,7 @@ pub(super) fn examine(
     service::examine(&look, &service, leads_here, findings)
 }
 
-/// gcloud itself, which answers without a network: it is looked at with or without the cloud.
+/// gcloud itself, which answers without a network: it is checked with or without the cloud.
 pub(super) fn examine_gcloud(context: &Context, stage: Stage) -> Result<Vec<Finding>> {
     account::examine(context, stage)
 }

@@ -1,6 +1,6 @@
 //! `gcp lb-add`: a name of the server's own, through the load balancer of the web application.
 //!
-//! Each part is looked at, planned and made; whatever interrupts it, the same command goes on from what is there.
+//! Each part is read, planned and made; whatever interrupts it, the same command goes on from what is there.
 //!
 //! First the certificate, which Google issues once the name leads to the load balancer. Only when it is active and the name
 //! leads there, the way to the service is made, and everything else closed: before, users would reach nothing at all.

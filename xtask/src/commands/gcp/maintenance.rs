@@ -40,7 +40,7 @@ struct Turn<'a> {
     server: Option<Server<'a>>,
 }
 
-/// What is there of it.
+/// The current state of the stage.
 struct There {
     application: Option<application::There>,
     server: Option<server::There>,

@@ -99,7 +99,7 @@ fn ask(context: &Context, read: &Read, on: &OnceLock<Vec<String>>) -> Result<See
 }
 
 /// The policy of a service, beside whether the list of the region's services has the service: one of the two answers may be
-/// wrong (a listing without anything, a 404 on the way), and then nobody can tell. That a service is not there is
+/// wrong (a listing without anything, a 404 on the way), and then the state is unknown. That a service is not there is
 /// believed where both say so.
 pub(crate) fn proven(service: &str, listed: bool, policy: Seen<String>) -> Seen<String> {
     match (policy, listed) {
@@ -112,7 +112,7 @@ pub(crate) fn proven(service: &str, listed: bool, policy: Seen<String>) -> Seen<
     }
 }
 
-/// The error for what nobody can tell: names all of it, and what to do.
+/// The error for what is unknown: names all of it, and what to do.
 pub(crate) fn cannot_tell(troubles: &[Trouble]) -> Error {
     unreadable(troubles, "could not tell what is there, so nothing was changed")
 }

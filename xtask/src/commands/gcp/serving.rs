@@ -10,7 +10,7 @@ use crate::config::stage::Names;
 use crate::core::error::Result;
 use crate::tools::gcloud::{Seen, run};
 
-/// Reads it, where that is needed. What nobody can tell is an error.
+/// Reads it, where that is needed. An unknown state is an error.
 pub(crate) fn read(context: &Context, names: &Names, live: Live) -> Result<Live> {
     match ask(context, names, live)? {
         Seen::Present(live) => Ok(live),
@@ -26,7 +26,7 @@ pub(crate) fn read(context: &Context, names: &Names, live: Live) -> Result<Live>
     }
 }
 
-/// As [`read`], with what nobody can tell as an answer.
+/// As [`read`], with an unknown state as an answer.
 pub(crate) fn ask(context: &Context, names: &Names, live: Live) -> Result<Seen<Live>> {
     let Some(revision) = live.unread() else { return Ok(Seen::Present(live)) };
     let what = format!("the revision {revision}, which serves");

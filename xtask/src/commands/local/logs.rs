@@ -13,7 +13,7 @@ use crate::cli::{Logs, ProgramName};
 use crate::config::context::Context;
 use crate::core::error::{Error, Result};
 
-/// How often a followed file is looked at: soon enough to read along, seldom enough to cost nothing.
+/// How often a followed file is read: soon enough to read along, seldom enough to cost nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// One program's log, as far as it was shown.

@@ -1,4 +1,4 @@
-//! What gcloud's answer to a read means: it is there, it is not there, or nobody can tell.
+//! What gcloud's answer to a read means: the thing exists, it does not, or that is unknown.
 //!
 //! gcloud ends with 1 for every failure, so its text has to be read. 'Not there' is believed only in the forms that
 //! gcloud 528 was seen to use for a 404 of the resource itself; everything else is 'could not tell'. Texts of a
@@ -15,7 +15,7 @@ pub enum Seen<T> {
     Present(T),
     /// It is not there.
     Absent,
-    /// Nobody can tell.
+    /// Unknown.
     Unknown(Trouble),
 }
 
@@ -220,7 +220,7 @@ impl<T> Seen<T> {
         })
     }
 
-    /// What is there, or `None`; what nobody can tell is put to the other troubles, for one error on all of them.
+    /// What exists, or `None`; what is unknown is put to the other troubles, for one error on all of them.
     pub fn take(self, troubles: &mut Vec<Trouble>) -> Option<T> {
         match self {
             Self::Present(value) => Some(value),

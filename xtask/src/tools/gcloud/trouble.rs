@@ -2,7 +2,7 @@
 
 use super::Advice;
 
-/// Why nobody can tell, and what to do about it.
+/// Why the state is unknown, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// What was asked for, as a person says it.

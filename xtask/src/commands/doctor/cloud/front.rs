@@ -38,7 +38,7 @@ struct Managed {
 }
 
 /// Looks at it, in the order in which a client meets it; says whether the load balancer leads to the service, `None`
-/// where nobody can tell.
+/// where that is unknown.
 pub(super) fn examine(
     look: &Look<'_>,
     project: &Live,

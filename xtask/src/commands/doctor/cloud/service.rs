@@ -17,7 +17,7 @@ use crate::core::runner::Streams;
 use crate::tools::gcloud::{Seen, run};
 use crate::tools::git;
 
-/// What was seen; `None` where it is not there or nobody can tell, which has been said.
+/// What was seen; `None` where it does not exist or is unknown, which has been reported.
 pub(super) struct Service {
     live: Option<Live>,
     open: Option<bool>,
@@ -68,7 +68,7 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Servi
     })
 }
 
-/// Compares it; `leads_here` says whether a load balancer leads to it, `None` where nobody can tell.
+/// Compares it; `leads_here` says whether a load balancer leads to it, `None` where that is unknown.
 pub(super) fn examine(
     look: &Look<'_>,
     service: &Service,

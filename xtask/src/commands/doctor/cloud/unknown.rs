@@ -1,9 +1,9 @@
-//! What nobody can tell: a finding of its own.
+//! What is unknown: a separate finding.
 
 use super::super::finding::Finding;
 use crate::tools::gcloud::{Advice, Seen, Trouble};
 
-/// Nobody can tell, and that has been said.
+/// It is unknown, and that has been reported.
 pub(super) struct Blind;
 
 /// What is there, if it is.

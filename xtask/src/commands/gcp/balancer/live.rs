@@ -1,4 +1,4 @@
-//! What is there of the load balancer.
+//! The current state of the load balancer.
 
 use serde::Deserialize;
 
@@ -119,7 +119,7 @@ impl Map {
 }
 
 impl Live {
-    /// Looks. What nobody can tell is an error; so is the lack of what others make.
+    /// Reads the state. An unknown part is an error; so is the lack of what others make.
     pub(super) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
         let reads = [
             Read::new("the service", run::describe(names, &names.service())),

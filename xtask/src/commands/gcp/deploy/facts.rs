@@ -61,7 +61,7 @@ impl First {
         Ok(Self { services, ..self })
     }
 
-    /// The facts as far as a revision depends on them; `None` where something is not there, or nobody can tell.
+    /// The facts as far as a revision depends on them; `None` where something does not exist, or is unknown.
     pub(super) fn facts(&self, names: &Names) -> Option<Facts> {
         Facts::known(names, self.clone(), None).ok().filter(|facts| facts.service.is_some())
     }
@@ -84,13 +84,13 @@ impl Rest {
 }
 
 impl Facts {
-    /// Looks. What nobody can tell is an error.
+    /// Reads the state. An unknown part is an error.
     pub(super) fn read(context: &Context, names: &Names, at_once: usize) -> Result<Self> {
         let first = First::read(context, names, at_once)?;
         Self::of(context, names, first, Rest::read(context, names, at_once)?)
     }
 
-    /// What the answers say. What nobody can tell is an error.
+    /// What the answers say. An unknown part is an error.
     pub(super) fn of(context: &Context, names: &Names, first: First, rest: Rest) -> Result<Self> {
         let mut facts = Self::known(names, first, Some(rest))?;
         if let Some(live) = facts.service {

@@ -1,4 +1,4 @@
-//! What is there of the fleet; what nobody can tell stops everything.
+//! Reads the current state of the fleet. If any part is unknown, nothing is changed.
 
 use std::collections::BTreeMap;
 
@@ -265,7 +265,7 @@ impl Questions {
         balanced(answer.unwrap_or(Seen::Absent), live, &mut self.troubles)
     }
 
-    /// Everything that nobody can tell, or that is not there and has to be.
+    /// Everything that is unknown, or that does not exist and has to.
     fn conclude(self) -> Result<()> {
         if !self.troubles.is_empty() {
             return Err(cannot_tell(&self.troubles));

@@ -52,7 +52,7 @@ enum State {
     Partial,
     /// Not there.
     Missing,
-    /// Nobody can tell.
+    /// Unknown.
     Unknown,
 }
 

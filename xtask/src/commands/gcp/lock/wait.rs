@@ -7,7 +7,7 @@ use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
 
-/// How often a lock that is held is looked at: each look starts gcloud, a second of processor.
+/// How often a lock that is held is read: each reading starts gcloud, a second of processor.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// How often a lock that has just gone is tried for although nobody waits: two losses in a row are a busy stage.

@@ -7,7 +7,7 @@ use crate::core::error::Result;
 use crate::core::runner::Streams;
 use crate::tools::gcloud::{Advice, Seen, Trouble, classify, run};
 
-/// An error where the service is there, or nobody can tell. A list of services that does not name it is no proof: such a
+/// An error where the service exists, or that is unknown. A list of services that does not name it is no proof: such a
 /// list has been seen empty, and cut after its first page, with an exit code of 0.
 pub(crate) fn is_not_there(context: &Context, names: &Names, service: &str) -> Result<()> {
     let command = run::describe(names, service);

@@ -9,7 +9,7 @@ use crate::core::error::Result;
 use crate::tools::gcloud::apis::{APIS, ARTIFACTS, RUN, SECRETS};
 use crate::tools::gcloud::{self, Seen, Trouble};
 
-/// What was found, and what nobody can tell.
+/// What was found, and what is unknown.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Live {
     /// The APIs that are on.
@@ -26,7 +26,7 @@ pub(crate) struct Live {
     pub(crate) web: Guarded,
     /// Whether docker can push with gcloud's login.
     pub(crate) docker: bool,
-    /// What nobody can tell.
+    /// What is unknown.
     pub(crate) troubles: Vec<Trouble>,
 }
 
@@ -73,7 +73,7 @@ impl Guarded {
 }
 
 impl Live {
-    /// Asks for everything; what nobody can tell is in `troubles`.
+    /// Asks for everything; what is unknown is in `troubles`.
     pub(crate) fn read(context: &Context, at_once: usize, names: &Names) -> Result<Self> {
         let [repository, secret, web] = behind(names);
         let reads = [

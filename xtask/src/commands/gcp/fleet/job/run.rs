@@ -21,7 +21,7 @@ const STARTING: Duration = Duration::from_mins(5);
 /// How often an execution is asked for; gcloud itself takes a second.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// How many answers in a row may say nothing before it is said that nobody can tell.
+/// How many answers in a row may say nothing before the end is reported as unknown.
 const MOST_SILENT: u32 = 5;
 
 /// Enough to see why a migration failed, on one screen.
