@@ -1,5 +1,6 @@
 //! Chain 1: who is calling. Every request of `/mcp` passes here first.
 
+mod api_token;
 mod bearer;
 mod challenge;
 mod fingerprint;
@@ -7,19 +8,18 @@ mod fingerprint;
 pub(crate) mod fuzzing;
 mod jwks;
 mod jwt;
-mod legacy;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+pub(crate) use self::api_token::ApiTokens;
+use self::api_token::may_be_api_token;
 pub(crate) use self::bearer::Bearer;
 pub use self::challenge::Refusal;
 pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::jwt::{AccessTokens, BadToken, has_jwt_form};
-pub(crate) use self::legacy::ApiTokens;
-use self::legacy::may_be_api_token;
 use crate::base::clock::SharedClock;
 use crate::config::Settings;
 

@@ -8,15 +8,15 @@ use xtask::commands::bench;
 use xtask::commands::diagnose;
 use xtask::commands::doctor;
 use xtask::commands::e2e;
+use xtask::commands::env;
 use xtask::commands::fuzz;
 use xtask::commands::gcp;
 use xtask::commands::generate;
+use xtask::commands::help;
 use xtask::commands::local;
 use xtask::commands::self_hosted;
 use xtask::commands::soak;
-use xtask::commands::tasks;
 use xtask::commands::test;
-use xtask::commands::variables;
 use xtask::commands::verify;
 use xtask::config::context::Context;
 use xtask::config::env::Environment;
@@ -50,12 +50,12 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
     let runner = Runner::real(printer.clone(), interrupts);
     let context = Context::new(environment, cli.envs, printer.clone(), runner, &here)?;
     match cli.task {
-        None => printer.data(&tasks::list()),
+        None => printer.data(&help::list()),
         Some(Task::Local(task)) => local::run(&context, &task)?,
         Some(Task::SelfHosted(task)) => self_hosted::run(&context, &task)?,
-        Some(Task::Env(Env::Explain(args))) => variables::explain(&context, &args)?,
-        Some(Task::Env(Env::Check(args))) => variables::check(&context, &args)?,
-        Some(Task::Env(Env::Init(args))) => variables::init(&context, &args)?,
+        Some(Task::Env(Env::Explain(args))) => env::explain(&context, &args)?,
+        Some(Task::Env(Env::Check(args))) => env::check(&context, &args)?,
+        Some(Task::Env(Env::Init(args))) => env::init(&context, &args)?,
         Some(Task::Gcp(task)) => return gcp::gcp(&context, &task),
         Some(Task::Doctor(args)) => return doctor::doctor(&context, &args),
         Some(Task::Diagnose(args)) => return diagnose::diagnose(&context, &args),
@@ -69,8 +69,8 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Fuzz(args)) => fuzz::fuzz(&context, &args)?,
         Some(Task::Verify) => verify::verify(&context)?,
         Some(Task::Generate(args)) => generate::generate(&context, &args)?,
-        Some(Task::Completions(args)) => tasks::completions(&context, &args),
-        Some(Task::Man(args)) => tasks::man(&context, &args)?,
+        Some(Task::Completions(args)) => help::completions(&context, &args),
+        Some(Task::Man(args)) => help::man(&context, &args)?,
     }
     Ok(Exit::Success)
 }
@@ -79,7 +79,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
 fn explain(printer: &Printer, usage: &clap::Error) -> Exit {
     if usage.use_stderr() {
         printer.note(&usage.render().to_string());
-        for meant in tasks::meant(usage) {
+        for meant in help::meant(usage) {
             printer.note(&format!("hint: {meant}"));
         }
         Exit::Usage

@@ -14,7 +14,7 @@ use xtask::cli::Cli;
 fn help() {
     let mut cli = Cli::command().term_width(100);
     cli.build();
-    let mut text = xtask::commands::tasks::list();
+    let mut text = xtask::commands::help::list();
     pages(&mut cli, &mut text);
     expect_file!["golden/help.txt"].assert_eq(&text);
 }

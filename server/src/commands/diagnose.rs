@@ -4,7 +4,7 @@
 
 mod calls;
 mod form;
-mod licence;
+mod license;
 mod login;
 mod metadata;
 mod network;
@@ -134,7 +134,7 @@ impl Walk {
     async fn walk(&self, report: &mut Report) {
         match &self.api {
             Some(api) => {
-                let licence = licence::check(self, api).await;
+                let licence = license::check(self, api).await;
                 report.take(Hop::Licence, licence);
             }
             None => report.skip(Hop::Licence, "where Validibot is was not said (--api)"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shorten::{MAX_BYTES, trim};
+use super::truncate::{MAX_BYTES, trim};
 use crate::validibot::Catalogue;
 
 /// What the entries of one page may take together; `next` and the like have room beside them.

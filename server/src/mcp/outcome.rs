@@ -7,7 +7,7 @@ use super::arguments::Arguments;
 use super::error::ToolError;
 use super::findings::{self, Page};
 use super::overview::overview;
-use super::{catalogue, definition, left_out, shorten};
+use super::{catalogue, definition, left_out, truncate};
 use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
 use crate::validibot::{Catalogue, RunRef, code};
@@ -40,7 +40,7 @@ impl Outcome {
         let whole_at = run.get("run_ref").and_then(Value::as_str);
         // What was paid for is no resource.
         let whole_at = whole_at.filter(|text| RunRef::parse(text).is_ok()).map(uri::run);
-        Self::object(run, shorten::RUN, whole_at)
+        Self::object(run, truncate::RUN, whole_at)
     }
 
     /// A workflow's definition, which may be a resource too, with the call to make now.
@@ -51,7 +51,7 @@ impl Outcome {
         }
         let reference = workflow.get("workflow_ref").and_then(Value::as_str).filter(|_| resource);
         let whole_at = reference.map(uri::workflow);
-        Self::object(workflow, shorten::WORKFLOW, whole_at)
+        Self::object(workflow, truncate::WORKFLOW, whole_at)
     }
 
     /// The catalogue, from an entry on. The text is the structured content, `next` too: many clients show their models the
@@ -65,10 +65,10 @@ impl Outcome {
         Self::object(object, &[], None)
     }
 
-    fn object(mut object: Map<String, Value>, cuts: &[shorten::Cut], whole_at: Option<String>) -> Self {
+    fn object(mut object: Map<String, Value>, cuts: &[truncate::Cut], whole_at: Option<String>) -> Self {
         // The page for people leaves out what programs need.
         let whole_at = whole_at.map(|uri| format!("{uri}.json"));
-        let text = shorten::fit(&mut object, cuts, whole_at);
+        let text = truncate::fit(&mut object, cuts, whole_at);
         Self::Done { text, structured: object }
     }
 

@@ -53,7 +53,10 @@ pub(super) fn argument(
     if matches!(caller, Some(Caller::Public)) {
         let run = backend.seal.as_ref().and_then(|seal| PaidRun::open(&text, seal, backend.clock.unix()));
         if run.is_none() {
-            arguments.wrong("run_ref", "is not a run reference of this server: pass the value from validate_file unchanged");
+            arguments.wrong(
+                "run_ref",
+                "is not a run reference of this server: pass the value from validate_file unchanged",
+            );
         }
         return run.map(|run| Readable::Paid { run, reference: text });
     }

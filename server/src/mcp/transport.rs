@@ -1,13 +1,13 @@
 //! The MCP transport: Streamable HTTP without sessions, so that any instance can answer any request.
 
+mod encode;
 mod events;
+mod fast_path;
 mod json_only;
 mod leniency;
 mod quoted;
 mod refusals;
-mod short;
 mod unreadable;
-mod written;
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
+use self::fast_path::FastPath;
 use self::leniency::Accepted;
-use self::short::ShortWay;
 use super::Tools;
 use crate::config::{Origins, Settings};
 use crate::limits::MAX_BODY_BYTES;
@@ -43,7 +43,7 @@ pub(crate) fn route<H: ServerHandler + Clone, S: Clone + Send + Sync + 'static>(
     let transport = Arc::new(Transport {
         settings: settings.clone(),
         origins: origins.clone(),
-        short: ShortWay::new(tools, &hosts),
+        fast_path: FastPath::new(tools, &hosts),
         rmcp: service(hosts, handler),
     });
     let answer = move |request: Request| {
@@ -59,7 +59,7 @@ pub(crate) fn route<H: ServerHandler + Clone, S: Clone + Send + Sync + 'static>(
 struct Transport<H> {
     settings: Arc<Settings>,
     origins: Arc<Origins>,
-    short: ShortWay,
+    fast_path: FastPath,
     rmcp: StreamableHttpService<H, NeverSessionManager>,
 }
 
@@ -85,12 +85,12 @@ impl<H: ServerHandler + Clone> Transport<H> {
         if !leniency::is_small(&parts.headers) {
             return self.by_rmcp(Request::from_parts(parts, body), None).await;
         }
-        let era = self.short.era(&parts);
+        let era = self.fast_path.era(&parts);
         let Ok(body) = to_bytes(body, leniency::MAX_PEEK_BYTES).await else {
             return refusals::ended_early();
         };
-        if let Some(call) = era.and_then(|era| self.short.call(era, &parts, &body)) {
-            return self.short.answer(call, &parts).await;
+        if let Some(call) = era.and_then(|era| self.fast_path.call(era, &parts, &body)) {
+            return self.fast_path.answer(call, &parts).await;
         }
         leniency::agree(&mut parts.headers, &body);
         // Kept for the sentence that says what is wrong with it, should rmcp not be able to read it.

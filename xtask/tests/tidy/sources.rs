@@ -89,11 +89,11 @@ const READERS: [(&str, &str); 11] = [
     ("mcp/transport/json_only.rs", "it is our own answer"),
     ("mcp/transport/leniency.rs", "the body was counted as it came in"),
     ("mcp/transport/quoted.rs", "it is our own answer"),
-    ("mcp/transport/short.rs", "the body was counted as it came in"),
+    ("mcp/transport/fast_path.rs", "the body was counted as it came in"),
     ("mcp/transport/unreadable.rs", "the body was counted as it came in"),
-    ("mcp/transport/written.rs", "it is the id in a body that was counted"),
+    ("mcp/transport/encode.rs", "it is the id in a body that was counted"),
     ("validibot/answer.rs", "each entry is counted before it is read"),
-    ("validibot/pass.rs", "its texts are short and have none of the private keys"),
+    ("validibot/passthrough.rs", "its texts are short and have none of the private keys"),
 ];
 
 #[test]

@@ -22,7 +22,9 @@ const BANNED: [(&str, &str, &str); 12] = [
 fn documents_and_sources_have_the_terms_of_the_field() {
     let mut found = Vec::new();
     for path in files() {
-        let text = path.extension().is_some_and(|end| ["rs", "md", "toml", "txt", "yaml", "yml"].iter().any(|known| end == *known));
+        let text = path
+            .extension()
+            .is_some_and(|end| ["rs", "md", "toml", "txt", "yaml", "yml"].iter().any(|known| end == *known));
         // What a version said stays as it was said.
         if !text || path.ends_with("CHANGELOG.md") {
             continue;
@@ -34,7 +36,11 @@ fn documents_and_sources_have_the_terms_of_the_field() {
                 let after = lower.split_once(&format!("{first}{second}")).map(|(_, after)| after);
                 // `of` and not `often`.
                 if after.is_some_and(|after| !after.starts_with(|next: char| next.is_alphanumeric())) {
-                    found.push(format!("{}:{}: '{first}{second}': write: {instead}", path.display(), number + 1));
+                    found.push(format!(
+                        "{}:{}: '{first}{second}': write: {instead}",
+                        path.display(),
+                        number + 1
+                    ));
                 }
             }
         }

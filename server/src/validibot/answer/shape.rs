@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::pass::{self, Catalogue, Definition};
+use super::super::passthrough::{self, Catalogue, Definition};
 use super::{Answer, ApiError, not_understood};
 
 type Object = Map<String, Value>;
@@ -39,7 +39,7 @@ impl Answer {
 
     /// The catalogue, in its own bytes where it can go on in them.
     pub(in crate::validibot) fn catalogue_to_pass(self) -> Result<Catalogue, ApiError> {
-        if let Some(catalogue) = pass::catalogue(&self.body) {
+        if let Some(catalogue) = passthrough::catalogue(&self.body) {
             return Ok(catalogue);
         }
         self.catalogue().map(Catalogue::of)
@@ -52,7 +52,7 @@ impl Answer {
 
     /// One workflow, in its own bytes where it can go on in them.
     pub(in crate::validibot) fn definition_to_pass(self) -> Result<Definition, ApiError> {
-        if let Some(definition) = pass::definition(&self.body) {
+        if let Some(definition) = passthrough::definition(&self.body) {
             // That its steps are a list, reading their names has shown.
             let good = is_workflow(&definition.object);
             return if good { Ok(definition) } else { Err(not_understood(self.status)) };

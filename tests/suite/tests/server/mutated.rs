@@ -15,7 +15,7 @@ use suite::server::Server;
 use self::dice::Dice;
 use self::spoil::Request;
 use crate::Stack;
-use crate::short_way::answers;
+use crate::fast_path::answers;
 
 /// Requests of a run of this test.
 const REQUESTS: usize = 2_000;

@@ -13,8 +13,8 @@ use std::io;
 use std::net::IpAddr;
 
 use super::finding::Finding;
+use crate::commands::env::Checked;
 use crate::commands::gcp::settings;
-use crate::commands::variables::Checked;
 use crate::config::context::Context;
 use crate::config::stage::{Names, Stage};
 use crate::core::error::Result;

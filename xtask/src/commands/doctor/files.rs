@@ -6,7 +6,7 @@ use std::path::Path;
 use envs::HeldIn;
 
 use super::finding::{Finding, Severity};
-use crate::commands::variables::{self, Checked, Fault, Problem};
+use crate::commands::env::{self, Checked, Fault, Problem};
 use crate::config::context::Context;
 use crate::config::stage::Target;
 use crate::core::command::{Command, quote};
@@ -14,7 +14,7 @@ use crate::core::runner::Streams;
 
 /// Looks at every file, and gives what it read.
 pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Finding>) -> Checked {
-    let checked = variables::examine(context, stage);
+    let checked = env::examine(context, stage);
     let nothing = checked.files.is_empty() && !checked.unreadable;
     if nothing {
         // The local stack's files are written by its first start.

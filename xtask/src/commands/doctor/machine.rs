@@ -4,8 +4,8 @@ use envs::{HeldIn, deploy};
 
 use super::finding::{Finding, Severity};
 use crate::cli::{MCP_PORT, WEB_PORT};
+use crate::commands::env::Checked;
 use crate::commands::local;
-use crate::commands::variables::Checked;
 use crate::config::context::Context;
 use crate::config::env::{Environment, Layers};
 use crate::config::stage::Target;

@@ -4,7 +4,7 @@ use envs::{HeldIn, Variable, deploy, oauth, server};
 
 use super::finding::{Finding, Severity};
 use super::hosts;
-use crate::commands::variables::{self, Checked};
+use crate::commands::env::{self, Checked};
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Found, Layers};
 use crate::config::gate::Gate;
@@ -28,7 +28,7 @@ pub(super) fn examine(context: &Context, stage: Target, checked: &Checked, findi
     if stage == Target::SelfHosted {
         findings.extend(values.get(&server::API_BASE_URL).and_then(|api| inner_address(&api)));
     }
-    if let Some(theirs) = variables::neighbour_file(context, stage) {
+    if let Some(theirs) = env::neighbour_file(context, stage) {
         findings.extend(values.theirs(&theirs, base.as_ref()));
     }
     if stage != Target::Local {

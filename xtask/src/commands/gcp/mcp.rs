@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use envs::{HeldIn, Variable, deploy, server};
 
 use super::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec};
-use crate::commands::variables;
+use crate::commands::env;
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
 use crate::config::fleet::{self, Service};
@@ -63,7 +63,7 @@ impl Config {
         let files: Vec<EnvFile> =
             [HeldIn::Build, HeldIn::Mcp].into_iter().filter_map(read).collect::<Result<_>>()?;
         let layers = Layers::new(&context.environment, &files);
-        let mut problems = variables::file_problems(context, target, HeldIn::Build)?;
+        let mut problems = env::file_problems(context, target, HeldIn::Build)?;
         let text = |variable: &Variable| {
             layers.get(variable).map(|found| found.value.expose().trim().to_owned()).unwrap_or_default()
         };

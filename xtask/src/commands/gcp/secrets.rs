@@ -13,7 +13,7 @@ use super::plan::{Item, Plan, State};
 use super::settings::{self, Settings};
 use super::{apply, lock};
 use crate::cli::GcpStage;
-use crate::commands::variables;
+use crate::commands::env;
 use crate::config::context::Context;
 use crate::config::env::EnvFile;
 use crate::config::stage::{Stage, Target};
@@ -103,7 +103,7 @@ fn read_file(context: &Context, stage: Stage) -> Result<Local> {
             .cause("a secret holds at most 65536"));
     }
     let file = EnvFile::parse(&path, &text)?;
-    let problems = variables::file_problems(context, target, HeldIn::Mcp)?;
+    let problems = env::file_problems(context, target, HeldIn::Mcp)?;
     if !problems.is_empty() {
         return Err(Error::usage(format!("{} cannot be uploaded as it is", path.display()))
             .causes(problems)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use envs::{HeldIn, Variable, oauth, server, tests};
 
-use crate::commands::variables::init;
+use crate::commands::env::init;
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
 use crate::config::stage::Target;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use suite::mcp::Era;
 
 use super::dice::Dice;
-use crate::short_way::body;
+use crate::fast_path::body;
 
 /// Stands for JSON that a tree cannot hold, until the tree is written.
 const RAW: &str = "@raw@";

@@ -6,9 +6,9 @@ use std::path::Path;
 use envs::HeldIn;
 
 use crate::cli::{GcpDeployAll, GcpGate};
+use crate::commands::env;
 use crate::commands::gcp::service::Hands;
 use crate::commands::gcp::settings::{self, Settings};
-use crate::commands::variables;
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
 use crate::config::fleet::{Container, Fleet, SCHEDULER, Scope, Secret, Service, Text, Value};
@@ -182,7 +182,7 @@ impl<'a> Place<'a> {
     fn check(&self, target: Target) -> Result<()> {
         // Without the server, a stage needs nothing of what the file has to say for it.
         let mut problems = if self.services().any(|service| service.gated) {
-            variables::file_problems(self.context, target, HeldIn::Build)?
+            env::file_problems(self.context, target, HeldIn::Build)?
         } else {
             Vec::new()
         };

@@ -1,4 +1,4 @@
-//! The short way of a read: a call that says nothing unusual is read, made and answered here. rmcp opens a service with
+//! The fast path of a read: a call that says nothing unusual is read, made and answered here. rmcp opens a service with
 //! channels and three tasks for each request, and reads and writes each message by way of trees: 40% of a call's
 //! instructions (docs/performance.md).
 //!
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::written::{self, Id};
+use super::encode::{self, Id};
 use crate::caller::Caller;
 use crate::mcp::catalog::Tool;
 use crate::mcp::{Origin, Tools};
@@ -45,8 +45,8 @@ pub(super) enum Era {
     Modern,
 }
 
-/// Reads that go the short way.
-pub(super) struct ShortWay {
+/// Reads that take the fast path.
+pub(super) struct FastPath {
     tools: Tools,
     /// The names that this server answers to with any port.
     hosts: Vec<String>,
@@ -84,7 +84,7 @@ struct Params<'a> {
     meta: JsonObject,
 }
 
-impl ShortWay {
+impl FastPath {
     /// `hosts` are those that rmcp is told.
     pub(super) fn new(tools: Tools, hosts: &[String]) -> Self {
         // With a port, or an address of IPv6: seldom, and rmcp's to read.
@@ -136,7 +136,7 @@ impl ShortWay {
         let read = self.tools.read(tool, arguments, caller);
         // A panic ends this call, as in a task of its own, and not the connection with the calls beside it.
         let done = AssertUnwindSafe(self.tools.accounted(tool, origin, read)).catch_unwind().await;
-        match done.map(|outcome| written::answer(outcome, id, era == Era::Modern)) {
+        match done.map(|outcome| encode::answer(outcome, id, era == Era::Modern)) {
             Ok(Ok(body)) => {
                 let json = HeaderValue::from_static("application/json");
                 ([(CONTENT_TYPE, json)], Body::from(body)).into_response()

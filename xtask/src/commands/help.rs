@@ -105,6 +105,6 @@ mod tests {
         let mut tasks: Vec<_> = cli.get_subcommands().map(Clap::get_name).collect();
         grouped.sort_unstable();
         tasks.sort_unstable();
-        assert_eq!(grouped, tasks, "add a new task to a group in xtask/src/commands/tasks.rs");
+        assert_eq!(grouped, tasks, "add a new task to a group in xtask/src/commands/help.rs");
     }
 }

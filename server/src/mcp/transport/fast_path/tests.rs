@@ -1,4 +1,4 @@
-//! What goes the short way, and what does not.
+//! What takes the fast path, and what does not.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::base::clock::SystemClock;
 use crate::base::random::SystemRandom;
 use crate::config::Settings;
 
-fn way(newest: &str) -> ShortWay {
+fn way(newest: &str) -> FastPath {
     let env = BTreeMap::from(
         [
             ("VALIDIBOT_API_BASE_URL", "http://127.0.0.1:1"),
@@ -25,7 +25,7 @@ fn way(newest: &str) -> ShortWay {
     );
     let settings = Settings::load(&env, Path::new("/nonexistent/.env")).expect("good settings").settings;
     let app = App::build(settings, Arc::new(SystemClock), Arc::new(SystemRandom)).expect("an app");
-    ShortWay::new(
+    FastPath::new(
         Tools::new(app.backend.clone()),
         &["mcp.example.com".into(), "::1".into(), "with.port:8443".into()],
     )
