@@ -84,14 +84,21 @@ impl App {
         });
         let oauth = oauth.map(Arc::new);
         let (lifecycle, metrics) = (Arc::<Lifecycle>::default(), Arc::<Metrics>::default());
-        let validibot =
-            Validibot::new(&settings, http.clone(), callers.api_tokens(), lifecycle.clone(), metrics.clone());
+        let validibot = Validibot::new(
+            &settings,
+            http.clone(),
+            callers.api_tokens(),
+            lifecycle.clone(),
+            metrics.clone(),
+            random.clone(),
+        );
         let validibot = Arc::new(validibot);
         let payments = settings.x402.clone().map(|x402| {
             let base = x402.agent_api_base_url.clone();
             let (lifecycle, metrics) = (lifecycle.clone(), metrics.clone());
             let (reach, identity) = (settings.reach.clone(), &settings.service_identity);
-            let agent_api = AgentApi::new(base, reach, identity, http.clone(), lifecycle, metrics);
+            let agent_api =
+                AgentApi::new(base, reach, identity, http.clone(), lifecycle, metrics, random.clone());
             Payments::new(x402, agent_api, &http, clock.clone(), random.clone())
         });
         let origins = Arc::new(Origins::of(&settings));

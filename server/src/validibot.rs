@@ -29,8 +29,10 @@ use self::identity::{Identity, Proof};
 pub(crate) use self::media::{FILE_TYPES, HEAD_BYTES, Media, accepted_extensions, takes};
 pub(crate) use self::passthrough::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
+use self::retry::Retries;
 pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};
 use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
+use crate::base::random::SharedRandom;
 use crate::caller::{ApiTokens, Caller};
 use crate::config::{BaseUrl, Reach, Settings};
 use crate::telemetry::hops::{self, Hop};
@@ -56,6 +58,7 @@ pub struct Validibot {
     api_tokens: Arc<ApiTokens>,
     lifecycle: Arc<Lifecycle>,
     metrics: Arc<Metrics>,
+    retries: Retries,
 }
 
 /// A file on its way to Validibot.
@@ -78,6 +81,7 @@ impl Validibot {
         api_tokens: Arc<ApiTokens>,
         lifecycle: Arc<Lifecycle>,
         metrics: Arc<Metrics>,
+        random: SharedRandom,
     ) -> Self {
         Self {
             base: settings.api_base_url.clone(),
@@ -87,6 +91,7 @@ impl Validibot {
             api_tokens,
             lifecycle,
             metrics,
+            retries: Retries::new(random),
         }
     }
 
@@ -166,7 +171,7 @@ impl Validibot {
     }
 
     async fn read(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
-        let mut attempts = retry::Attempts::until(deadline);
+        let mut attempts = self.retries.until(deadline);
         loop {
             match self.exchange(caller, Method::GET, path, deadline, |request| request).await {
                 Ok(answer) => return Ok(answer),

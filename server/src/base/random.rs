@@ -18,6 +18,7 @@ pub type SharedRandom = Arc<dyn Random>;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
 
+#[expect(clippy::disallowed_methods, reason = "this is the source that is injected")]
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         // It blocks until it is seeded and cannot fail after that; going on without it would be worse than a panic.

@@ -13,8 +13,10 @@ use tokio::time::Instant;
 use super::answer::{self, Answer};
 use super::error::ApiError;
 use super::identity::Identity;
-use super::{LAUNCH_DEADLINE, READ_DEADLINE, WorkflowRef, retry};
+use super::retry::Retries;
+use super::{LAUNCH_DEADLINE, READ_DEADLINE, WorkflowRef};
 use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
+use crate::base::random::SharedRandom;
 use crate::config::{BaseUrl, Reach, ServiceIdentity};
 use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
@@ -30,6 +32,7 @@ pub struct AgentApi {
     identity: Identity,
     lifecycle: Arc<Lifecycle>,
     metrics: Arc<Metrics>,
+    retries: Retries,
 }
 
 /// What a settled payment is, in the words of this API's headers.
@@ -70,8 +73,10 @@ impl AgentApi {
         http: reqwest::Client,
         lifecycle: Arc<Lifecycle>,
         metrics: Arc<Metrics>,
+        random: SharedRandom,
     ) -> Self {
-        Self { base, reach, http, identity: Identity::new(identity), lifecycle, metrics }
+        let (identity, retries) = (Identity::new(identity), Retries::new(random));
+        Self { base, reach, http, identity, lifecycle, metrics, retries }
     }
 
     /// The catalogue, as it comes: not all of it has to be for sale.
@@ -119,7 +124,7 @@ impl AgentApi {
         ];
         let body = Bytes::from(json!({ "file_content": STANDARD.encode(file.content) }).to_string());
         let deadline = Instant::now() + LAUNCH_DEADLINE;
-        let mut attempts = retry::Attempts::until(deadline);
+        let mut attempts = self.retries.until(deadline);
         loop {
             let asking = Instant::now();
             let proof = self.identity.proof().await;
@@ -152,7 +157,7 @@ impl AgentApi {
         query: Option<(&str, &str)>,
         deadline: Instant,
     ) -> Result<Answer, ApiError> {
-        let mut attempts = retry::Attempts::until(deadline);
+        let mut attempts = self.retries.until(deadline);
         loop {
             let request = self.request(Method::GET, path).query(query.as_slice());
             match self.exchange(Method::GET, request, deadline).await {

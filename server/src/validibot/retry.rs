@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::error::ApiError;
+use crate::base::random::{Random, SharedRandom};
 
 /// The first pause; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -13,23 +14,36 @@ const ATTEMPTS: u32 = 3;
 /// A longer `Retry-After` is the agent's to wait for, not ours to sit out.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// How reads are tried again.
+#[derive(Clone)]
+pub(super) struct Retries(SharedRandom);
+
+impl Retries {
+    /// With what spreads the pauses.
+    pub(super) fn new(random: SharedRandom) -> Self {
+        Self(random)
+    }
+
+    /// The attempts of one read.
+    pub(super) fn until(&self, deadline: Instant) -> Attempts {
+        Attempts { deadline, left: ATTEMPTS, pause: FIRST_PAUSE, random: self.0.clone() }
+    }
+}
+
 /// The attempts of one read.
 pub(super) struct Attempts {
     deadline: Instant,
     left: u32,
     pause: Duration,
+    random: SharedRandom,
 }
 
 impl Attempts {
-    pub(super) fn until(deadline: Instant) -> Self {
-        Self { deadline, left: ATTEMPTS, pause: FIRST_PAUSE }
-    }
-
     /// After a failed attempt: waits for the next one, or gives the error back when there is none.
     pub(super) async fn after(&mut self, error: ApiError) -> Result<(), ApiError> {
         self.left -= 1;
         let asked = error.retry_after.map(Duration::from_secs).unwrap_or_default();
-        let wait = asked.max(jittered(self.pause));
+        let wait = asked.max(jittered(self.pause, self.random.as_ref()));
         if !error.transient
             || self.left == 0
             || asked > LONGEST_RETRY_AFTER
@@ -44,23 +58,25 @@ impl Attempts {
 }
 
 /// Between half of the pause and the whole, so that instances that failed together do not return together.
-fn jittered(pause: Duration) -> Duration {
+fn jittered(pause: Duration, random: &dyn Random) -> Duration {
     let mut byte = [0];
-    // Without randomness the pause is merely not spread.
-    let _ = aws_lc_rs::rand::fill(&mut byte);
+    random.fill(&mut byte);
     pause.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::base::random::SystemRandom;
 
     fn failing(transient: bool, retry_after: Option<u64>) -> ApiError {
         ApiError { retry_after, transient, ..ApiError::new("X", "x") }
     }
 
     async fn attempts(deadline: Duration, error: ApiError) -> u32 {
-        let mut attempts = Attempts::until(Instant::now() + deadline);
+        let mut attempts = Retries::new(Arc::new(SystemRandom)).until(Instant::now() + deadline);
         let mut count = 1;
         while attempts.after(error.clone()).await.is_ok() {
             count += 1;

@@ -22,6 +22,7 @@ pub(crate) fn opaque() -> String {
 }
 
 /// `N` random bytes.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for random bytes")]
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the system gives random bytes");

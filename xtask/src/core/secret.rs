@@ -46,6 +46,7 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for random bytes")]
 fn random(bytes: usize) -> Result<Vec<u8>> {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer).map_err(|error| {

@@ -1,4 +1,4 @@
-//! Requests that were spoilt at random are answered alike both ways of a read, to the byte (see `short_way.rs`).
+//! Requests that were spoilt at random are answered alike both ways of a read, to the byte (see `fast_path.rs`).
 
 mod dice;
 mod spoil;
