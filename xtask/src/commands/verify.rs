@@ -15,6 +15,8 @@ use crate::core::secret::hex;
 const PAGE: &str = "docs/verification.md";
 /// The payments suite: among its tests, a real wallet, facilitator, token and chain.
 const PAYMENTS: [&str; 5] = ["test", "--package", "validibot-suite", "--test", "payments"];
+/// The Dockerfile's own stage against this machine.
+const BUILDER: [&str; 5] = ["test", "--package", "validibot-suite", "--test", "builder"];
 /// Where a second copy of the sources is compiled.
 const COPY: &str = "target/verify/sources";
 
@@ -57,14 +59,19 @@ pub fn verify(context: &Context) -> Result<()> {
             }
         },
     ));
-    let what = "payments move real tokens on a real chain, once";
-    steps.push(step(context, what, format!("cargo {}", PAYMENTS.join(" ")), || {
-        let command = nothing_skipped(Command::new(context.cargo()).args(PAYMENTS), context);
-        match context.runner.run(&command, Streams::Inherited)?.code {
-            0 => Ok("passed".to_owned()),
-            code => Err(Error::failed(format!("exit code {code}"))),
-        }
-    }));
+    let suites = [
+        ("payments move real tokens on a real chain, once", PAYMENTS),
+        ("the Dockerfile's own stage compiles the same program as this machine", BUILDER),
+    ];
+    for (what, suite) in suites {
+        steps.push(step(context, what, format!("cargo {}", suite.join(" ")), || {
+            let command = nothing_skipped(Command::new(context.cargo()).args(suite), context);
+            match context.runner.run(&command, Streams::Inherited)?.code {
+                0 => Ok("passed".to_owned()),
+                code => Err(Error::failed(format!("exit code {code}"))),
+            }
+        }));
+    }
     let how = "the server compiled in two folders".to_owned();
     steps
         .push(step(context, "the image's program is reproducible", how, || reproducible(context, &revision)));

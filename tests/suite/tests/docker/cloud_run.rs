@@ -13,7 +13,8 @@ use suite::process::{self, Output};
 use suite::xtask::Xtask;
 use tokio::process::Command;
 
-use crate::{RELEASE_IMAGE, journey, release_image};
+use crate::journey;
+use suite::docker::{RELEASE_IMAGE, release_image};
 
 const SERVICE: &str = "validibot-mcp-dev";
 /// gcloud waits for revisions to come up, on a busy machine.

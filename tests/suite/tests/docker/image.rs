@@ -6,7 +6,7 @@ use suite::docker::{docker, engine, try_docker};
 use suite::net::{free_port, http_client};
 use suite::require;
 
-use crate::{RELEASE_IMAGE, release_image};
+use suite::docker::{RELEASE_IMAGE, release_image};
 
 /// What the product promises.
 const LARGEST: u64 = 14_000_000;

@@ -1,6 +1,5 @@
 //! Images and stacks on a real Docker engine.
 
-mod builder;
 mod cloud_run;
 mod composed;
 mod deploy;
@@ -23,20 +22,6 @@ use tokio::sync::OnceCell;
 const SERVER_IMAGE: &str = "validibot-mcp:local";
 /// The stand-in's image of a local stack.
 const SANDBOX_IMAGE: &str = "validibot-sandbox:local";
-
-/// The image that ships.
-const RELEASE_IMAGE: &str = "validibot-mcp-test-release:current";
-
-/// The image that ships, built once for all tests.
-async fn release_image() {
-    static BUILT: OnceCell<()> = OnceCell::const_new();
-    BUILT
-        .get_or_init(async || {
-            let build = ["self-hosted", "build", "--project", "validibot-mcp-test-release"];
-            let _ = Xtask::new().run(Some("true"), &build).await.expect_success("self-hosted build");
-        })
-        .await;
-}
 
 /// The images, built from nothing by `local up`, once for all tests.
 async fn images() {

@@ -13,7 +13,7 @@ use suite::process::{self, Output};
 use suite::xtask::Xtask;
 use tokio::process::Command;
 
-use crate::{RELEASE_IMAGE, release_image};
+use suite::docker::{RELEASE_IMAGE, release_image};
 
 pub(crate) const SERVICE: &str = "validibot-mcp-dev";
 const ACCOUNT: &str = "validibot-mcp-dev@demo-proj.iam.gserviceaccount.com";

@@ -1,15 +1,14 @@
-//! The Dockerfile's own stage compiles the same program as this machine, bit for bit.
+//! The Dockerfile's own stage compiles the same program as this machine, bit for bit. It takes longer than all other tests of images
+//! together, and is no part of `cargo test`: `cargo xtask verify` runs it.
 
 use std::path::Path;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use suite::docker::{docker, engine};
+use suite::docker::{RELEASE_IMAGE, docker, engine, release_image};
 use suite::process::{self, on_path};
 use suite::{require, workspace};
 use tokio::process::Command;
-
-use crate::{RELEASE_IMAGE, release_image};
 
 /// Compiling everything with full optimisation, on a busy machine.
 const DEADLINE: Duration = Duration::from_hours(1);
