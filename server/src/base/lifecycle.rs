@@ -12,7 +12,7 @@ pub const REQUESTS_END_AFTER: Duration = Duration::from_millis(7200);
 /// After the first signal, when the process ends in any case. Cloud Run kills after 10 s.
 pub const DRAIN: Duration = Duration::from_secs(8);
 
-/// Whether the instance is coming to its end.
+/// Whether the instance is shutting down.
 pub struct Lifecycle {
     stopping_since: watch::Sender<Option<Instant>>,
 }

@@ -76,7 +76,7 @@ impl Deny {
 
 fn checks(context: &Context, skipped_log: &Path, deny: &Deny) -> Vec<(&'static str, Command)> {
     let cargo = || Command::new(context.cargo()).dir(&context.root).no_deadline();
-    // The builder's test is none that `cargo test` runs.
+    // `cargo test` leaves the builder's test out.
     let targets = ["--all-targets", "--test", "builder"];
     let log = skipped_log.to_string_lossy().into_owned();
     let mut checks = vec![

@@ -237,7 +237,7 @@ fn chosen(fleet: &Fleet, choice: &Choice<'_>) -> Result<Chosen> {
             Some("--only leaves it out".to_owned())
         } else if choice.skip_migrate && fleet.job(key).is_some() {
             Some(
-                "--skip-migrate: whether the new version gets on with the present database is yours to know"
+                "--skip-migrate: you are asserting that the new version works with the present database schema"
                     .to_owned(),
             )
         } else {
