@@ -62,7 +62,7 @@ fn closing_goes_on_after_an_interruption_and_a_failed_opening_ends_closed() {
 
     deployment.say("unfit", "https://validibot-mcp-dev-");
     let failed = deployment.ends(1, &["maintenance", "off", "dev", "--yes"]);
-    for part in ["public address: ", "/readyz gives HTTP 503", "the stage is in maintenance again"] {
+    for part in ["public address: ", "/readyz gives HTTP 503", "the MCP server is in maintenance again"] {
         assert!(failed.err.contains(part), "{part}\n{}", failed.err);
     }
     assert_eq!(state(&deployment), closed());
