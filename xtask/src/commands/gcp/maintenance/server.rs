@@ -227,7 +227,7 @@ impl<'a> Server<'a> {
             )));
         }
         self.context.printer.warn("it could not be opened: closing it again");
-        // What the failed attempt has left as the newest is not what a later deploy may take for the wish.
+        // Closed again by what serves; the failed attempt's newest revision stays without traffic, and later commands compare with what serves.
         Err(match self.look_again().and_then(|there| self.close(lock, &there)) {
             Ok(_) => error.cause(format!("{} is in maintenance again", self.what)),
             Err(closing) => error
