@@ -5,6 +5,7 @@ mod catalog;
 mod details;
 mod front;
 mod launch;
+mod rest;
 mod status;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use serde_json::json;
 
 use crate::answer::{self, Answer};
 use crate::auth;
+use crate::builder::Edition;
 use crate::oidc;
 use crate::pages;
 use crate::route::{Route, Target};
@@ -71,6 +73,14 @@ impl Call<'_> {
 
 /// The answer of the right deployment to this request.
 pub(crate) async fn answer(call: Call<'_>, target: Target) -> Answer {
+    let licensed = call.state.edition() != Edition::Community;
+    if !target.exists(call.state.version(), licensed) {
+        return front::refusal(&call).unwrap_or_else(answer::page_not_found);
+    }
+    // It is answered before Django is asked, whatever the host and the scheme (facts of 0.16, A2).
+    if matches!(target, Target::Endpoint(Route::ResourceMetadata, _)) {
+        return oidc::resource(&call);
+    }
     if let Some(refusal) = front::refusal(&call) {
         return refusal;
     }
@@ -112,6 +122,13 @@ async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answe
                 _ => launch::launch(call, user, reference).await,
             }
         }
+        Route::Orgs
+        | Route::Org
+        | Route::OrgWorkflows
+        | Route::OrgWorkflow
+        | Route::OrgLaunch
+        | Route::OrgRuns
+        | Route::OrgRun => rest::answer(call, route, reference).await,
         Route::Discovery
         | Route::Jwks
         | Route::Login
@@ -135,7 +152,7 @@ async fn endpoint(call: Call<'_>, route: Route, reference: &str) -> Result<Answe
                 _ => agent::launch(call).await,
             }
         }
-        Route::Any | Route::Other | Route::Verify | Route::Settle | Route::Rpc => {
+        Route::Any | Route::Other | Route::ResourceMetadata | Route::Verify | Route::Settle | Route::Rpc => {
             Ok(answer::page_not_found())
         }
     }

@@ -16,7 +16,7 @@ const MAX_TOKEN: usize = 160;
 
 /// The user of `Authorization: Bearer <API token>`. Every refusal is 403 without a challenge, because session
 /// authentication comes first in Validibot's list.
-pub(crate) fn bearer<'a>(call: &Call<'a>) -> Result<&'a User, Answer> {
+pub(crate) fn bearer(call: &Call<'_>) -> Result<&'static User, Answer> {
     bearer_value(call)
         .filter(|token| token.len() <= MAX_TOKEN)
         .and_then(|token| call.state.world.user_of_token(token))

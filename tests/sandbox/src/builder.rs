@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::google::GoogleVerification;
 use crate::running::Sandbox;
+use crate::version::Version;
 use crate::{fixtures, serve};
 
 /// Validibot's edition, which decides the licensed features.
@@ -54,16 +55,18 @@ impl Edition {
 #[derive(Clone)]
 pub struct Builder {
     pub(crate) bind: SocketAddr,
+    pub(crate) version: Version,
     pub(crate) edition: Edition,
     pub(crate) service_key: Option<String>,
     pub(crate) api_token: String,
     pub(crate) per_hour: u32,
+    pub(crate) launches_per_minute: u32,
     pub(crate) simulation: Duration,
     pub(crate) recording: bool,
     pub(crate) site_url: Option<String>,
     pub(crate) mcp_base_url: String,
     pub(crate) oauth_client_secret: Option<String>,
-    pub(crate) access_token_seconds: i64,
+    pub(crate) access_token_seconds: Option<i64>,
     pub(crate) auto_login: bool,
     pub(crate) google: Option<GoogleVerification>,
     pub(crate) paid_access: bool,
@@ -74,11 +77,14 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            version: Version::default(),
             edition: Edition::Pro,
             service_key: Some(fixtures::SERVICE_KEY.to_owned()),
             api_token: fixtures::DEMO_TOKEN.to_owned(),
             // DRF_THROTTLE_RATE_USER's default: 1000/hour (contract A, throttling).
             per_hour: 1000,
+            // DRF_THROTTLE_RATE_LAUNCH's default: 60/minute (facts of 0.16, B7).
+            launches_per_minute: 60,
             // Long enough for a client to see PENDING, RUNNING and several steps, short enough to wait for.
             simulation: Duration::from_secs(12),
             recording: true,
@@ -86,8 +92,7 @@ impl Default for Builder {
             // VALIDIBOT_MCP_BASE_URL's default there (contract c).
             mcp_base_url: "http://localhost:8001".to_owned(),
             oauth_client_secret: None,
-            // IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN's default.
-            access_token_seconds: 3600,
+            access_token_seconds: None,
             auto_login: false,
             google: None,
             paid_access: false,
@@ -101,6 +106,13 @@ impl Builder {
     #[must_use]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.bind = address;
+        self
+    }
+
+    /// The version that is played. Default [`Version::V0_15`]; [`Sandbox::set_version`] changes it later.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = version;
         self
     }
 
@@ -136,6 +148,13 @@ impl Builder {
     #[must_use]
     pub fn throttle(mut self, per_hour: u32) -> Self {
         self.per_hour = per_hour;
+        self
+    }
+
+    /// How many launches a user may make in a minute by the REST API; those of the helper API are not counted. Default 60.
+    #[must_use]
+    pub fn launch_throttle(mut self, per_minute: u32) -> Self {
+        self.launches_per_minute = per_minute;
         self
     }
 
@@ -175,10 +194,10 @@ impl Builder {
         self
     }
 
-    /// How long access tokens live, in seconds. Default 3600.
+    /// How long access tokens live, in seconds. Default 3600, and 900 from 0.16 on (facts of 0.16, A1).
     #[must_use]
     pub fn access_token_seconds(mut self, seconds: u32) -> Self {
-        self.access_token_seconds = seconds.into();
+        self.access_token_seconds = Some(seconds.into());
         self
     }
 

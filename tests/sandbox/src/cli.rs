@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sandbox::{Edition, GoogleCerts, GoogleVerification, Sandbox};
+use sandbox::{Edition, GoogleCerts, GoogleVerification, Sandbox, Version};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in Validibot deployment: REST API, licence, OpenID provider and workflows that really validate.
@@ -54,6 +54,9 @@ struct Serve {
     /// Validibot's edition: only community lacks the MCP feature.
     #[arg(long, value_enum, default_value_t = EditionName::Pro)]
     edition: EditionName,
+    /// Validibot's version: from 0.16 on there is no helper API and no licence endpoint, only the public REST API.
+    #[arg(long, value_enum, default_value_t = VersionName::V0_15)]
+    validibot: VersionName,
     /// How long the slow workflow takes, in seconds.
     #[arg(long, default_value_t = 12)]
     simulation_seconds: u32,
@@ -76,6 +79,17 @@ enum EditionName {
     Community,
     Pro,
     Enterprise,
+}
+
+/// A version, and with `-community` the edition besides.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum VersionName {
+    #[value(name = "0.15")]
+    V0_15,
+    #[value(name = "0.16")]
+    V0_16,
+    #[value(name = "0.16-community")]
+    V0_16Community,
 }
 
 impl Cli {
@@ -101,12 +115,16 @@ impl Serve {
         let address = SocketAddr::new(self.bind, self.port(environment)?);
         let mut builder = Sandbox::builder()
             .bind(address)
-            .edition(self.edition.into())
+            .version(self.validibot.into())
+            .edition(self.edition())
             .simulation(Duration::from_secs(self.simulation_seconds.into()))
             .recording(false);
         let name = envs::server::SERVICE_KEY.name;
         builder = if let Some(key) = variable(environment, name) {
             builder.service_key(key)
+        } else if self.validibot != VersionName::V0_15 {
+            // Nobody proves itself by one there.
+            builder.no_service_key()
         } else {
             say(&format!("warning: {name} is not set, so no MCP server can prove itself by shared key"))?;
             builder.no_service_key()
@@ -146,6 +164,13 @@ impl Serve {
 }
 
 impl Serve {
+    fn edition(&self) -> Edition {
+        match self.validibot {
+            VersionName::V0_16Community => Edition::Community,
+            VersionName::V0_15 | VersionName::V0_16 => self.edition.into(),
+        }
+    }
+
     fn port(&self, environment: &Environment) -> io::Result<u16> {
         let name = envs::server::PORT.name;
         match (self.port, variable(environment, name)) {
@@ -179,6 +204,15 @@ impl From<EditionName> for Edition {
             EditionName::Community => Self::Community,
             EditionName::Pro => Self::Pro,
             EditionName::Enterprise => Self::Enterprise,
+        }
+    }
+}
+
+impl From<VersionName> for Version {
+    fn from(name: VersionName) -> Self {
+        match name {
+            VersionName::V0_15 => Self::V0_15,
+            VersionName::V0_16 | VersionName::V0_16Community => Self::V0_16,
         }
     }
 }

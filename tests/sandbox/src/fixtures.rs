@@ -56,6 +56,9 @@ pub const ANNUAL_SIMULATION: &str = "annual-simulation";
 /// Slug of the workflow in [`ACME`] that the demo user may not see.
 pub const HIDDEN_WORKFLOW: &str = "board-report";
 
+/// Slug of the workflow in [`ACME`] that is not for agents.
+pub const FOR_PEOPLE: &str = "acceptance";
+
 /// Slug of the organisation whose workflows take the files of modellers.
 pub const WORKSHOP: &str = "workshop";
 /// Slug of the workflow in [`WORKSHOP`] that reads an `EnergyPlus` model.

@@ -1,7 +1,7 @@
 //! A stand-in Validibot deployment that a laptop can run.
 //!
 //! It answers the part of Validibot's HTTP API that the MCP server uses: the licence, API tokens, the helper
-//! endpoints with service authentication, the API for agents that pay, the OpenID provider, and workflows that really
+//! endpoints with service authentication, the public REST API, the API for agents that pay, the OpenID provider, and workflows that really
 //! validate what they are given: energy models, tables of sensor readings, and the files of modellers. State is held in memory
 //! and is gone when the process ends. It shares no code with the server: each is held to the same contract by its own golden
 //! examples, so that a mistake in one is not repeated in the other.
@@ -34,6 +34,7 @@ mod fault;
 pub mod fixtures;
 mod google;
 mod hex;
+mod idempotency;
 mod json;
 mod jwt;
 pub mod ledger;
@@ -51,6 +52,7 @@ mod state;
 mod submission;
 mod throttle;
 mod validators;
+mod version;
 mod world;
 
 pub use builder::{Builder, Edition};
@@ -61,3 +63,4 @@ pub use received::Received;
 pub use route::Route;
 pub use running::Sandbox;
 pub use submission::Stored;
+pub use version::Version;

@@ -22,16 +22,18 @@ use crate::builder::Builder;
 use crate::jwt::SigningKey;
 use crate::route::Route;
 use crate::state::lock;
+use crate::version::Version;
 
 pub(crate) use clients::Clients;
+pub(crate) use discovery::resource;
 pub use mint::Mint;
 
 /// The provider's settings and memory.
 pub(crate) struct Oidc {
     /// `SITE_URL` without a trailing slash.
     issuer: String,
-    /// Lifetime of access tokens, in seconds.
-    access_token_seconds: i64,
+    /// Lifetime of access tokens, in seconds, where it is not the version's default.
+    access_token_seconds: Option<i64>,
     /// Whoever asks is the demo user, who consents.
     auto_login: bool,
     clients: Clients,
@@ -56,6 +58,19 @@ impl Oidc {
 
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// `IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN`; its default changed with 0.16 (facts of 0.16, A1).
+    fn access_token_seconds(&self, version: Version) -> i64 {
+        self.access_token_seconds.unwrap_or(match version {
+            Version::V0_15 => 3600,
+            Version::V0_16 => 900,
+        })
+    }
+
+    /// The one resource that tokens are for from 0.16 on: Validibot's own MCP server (facts of 0.16, C1).
+    pub(crate) fn resource(&self) -> String {
+        format!("{}/mcp", self.issuer)
     }
 
     pub(crate) const fn clients(&self) -> &Clients {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use crate::version::Version;
+
 /// An endpoint, as faults are scripted for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Route {
@@ -23,6 +25,20 @@ pub enum Route {
     LaunchRun,
     /// `/api/v1/mcp/runs/{run_ref}/`
     RunStatus,
+    /// `/api/v1/orgs/`
+    Orgs,
+    /// `/api/v1/orgs/{org}/`
+    Org,
+    /// `/api/v1/orgs/{org}/workflows/`
+    OrgWorkflows,
+    /// `/api/v1/orgs/{org}/workflows/{slug}/`
+    OrgWorkflow,
+    /// `/api/v1/orgs/{org}/workflows/{slug}/runs/`
+    OrgLaunch,
+    /// `/api/v1/orgs/{org}/runs/`
+    OrgRuns,
+    /// `/api/v1/orgs/{org}/runs/{run_id}/`
+    OrgRun,
     /// `/api/v1/agent/workflows/`
     AgentWorkflows,
     /// `/api/v1/agent/workflows/{workflow_ref}/`
@@ -33,6 +49,8 @@ pub enum Route {
     AgentRun,
     /// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`
     Discovery,
+    /// `/.well-known/oauth-protected-resource/mcp`
+    ResourceMetadata,
     /// `/.well-known/jwks.json`
     Jwks,
     /// `/accounts/login/`
@@ -58,7 +76,7 @@ pub enum Route {
 /// What a request's path leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// An endpoint, with the reference in its path, if it has one.
+    /// An endpoint, with the reference in its path, if it has one; of two, with a slash between them.
     Endpoint(Route, String),
     /// An endpoint's path without its last slash: Django redirects there (`APPEND_SLASH`).
     Slashless(Route),
@@ -69,6 +87,28 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// Whether a deployment of this version has the path at all (facts of 0.16, A1 and A2).
+    pub(crate) fn exists(&self, version: Version, licensed: bool) -> bool {
+        match (self.route(), version) {
+            // Without a way for a server to prove itself, agents that pay have none to start a run by either.
+            (
+                Route::LicenseFeatures
+                | Route::ListWorkflows
+                | Route::WorkflowDetails
+                | Route::LaunchRun
+                | Route::RunStatus
+                | Route::AgentWorkflows
+                | Route::AgentWorkflow
+                | Route::AgentLaunch
+                | Route::AgentRun,
+                Version::V0_16,
+            )
+            | (Route::ResourceMetadata, Version::V0_15) => false,
+            (Route::ResourceMetadata, Version::V0_16) => licensed,
+            _ => true,
+        }
+    }
+
     /// The route that faults are looked up for.
     pub(crate) const fn route(&self) -> Route {
         match self {
@@ -100,6 +140,19 @@ fn endpoint(path: &str) -> Option<(Route, String)> {
     }
     let segments: Vec<&str> = path.strip_prefix("/api/v1/")?.strip_suffix('/')?.split('/').collect();
     let (route, reference) = match *segments {
+        ["orgs"] => (Route::Orgs, ""),
+        ["orgs", org] => (Route::Org, org),
+        ["orgs", org, "workflows"] => (Route::OrgWorkflows, org),
+        ["orgs", org, "runs"] => (Route::OrgRuns, org),
+        ["orgs", org, "workflows", slug] if !org.is_empty() && !slug.is_empty() => {
+            return Some((Route::OrgWorkflow, format!("{org}/{slug}")));
+        }
+        ["orgs", org, "workflows", slug, "runs"] if !org.is_empty() && !slug.is_empty() => {
+            return Some((Route::OrgLaunch, format!("{org}/{slug}")));
+        }
+        ["orgs", org, "runs", id] if !org.is_empty() && !id.is_empty() => {
+            return Some((Route::OrgRun, format!("{org}/{id}")));
+        }
         ["license", "features"] => (Route::LicenseFeatures, ""),
         ["auth", "me"] => (Route::AuthMe, ""),
         ["mcp", "workflows"] => (Route::ListWorkflows, ""),
@@ -118,6 +171,7 @@ fn endpoint(path: &str) -> Option<(Route, String)> {
         Route::LicenseFeatures
             | Route::AuthMe
             | Route::ListWorkflows
+            | Route::Orgs
             | Route::AgentWorkflows
             | Route::AgentLaunch
     );
@@ -128,6 +182,7 @@ fn endpoint(path: &str) -> Option<(Route, String)> {
 fn outside(path: &str) -> Option<Route> {
     Some(match path {
         "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => Route::Discovery,
+        "/.well-known/oauth-protected-resource/mcp" => Route::ResourceMetadata,
         "/health/" => Route::Health,
         "/.well-known/jwks.json" => Route::Jwks,
         "/accounts/login/" => Route::Login,
@@ -155,11 +210,20 @@ mod tests {
             found("/api/v1/mcp/workflows/wf_a/runs/"),
             Target::Endpoint(Route::LaunchRun, "wf_a".to_owned())
         );
+        assert_eq!(
+            found("/api/v1/orgs/acme/workflows/energy/runs/"),
+            Target::Endpoint(Route::OrgLaunch, "acme/energy".to_owned())
+        );
         assert_eq!(found("/api/v1/mcp/runs/run_a"), Target::Slashless(Route::RunStatus));
         assert_eq!(found("/api/v1/license/features"), Target::Slashless(Route::LicenseFeatures));
-        for unknown in
-            ["/nope", "/api/v1/", "/api/v1/mcp/runs/", "/api/v1/mcp/workflows//", "/api/v1/mcp/runs/a%2Fb/"]
-        {
+        for unknown in [
+            "/nope",
+            "/api/v1/",
+            "/api/v1/orgs//workflows/a/",
+            "/api/v1/mcp/runs/",
+            "/api/v1/mcp/workflows//",
+            "/api/v1/mcp/runs/a%2Fb/",
+        ] {
             assert_eq!(found(unknown), Target::Unknown, "{unknown}");
         }
     }

@@ -14,6 +14,7 @@ use crate::route::Route;
 use crate::serve::Server;
 use crate::state::{State, lock};
 use crate::submission::Stored;
+use crate::version::Version;
 
 /// A sandbox that serves until it is stopped or dropped.
 pub struct Sandbox {
@@ -50,6 +51,29 @@ impl Sandbox {
     /// Changes the licence while running.
     pub fn set_edition(&self, edition: Edition) {
         self.state.set_edition(edition);
+    }
+
+    /// Upgrades in place, or takes the upgrade back: users, workflows and runs stay.
+    pub fn set_version(&self, version: Version) {
+        self.state.set_version(version);
+    }
+
+    /// Lets the process die in the next launches by the REST API that carry an `Idempotency-Key`, right after the key was
+    /// claimed: no run is made, the caller sees what a proxy says of it (502), and the key stays claimed for a day (facts of
+    /// 0.16, B4).
+    pub fn die_in_launches(&self, times: u32) {
+        self.state.idempotency.die(times);
+    }
+
+    /// Refuses launches by the REST API with 409 `WORKFLOW_INACTIVE`, which is kept under their `Idempotency-Key`, until told
+    /// otherwise (facts of 0.16, B3 and B4).
+    pub fn pause_workflows(&self, paused: bool) {
+        self.state.idempotency.pause(paused);
+    }
+
+    /// How many runs there are, whoever started them.
+    pub fn runs(&self) -> usize {
+        self.state.runs.count()
     }
 
     /// Makes a route misbehave until [`Self::behave`]. The newest fault of a route wins.

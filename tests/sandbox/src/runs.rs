@@ -28,6 +28,8 @@ pub(crate) struct Run {
     pub(crate) id: Uuid,
     pub(crate) submission: Uuid,
     pub(crate) user: i64,
+    /// By which way it was started: `MCP` or `API`.
+    pub(crate) source: &'static str,
     pub(crate) workflow: &'static Workflow,
     pub(crate) created: OffsetDateTime,
     /// When it ends; a run that ended before its launch was answered never was anything but finished.
@@ -50,6 +52,16 @@ impl Runs {
             runs.pop_front();
         }
         runs.push_back(run);
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.by_user).values().map(VecDeque::len).sum()
+    }
+
+    /// The user's own runs, the newest first.
+    pub(crate) fn of(&self, user: i64) -> Vec<Arc<Run>> {
+        lock(&self.by_user).get(&user).map(|runs| runs.iter().rev().cloned().collect()).unwrap_or_default()
     }
 
     /// The user's own run with this id.

@@ -8,11 +8,13 @@ use crate::builder::{Builder, Edition};
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::google::GoogleVerification;
+use crate::idempotency::Idempotency;
 use crate::oidc::Oidc;
 use crate::received::Log;
 use crate::runs::{PaidRuns, Runs};
 use crate::submission::Stored;
-use crate::throttle::Throttle;
+use crate::throttle::{HOUR, MINUTE, Throttle};
+use crate::version::Version;
 use crate::world::World;
 
 /// A deployment's memory.
@@ -25,6 +27,9 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     pub(crate) throttle: Throttle,
+    /// Launches by the REST API.
+    pub(crate) launches: Throttle,
+    pub(crate) idempotency: Idempotency,
     pub(crate) oidc: Oidc,
     pub(crate) world: World,
     pub(crate) runs: Runs,
@@ -33,6 +38,7 @@ pub(crate) struct State {
     pub(crate) paid: PaidRuns,
     /// `DJANGO_ALLOWED_HOSTS`, where production settings are in force.
     pub(crate) allowed_hosts: Option<Vec<String>>,
+    version: Mutex<Version>,
     edition: Mutex<Edition>,
     google: Mutex<Option<GoogleVerification>>,
 }
@@ -47,16 +53,27 @@ impl State {
             clock: Clock::default(),
             faults: Faults::default(),
             log: Log::new(settings.recording),
-            throttle: Throttle::new(settings.per_hour),
+            throttle: Throttle::new(settings.per_hour, HOUR),
+            launches: Throttle::new(settings.launches_per_minute, MINUTE),
+            idempotency: Idempotency::default(),
             world: World::new(&settings.api_token),
             runs: Runs::default(),
             stored: Mutex::default(),
             paid_access: settings.paid_access,
             paid: PaidRuns::default(),
             allowed_hosts: settings.allowed_hosts,
+            version: Mutex::new(settings.version),
             edition: Mutex::new(settings.edition),
             google: Mutex::new(settings.google),
         }
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        *lock(&self.version)
+    }
+
+    pub(crate) fn set_version(&self, version: Version) {
+        *lock(&self.version) = version;
     }
 
     pub(crate) fn edition(&self) -> Edition {

@@ -1,4 +1,4 @@
-//! Requests an hour, for each user or anonymous address: Django REST Framework's user throttle.
+//! Requests in a time, for each user or anonymous address: Django REST Framework's throttles.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -19,34 +19,38 @@ pub(crate) enum Client {
     Address(IpAddr),
 }
 
-/// The window of the rate.
-const WINDOW: Duration = Duration::HOUR;
+/// The window of the rate that holds for every endpoint.
+pub(crate) const HOUR: Duration = Duration::HOUR;
+/// The window of the rate of launches.
+pub(crate) const MINUTE: Duration = Duration::MINUTE;
 
-/// The requests of the last hour.
+/// The requests of the last while.
 pub(crate) struct Throttle {
-    per_hour: usize,
+    most: usize,
+    window: Duration,
     history: Mutex<HashMap<Client, VecDeque<OffsetDateTime>>>,
 }
 
 impl Throttle {
-    pub(crate) fn new(per_hour: u32) -> Self {
-        Self { per_hour: per_hour as usize, history: Mutex::default() }
+    /// So many in this time.
+    pub(crate) fn new(most: u32, window: Duration) -> Self {
+        Self { most: most as usize, window, history: Mutex::default() }
     }
 
     /// Counts a request, or refuses it with the seconds to wait. A refused request is not counted.
     pub(crate) fn admit(&self, client: Client, now: OffsetDateTime) -> Result<(), Answer> {
         let mut history = lock(&self.history);
         // Addresses come and go: those with nothing left in the window are forgotten.
-        history.retain(|_, moments| moments.back().is_some_and(|last| now - *last < WINDOW));
+        history.retain(|_, moments| moments.back().is_some_and(|last| now - *last < self.window));
         let moments = history.entry(client).or_default();
-        while moments.front().is_some_and(|first| now - *first >= WINDOW) {
+        while moments.front().is_some_and(|first| now - *first >= self.window) {
             moments.pop_front();
         }
-        if moments.len() < self.per_hour {
+        if moments.len() < self.most {
             moments.push_back(now);
             return Ok(());
         }
-        let left = moments.front().map_or(WINDOW, |first| WINDOW - (now - *first));
+        let left = moments.front().map_or(self.window, |first| self.window - (now - *first));
         Err(refusal(left))
     }
 }
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_window_slides_and_names_the_wait() {
-        let throttle = Throttle::new(2);
+        let throttle = Throttle::new(2, HOUR);
         let start = datetime!(2026-11-22 12:00 UTC);
         let user = Client::User(1);
         assert!(throttle.admit(user, start).is_ok());

@@ -20,13 +20,19 @@ pub(crate) struct World {
     /// API tokens, each with its user's id.
     tokens: Vec<(String, i64)>,
     users: &'static [User],
+    orgs: &'static [&'static Org],
     workflows: &'static [Workflow],
 }
 
 impl World {
     /// A world in which the demo user has this API token.
     pub(crate) fn new(demo_token: &str) -> Self {
-        Self { tokens: users::tokens(demo_token), users: users::USERS, workflows: workflows::WORKFLOWS }
+        Self {
+            tokens: users::tokens(demo_token),
+            users: users::USERS,
+            orgs: &workflows::ORGS,
+            workflows: workflows::WORKFLOWS,
+        }
     }
 
     /// The active user with this id.
@@ -45,10 +51,32 @@ impl World {
         self.user(owner?)
     }
 
-    /// The workflows that a user may see and run, ordered by organisation, name and slug.
+    /// The organizations that a user has to do with, the newest first; the personal workspace is the oldest.
+    pub(crate) fn orgs_of(&self, user: &'static User) -> Vec<&'static Org> {
+        let member = |org: &&&'static Org| user.orgs.contains(&org.slug);
+        let orgs = self.orgs.iter().rev().filter(member).copied();
+        orgs.chain(std::iter::once(&user.workspace)).collect()
+    }
+
+    /// Whether there is such an organization, whoever is a member.
+    pub(crate) fn has_org(&self, slug: &str) -> bool {
+        let workspace = self.users.iter().any(|user| user.workspace.slug == slug);
+        workspace || self.workflows.iter().any(|workflow| workflow.org.slug == slug)
+    }
+
+    /// The workflows of an organization that a user may see, whether they are for agents or not, the newest first.
+    pub(crate) fn seen_in(&self, user: &User, org: &str) -> Vec<&'static Workflow> {
+        let seen = |workflow: &&Workflow| workflow.org.slug == org && workflow.visible_to(user);
+        self.workflows.iter().rev().filter(seen).collect()
+    }
+
+    /// The workflows for agents that a user may see and run, ordered by organisation, name and slug.
     pub(crate) fn visible_to(&self, user: &User) -> impl Iterator<Item = &'static Workflow> {
-        let mut visible: Vec<_> =
-            self.workflows.iter().filter(|workflow| workflow.visible_to(user)).collect();
+        let mut visible: Vec<_> = self
+            .workflows
+            .iter()
+            .filter(|workflow| workflow.mcp_enabled && workflow.visible_to(user))
+            .collect();
         visible.sort_by_key(|workflow| (workflow.org.name, workflow.name, workflow.slug));
         visible.into_iter()
     }

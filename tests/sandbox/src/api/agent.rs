@@ -65,7 +65,7 @@ pub(crate) async fn launch(call: Call<'_>) -> Result<Answer, Answer> {
     let file_sha256 = crate::hex::hex(&Sha256::digest(&content));
     let submission = submission::of_file(&paid.file_name, content.into())?;
     launch::supported(workflow, &submission)?;
-    let run = launch::run(state, NOBODY, workflow, submission, now).await?;
+    let run = launch::run(state, NOBODY, "MCP", workflow, submission, now).await?;
     let (run, new) =
         state.paid.add(&paid.transaction, PaidRun { run, wallet: paid.wallet.clone(), file_sha256 });
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };

@@ -1,4 +1,4 @@
-//! A4: one workflow's whole definition.
+//! A4: one workflow's whole definition, of the helper API and of the REST API, which lacks five keys of it (facts of 0.16, B6).
 
 use http::StatusCode;
 use serde::Serialize;
@@ -15,7 +15,8 @@ use crate::world::{User, Workflow};
 #[derive(Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "the contract has them")]
 struct Details<'a> {
-    workflow_ref: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_ref: Option<String>,
     id: i64,
     uuid: uuid::Uuid,
     slug: &'a str,
@@ -41,18 +42,27 @@ struct Details<'a> {
     agent_max_launches_per_hour: Option<i64>,
     steps: Vec<Step>,
     constants: Vec<Constant>,
-    org_slug: &'a str,
-    org_name: &'a str,
-    access_modes: [&'static str; 1],
-    preferred_access_mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_slug: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_modes: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_access_mode: Option<&'static str>,
 }
 
 /// The workflow that the reference names, if the user may see it.
 pub(crate) fn show(call: &Call<'_>, user: &User, reference: &str) -> Result<Answer, Answer> {
     let workflow = find(call, user, reference)?;
+    Ok(definition(call, workflow, true))
+}
+
+/// The object, with what only the helper API says or without.
+pub(crate) fn definition(call: &Call<'_>, workflow: &Workflow, helper: bool) -> Answer {
     let input_schema = validators::input_schema(workflow);
     let details = Details {
-        workflow_ref: refs::workflow_ref(workflow.org.slug, workflow.slug),
+        workflow_ref: helper.then(|| refs::workflow_ref(workflow.org.slug, workflow.slug)),
         id: workflow.id,
         uuid: workflow.uuid,
         slug: workflow.slug,
@@ -63,7 +73,7 @@ pub(crate) fn show(call: &Call<'_>, user: &User, reference: &str) -> Result<Answ
         is_active: true,
         allowed_file_types: workflow.file_types,
         input_schema: input_schema.as_deref(),
-        mcp_enabled: true,
+        mcp_enabled: workflow.mcp_enabled,
         x402_enabled: false,
         agent_price_cents: None,
         url: format!("{}/api/v1/orgs/{}/workflows/{}/", call.base_url(), workflow.org.slug, workflow.slug),
@@ -78,12 +88,12 @@ pub(crate) fn show(call: &Call<'_>, user: &User, reference: &str) -> Result<Answ
         agent_max_launches_per_hour: None,
         steps: validators::steps(workflow),
         constants: validators::constants(workflow),
-        org_slug: workflow.org.slug,
-        org_name: workflow.org.name,
-        access_modes: ["member_access"],
-        preferred_access_mode: "member_access",
+        org_slug: helper.then_some(workflow.org.slug),
+        org_name: helper.then_some(workflow.org.name),
+        access_modes: helper.then_some(["member_access"]),
+        preferred_access_mode: helper.then_some("member_access"),
     };
-    Ok(Answer::json(StatusCode::OK, &details))
+    Answer::json(StatusCode::OK, &details)
 }
 
 /// The workflow that a reference names. One that the user may not see does not exist for her.

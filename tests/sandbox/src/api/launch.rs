@@ -16,7 +16,7 @@ use crate::validators;
 use crate::world::{User, Workflow};
 
 /// Seconds that an unfinished run's `Retry-After` asks for (contract A5).
-const POLL_AFTER: &str = "5";
+pub(crate) const POLL_AFTER: &str = "5";
 
 /// Files that are kept for a test to look at, of up to 10 MB each; the oldest go first.
 const MAX_STORED: usize = 50;
@@ -28,7 +28,7 @@ pub(crate) async fn launch(call: Call<'_>, user: &User, reference: &str) -> Resu
     let (state, created) = (call.state, call.state.clock.now());
     let submission = submission::read(call.head, call.payload).await?;
     supported(workflow, &submission)?;
-    let run = Arc::new(run(state, user.id, workflow, submission, created).await?);
+    let run = Arc::new(run(state, user.id, "MCP", workflow, submission, created).await?);
     state.runs.add(Arc::clone(&run));
     let report = Report::of_launch(&run, state.clock.now());
     let location = format!("{base_url}/api/v1/mcp/runs/{}/", refs::run_ref(run.workflow.org.slug, run.id));
@@ -44,6 +44,7 @@ pub(crate) async fn launch(call: Call<'_>, user: &User, reference: &str) -> Resu
 pub(crate) async fn run(
     state: &State,
     user: i64,
+    source: &'static str,
     workflow: &'static Workflow,
     submission: Submission,
     created: OffsetDateTime,
@@ -64,6 +65,7 @@ pub(crate) async fn run(
         id: Uuid::new_v4(),
         submission: Uuid::new_v4(),
         user,
+        source,
         workflow,
         created,
         ended: length.map_or_else(|| state.clock.now(), |length| created + length),

@@ -10,6 +10,7 @@ use crate::api::Call;
 use crate::auth;
 use crate::jwt::{self, Fields, SigningKey};
 use crate::state::State;
+use crate::version::Version;
 
 /// The scope that binds a token to the MCP server.
 const MCP_SCOPE: &str = "validibot:mcp";
@@ -25,21 +26,22 @@ pub(crate) fn header(key: &SigningKey) -> Fields {
     fields(json!({ "alg": "RS256", "kid": key.kid(), "typ": "JWT" }))
 }
 
-/// An access token's claims. With the MCP scope the audience is the MCP server's, whatever resource was asked
-/// for; without it, the resources that were, or none.
+/// An access token's claims. Until 0.15, with the MCP scope the audience is the MCP server's, whatever resource was asked
+/// for; without it, and from 0.16 on, the resources that were, as a list, or none (facts of 0.16, C1).
 pub(crate) fn claims(state: &State, grant: &Grant) -> Fields {
     let now = state.clock.now().unix_timestamp();
     let mut claims = fields(json!({
         "client_id": grant.client,
         "iss": state.oidc.issuer(),
         "iat": now,
-        "exp": now + state.oidc.access_token_seconds,
+        "exp": now + state.oidc.access_token_seconds(state.version()),
         "jti": Uuid::new_v4().simple().to_string(),
         "token_use": "access",
         "sub": grant.user.to_string(),
         "scope": grant.scopes.join(" "),
     }));
-    if grant.scopes.iter().any(|scope| scope == MCP_SCOPE) {
+    let forced = state.version() == Version::V0_15;
+    if forced && grant.scopes.iter().any(|scope| scope == MCP_SCOPE) {
         claims.insert("aud".to_owned(), state.oidc.clients().resource_audience().into());
     } else if !grant.resources.is_empty() {
         claims.insert("aud".to_owned(), json!(grant.resources));
@@ -55,7 +57,7 @@ pub(crate) fn id_token(state: &State, grant: &Grant, nonce: Option<&str>) -> Str
         "sub": grant.user.to_string(),
         "aud": grant.client,
         "iat": now,
-        "exp": now + state.oidc.access_token_seconds,
+        "exp": now + state.oidc.access_token_seconds(state.version()),
     }));
     if let Some(nonce) = nonce {
         claims.insert("nonce".to_owned(), nonce.into());

@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::api::Call;
 use crate::fixtures::DEMO_USER_ID;
 use crate::pages;
+use crate::version::Version;
 
 /// A request that may be granted.
 struct Request {
@@ -25,6 +26,8 @@ struct Request {
     resources: Vec<String>,
     challenge: Option<String>,
     nonce: Option<String>,
+    /// What says from 0.16 on who answers (RFC 9207).
+    iss: Option<String>,
 }
 
 /// Asks an anonymous browser to sign in before anything else of the request is checked; then checks the request, then the
@@ -66,11 +69,11 @@ pub(crate) fn authorize(call: &Call<'_>) -> Result<Answer, Answer> {
 }
 
 fn grant(call: &Call<'_>, request: Request, user: i64) -> Answer {
-    let Request { client, redirect_uri, state, scopes, resources, challenge, nonce } = request;
+    let Request { client, redirect_uri, state, scopes, resources, challenge, nonce, iss } = request;
     let grant = Grant { client: client.id, user, scopes, resources };
     let pending = Pending { grant, redirect_uri: redirect_uri.clone(), challenge, nonce };
     let code = call.state.oidc.grants.issue_code(pending, call.state.clock.now());
-    redirect(&redirect_uri, &[("code", Some(&code)), ("state", state.as_deref())])
+    redirect(&redirect_uri, &[("code", Some(&code)), ("state", state.as_deref()), ("iss", iss.as_deref())])
 }
 
 /// What is wrong with client or redirect is shown here: the redirect cannot be trusted with it.
@@ -88,11 +91,21 @@ fn parse(call: &Call<'_>, params: &Params) -> Result<Request, Answer> {
     if !resources.iter().all(|resource| is_resource(resource)) {
         return Err(fatal("The resource is not an absolute URI without a fragment."));
     }
+    let newer = call.state.version() == Version::V0_16;
+    // Facts of 0.16, C1: one resource or none; any other gets no code.
+    if newer && resources.iter().any(|resource| *resource != call.state.oidc.resource()) {
+        return Err(if client.skip_consent {
+            Answer::html(StatusCode::FOUND, "").with(header::LOCATION, "?action=grant")
+        } else {
+            fatal("The resource is not one of this server's.")
+        });
+    }
     let owned = |name: &str| params.get(name).map(str::to_owned);
     let scopes =
         params.get("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
     let (state, challenge, nonce) = (owned("state"), owned("code_challenge"), owned("nonce"));
-    let request = Request { client, redirect_uri, state, scopes, resources, challenge, nonce };
+    let iss = newer.then(|| call.state.oidc.issuer().to_owned());
+    let request = Request { client, redirect_uri, state, scopes, resources, challenge, nonce, iss };
     match request.problem(params) {
         Some(error) => Err(request.error(error)),
         None => Ok(request),
@@ -122,7 +135,9 @@ impl Request {
     }
 
     fn error(&self, error: &str) -> Answer {
-        redirect(&self.redirect_uri, &[("error", Some(error)), ("state", self.state.as_deref())])
+        let parameters =
+            [("error", Some(error)), ("state", self.state.as_deref()), ("iss", self.iss.as_deref())];
+        redirect(&self.redirect_uri, &parameters)
     }
 }
 

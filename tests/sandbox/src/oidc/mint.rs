@@ -33,7 +33,9 @@ enum Signer {
 impl<'a> Mint<'a> {
     pub(crate) fn new(state: &'a State) -> Self {
         let scopes = SCOPES.map(str::to_owned).to_vec();
-        let grant = Grant { client: MCP_CLIENT_ID, user: DEMO_USER_ID, scopes, resources: Vec::new() };
+        // What is asked for from 0.16 on; before, nothing that is asked for counts.
+        let resources = vec![state.oidc.resource()];
+        let grant = Grant { client: MCP_CLIENT_ID, user: DEMO_USER_ID, scopes, resources };
         let header = access::header(&state.oidc.key());
         Self { state, header, claims: access::claims(state, &grant), signer: Signer::Provider }
     }

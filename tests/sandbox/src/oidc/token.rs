@@ -91,7 +91,7 @@ fn refresh(call: &Call<'_>, form: &Params, client: &Client) -> Result<Answer, &'
 fn tokens(call: &Call<'_>, grant: &Grant, refresh: &str, nonce: Option<&str>) -> Answer {
     let mut body = json!({
         "access_token": access::token(call.state, grant),
-        "expires_in": call.state.oidc.access_token_seconds,
+        "expires_in": call.state.oidc.access_token_seconds(call.state.version()),
         "token_type": "Bearer",
         "scope": grant.scopes.join(" "),
         "refresh_token": refresh,

@@ -44,6 +44,10 @@ pub(crate) struct Report<'a> {
     run_id: Option<Uuid>,
     #[serde(rename = "run_ref", skip_serializing_if = "Option::is_none")]
     trailing_run_ref: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +83,18 @@ impl<'a> Report<'a> {
         Self { leading_run_ref: run_ref, ..Self::new(run, now) }
     }
 
+    /// What the REST API says: the same object without references (facts of 0.16, B5).
+    pub(crate) fn of_rest(run: &'a Run, now: OffsetDateTime) -> Self {
+        Self::new(run, now)
+    }
+
+    /// The REST API's answer to a launch: where to look, as long as there is something to look for (facts of 0.16, B3).
+    pub(crate) fn of_rest_launch(run: &'a Run, now: OffsetDateTime, url: &str) -> Self {
+        let report = Self::new(run, now);
+        let place = (!report.is_final()).then(|| url.to_owned());
+        Self { url: place.clone(), poll: place, ..report }
+    }
+
     /// Whether it will never change again.
     pub(crate) fn is_final(&self) -> bool {
         self.state == "COMPLETED"
@@ -112,7 +128,7 @@ impl<'a> Report<'a> {
             status,
             state,
             result,
-            source: "MCP",
+            source: run.source,
             error_category,
             org: run.workflow.org.slug,
             user: run.user,
@@ -135,6 +151,8 @@ impl<'a> Report<'a> {
             output_purged_at: purged.then(|| iso(gone)),
             run_id: None,
             trailing_run_ref: None,
+            url: None,
+            poll: None,
         }
     }
 }

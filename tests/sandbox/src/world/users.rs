@@ -1,5 +1,6 @@
 //! The users and their API tokens.
 
+use super::Org;
 use crate::fixtures::{self, ACME, NORTHWIND, WORKSHOP};
 
 /// A user.
@@ -11,6 +12,8 @@ pub(crate) struct User {
     pub(crate) active: bool,
     /// Slugs of the organisations that the user is a member of.
     pub(crate) orgs: &'static [&'static str],
+    /// The personal workspace that everybody has: an organization of its own (facts of 0.16, B2).
+    pub(crate) workspace: Org,
 }
 
 pub(crate) const USERS: &[User] = &[
@@ -20,6 +23,7 @@ pub(crate) const USERS: &[User] = &[
         name: "Demo User",
         active: true,
         orgs: &[ACME, NORTHWIND],
+        workspace: Org { slug: "demo-user", name: "Demo User's workspace" },
     },
     User {
         id: fixtures::SECOND_USER_ID,
@@ -28,6 +32,7 @@ pub(crate) const USERS: &[User] = &[
         name: "",
         active: true,
         orgs: &[ACME],
+        workspace: Org { slug: "second", name: "second's workspace" },
     },
     User {
         id: fixtures::MODELLER_USER_ID,
@@ -35,6 +40,7 @@ pub(crate) const USERS: &[User] = &[
         name: "Modeller",
         active: true,
         orgs: &[WORKSHOP],
+        workspace: Org { slug: "modeller", name: "Modeller's workspace" },
     },
     User {
         id: fixtures::INACTIVE_USER_ID,
@@ -42,6 +48,7 @@ pub(crate) const USERS: &[User] = &[
         name: "Former User",
         active: false,
         orgs: &[ACME],
+        workspace: Org { slug: "former", name: "Former's workspace" },
     },
 ];
 

@@ -40,6 +40,8 @@ pub(crate) struct Workflow {
     pub(crate) owner: Option<i64>,
     /// What agents without an account may do with it.
     pub(crate) sale: Sale,
+    /// Whether agents may see it: the helper API shows no other, the REST API shows all (facts of 0.16, B2).
+    pub(crate) mcp_enabled: bool,
 }
 
 /// How long a run's outputs are kept: its findings, output values and texts.
@@ -114,6 +116,9 @@ static OPEN_LAB: Org = Org { slug: fixtures::OPEN_LAB, name: "Open Lab" };
 static WORKSHOP: Org = Org { slug: fixtures::WORKSHOP, name: "Modelling Workshop" };
 static NORTHWIND: Org = Org { slug: fixtures::NORTHWIND, name: "Northwind Facilities" };
 
+/// Every organization that has members.
+pub(crate) static ORGS: [&Org; 3] = [&ACME, &WORKSHOP, &NORTHWIND];
+
 pub(crate) static WORKFLOWS: &[Workflow] = &[
     Workflow {
         id: 1,
@@ -128,6 +133,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 2,
@@ -142,6 +148,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 3,
@@ -156,6 +163,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::Days30,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 4,
@@ -170,6 +178,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: Some(fixtures::SECOND_USER_ID),
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 5,
@@ -184,6 +193,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 6,
@@ -198,6 +208,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 7,
@@ -212,6 +223,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Priced(fixtures::ENERGY_MODEL_CENTS),
+        mcp_enabled: true,
     },
     Workflow {
         id: 8,
@@ -226,6 +238,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Priced(fixtures::SENSOR_TABLE_CENTS),
+        mcp_enabled: true,
     },
     Workflow {
         id: 9,
@@ -240,6 +253,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::Days30,
         owner: None,
         sale: Sale::Priced(fixtures::ANNUAL_SIMULATION_CENTS),
+        mcp_enabled: true,
     },
     Workflow {
         id: 10,
@@ -254,6 +268,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Free,
+        mcp_enabled: true,
     },
     Workflow {
         id: 11,
@@ -268,6 +283,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::Draft(1),
+        mcp_enabled: true,
     },
     Workflow {
         id: 12,
@@ -282,6 +298,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 13,
@@ -296,6 +313,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 14,
@@ -310,6 +328,7 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
     },
     Workflow {
         id: 15,
@@ -324,5 +343,21 @@ pub(crate) static WORKFLOWS: &[Workflow] = &[
         retention: Retention::DoNotStore,
         owner: None,
         sale: Sale::None,
+        mcp_enabled: true,
+    },
+    Workflow {
+        id: 16,
+        uuid: uuid!("6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e16"),
+        org: &ACME,
+        slug: fixtures::FOR_PEOPLE,
+        name: "Acceptance",
+        description: "Started by hand, from the web pages.",
+        version: 1,
+        file_types: &[FileType::Json],
+        check: Check::Energy,
+        retention: Retention::DoNotStore,
+        owner: None,
+        sale: Sale::None,
+        mcp_enabled: false,
     },
 ];

@@ -9,5 +9,7 @@ mod google;
 mod launch;
 mod oidc;
 mod program;
+mod rest;
 mod runs;
 mod surface;
+mod versions;

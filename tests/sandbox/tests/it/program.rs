@@ -19,8 +19,13 @@ impl Drop for Running {
 }
 
 fn start() -> Running {
+    start_with(&["--edition", "community"])
+}
+
+fn start_with(options: &[&str]) -> Running {
     let mut child = Command::new(PROGRAM)
-        .args(["serve", "--port", "0", "--edition", "community"])
+        .args(["serve", "--port", "0"])
+        .args(options)
         .env("VALIDIBOT_MCP_SERVICE_KEY", "from the environment")
         .env_remove("VALIDIBOT_SANDBOX_API_TOKEN")
         .stderr(Stdio::piped())
@@ -68,4 +73,25 @@ fn a_switch_that_is_neither_on_nor_off_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("VALIDIBOT_SANDBOX_PAID_ACCESS is \"perhaps\""), "{message}");
+}
+
+#[test]
+fn the_version_that_is_played_is_said_on_the_command_line() {
+    for (version, licence, metadata) in
+        [("0.15", "200", "404"), ("0.16", "404", "200"), ("0.16-community", "404", "404")]
+    {
+        let running = start_with(&["--validibot", version]);
+        assert_eq!(status(&running.port, "/api/v1/license/features/"), licence, "{version}");
+        assert_eq!(status(&running.port, "/.well-known/oauth-protected-resource/mcp"), metadata, "{version}");
+    }
+}
+
+/// The status of an answer, by hand: this is about the program alone.
+fn status(port: &str, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
