@@ -41,6 +41,11 @@ pub enum Command {
     ///
     /// The token is `VALIDIBOT_E2E_TOKEN`'s. Exit 0 when every step passes, 1 when one fails.
     E2e(E2eArgs),
+    /// Validate files through a running server, as an agent does, and print their findings.
+    ///
+    /// The token is `VALIDIBOT_E2E_TOKEN`'s. Exit 0 when every file passes, 2 when one does not, 1 when one could not be
+    /// validated.
+    Validate(ValidateArgs),
 }
 
 /// Arguments of `serve`.
@@ -122,4 +127,20 @@ pub struct E2eArgs {
     /// Write an XML report of the steps, as CI systems read it.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The server's public address, with or without /mcp.
+    pub url: String,
+    /// The workflow's slug, or its reference.
+    #[arg(long, value_name = "WORKFLOW")]
+    pub workflow: String,
+    /// The organization that the workflow belongs to, where the slug alone names several.
+    #[arg(long, value_name = "SLUG")]
+    pub org: Option<String>,
+    /// The files, each of which starts a run.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
 }

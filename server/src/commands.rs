@@ -6,3 +6,4 @@ pub mod e2e;
 pub mod healthcheck;
 pub mod license;
 pub mod probe;
+pub mod validate;

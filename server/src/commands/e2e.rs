@@ -4,19 +4,15 @@ mod journey;
 mod junit;
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-
-use secrecy::SecretString;
 
 use self::journey::{Files, Journey};
 use crate::base::clean::Clean;
 use crate::base::env::Env;
-use crate::base::http_client::http_client;
 use crate::cli::E2eArgs;
-use crate::commands::client::Http;
-use crate::config::BaseUrl;
+use crate::commands::client::{Connection, File, connect};
 use crate::telemetry;
 
 /// Wrong usage, as sysexits' `EX_USAGE`.
@@ -59,30 +55,10 @@ pub fn run(args: &E2eArgs, env: &dyn Env) -> ExitCode {
 }
 
 fn prepare(args: &E2eArgs, env: &dyn Env) -> Result<Journey, String> {
-    let typed = args.url.trim();
-    let base = typed.trim_end_matches('/').strip_suffix("/mcp").unwrap_or(typed);
-    let base = BaseUrl::parse(base).map_err(|problem| format!("{typed} {problem}"))?;
-    let name = envs::tests::E2E_TOKEN.name;
-    let token = env.get(name).map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-    let token = token.ok_or_else(|| format!("{name} is not set: {}", envs::tests::E2E_TOKEN.doc))?;
-    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
-    let file = |path: &Option<std::path::PathBuf>| match path {
-        None => Ok(None),
-        Some(path) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            read(path).map(|content| Some((name, content)))
-        }
-    };
+    let Connection { http, base, token } = connect(&args.url, env)?;
+    let file = |path: &Option<PathBuf>| path.as_deref().map(File::read).transpose();
     let files = Files { good: file(&args.good)?, bad: file(&args.bad)? };
-    let http = http_client().map_err(|_| "the system's CA certificates were not found".to_owned())?;
-    Ok(Journey::new(
-        Http::new(http),
-        base,
-        SecretString::from(token),
-        args.org.clone(),
-        args.workflow.clone(),
-        files,
-    ))
+    Ok(Journey::new(http, base, token, args.org.clone(), args.workflow.clone(), files))
 }
 
 fn block_on(mut journey: Journey, junit: Option<&Path>) -> Result<bool, String> {

@@ -44,7 +44,8 @@ fn build(bin: &str) -> PathBuf {
     let mut command = Command::new(cargo);
     command
         .args(["build", "--quiet", "--locked", "--message-format=json", "--workspace", "--bin", bin])
-        .args(profile())
+        // As the program that starts it: what is measured in a release build is a release build, too.
+        .args((!cfg!(debug_assertions)).then_some("--release"))
         .current_dir(crate::workspace())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
@@ -60,17 +61,6 @@ fn build(bin: &str) -> PathBuf {
         .filter(|message| message.target.as_ref().is_some_and(|target| target.name == bin))
         .find_map(|message| message.executable)
         .unwrap_or_else(|| panic!("cargo named no executable for {bin}"))
-}
-
-/// Programs are built as the one that starts them was: what is measured in a release build is a release build, too.
-fn profile() -> &'static [&'static str] {
-    if cfg!(debug_assertions) {
-        // With any of the workspace's tests, cargo chooses the features of libraries as `cargo test` does. With others, it
-        // would compile most of them once more.
-        &["--test", "golden"]
-    } else {
-        &["--release"]
-    }
 }
 
 /// The target folder that this test was built in, so that a build with `--target-dir` is not done twice:

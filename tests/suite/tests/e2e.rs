@@ -128,3 +128,62 @@ async fn what_is_not_written_down_is_asked_for() {
     stage.write(&complete().replace("good-energy-model", "no-such-model"));
     refused(&["VALIDIBOT_E2E_GOOD_FILE", ".test:5", "no-such-model"]).await;
 }
+
+/// `validibot-mcp validate` with the demo token.
+async fn validate(server: &Server, token: Option<&str>, args: &[&str]) -> Output {
+    let samples = suite::workspace().join("tests/sandbox/samples");
+    let mut command = Command::new(binary::validibot_mcp());
+    command
+        .arg("validate")
+        .arg(server.base())
+        .args(["--org", fixtures::ACME])
+        .args(args)
+        .current_dir(samples);
+    match token {
+        Some(token) => command.env("VALIDIBOT_E2E_TOKEN", token),
+        None => command.env_remove("VALIDIBOT_E2E_TOKEN"),
+    };
+    run(&mut command, DEADLINE).await.expect("it ends")
+}
+
+#[tokio::test]
+async fn files_are_validated_from_a_shell() {
+    let stage = Stage::start().await;
+    let token = Some(fixtures::DEMO_TOKEN);
+    let energy = ["--workflow", fixtures::ENERGY_MODEL];
+    let of = |files: &[&'static str]| [&energy, files].concat();
+    let good = validate(&stage.server, token, &of(&["good-energy-model.json"])).await;
+    assert_eq!(
+        (good.code, good.stdout.as_str()),
+        (Some(0), "good-energy-model.json: PASS\n"),
+        "{}",
+        good.stderr
+    );
+
+    let both =
+        validate(&stage.server, token, &of(&["bad-energy-model.json", "good-energy-model.json"])).await;
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+    let lines: Vec<_> = both.stdout.lines().collect();
+    assert_eq!(lines[0], "bad-energy-model.json: FAIL, 4 findings: 4 ERROR");
+    assert_eq!(lines[1], "  ERROR    /building/location/latitude: 153.55 is greater than the maximum of 90");
+    assert_eq!((lines.len(), lines[5]), (6, "good-energy-model.json: PASS"), "{}", both.stdout);
+
+    // Everything that is wrong with the command line, before a run is started.
+    let launched = stage.sandbox.received().len();
+    let wrong = validate(&stage.server, None, &of(&["no-such.json", "good-energy-model.json"])).await;
+    assert_eq!(wrong.code, Some(64));
+    for part in ["VALIDIBOT_E2E_TOKEN is not set", "no-such.json: No such file"] {
+        assert!(wrong.stderr.contains(part), "{part}: {}", wrong.stderr);
+    }
+    assert_eq!(stage.sandbox.received().len(), launched);
+
+    let unknown = validate(&stage.server, token, &["--workflow", "energi", "good-table.csv"]).await;
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.stderr.contains("no workflow energi can be seen; these can: "), "{}", unknown.stderr);
+    let refused = validate(&stage.server, token, &of(&["good-table.csv"])).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("good-table.csv: "), "{}", refused.stderr);
+    let stranger = validate(&stage.server, Some("vbk_1_unknown"), &of(&["good-table.csv"])).await;
+    assert_eq!(stranger.code, Some(1));
+    assert!(stranger.stderr.contains("does not accept VALIDIBOT_E2E_TOKEN"), "{}", stranger.stderr);
+}

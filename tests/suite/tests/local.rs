@@ -122,10 +122,38 @@ async fn one_command_starts_a_stack_that_validates_and_another_leaves_nothing() 
 }
 
 #[tokio::test]
+async fn the_samples_are_validated_in_front_of_ones_eyes() {
+    let stack = Stack::new();
+    let none = run(&mut stack.command(&["try"]), DEADLINE).await.expect("it ends");
+    assert_eq!(none.code, Some(1), "{}", none.stderr);
+    assert!(
+        none.stderr.contains("no stack is running") && none.stderr.contains("local up --pro"),
+        "{}",
+        none.stderr
+    );
+    succeeded(stack.up(&["--pro"], Some("true")).await, "local up");
+    let tried =
+        run(&mut stack.command(&["try"]), DEADLINE).await.expect("it ends").expect_success("local try");
+    assert!(
+        tried.stdout.starts_with("good-energy-model.json: PASS\nbad-energy-model.json: FAIL, 4 findings"),
+        "{}",
+        tried.stdout
+    );
+    assert!(tried.stdout.contains("/zones/0/floor_area_m2: -620.5 is less than"), "{}", tried.stdout);
+    assert!(
+        tried.stderr.contains("Validate tests/sandbox/samples/bad-energy-model.json"),
+        "{}",
+        tried.stderr
+    );
+}
+
+#[tokio::test]
 async fn without_the_gate_there_is_no_mcp_and_that_is_no_failure() {
     let stack = Stack::new();
     let up = stack.up(&["--pro"], None).await.expect_success("local up");
     assert!(up.stdout.contains("skipped, because ENABLE_MCP_SERVER is not set"), "{}", up.stdout);
+    let before = up.stderr.split_once("starting web").expect("it starts").0;
+    assert!(before.contains("skipped, because ENABLE_MCP_SERVER is not set"), "not told first: {before}");
     let info = stack.info().await;
     assert_eq!(
         (&info["programs"]["web"]["running"], &info["programs"]["mcp"]["running"]),

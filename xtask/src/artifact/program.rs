@@ -1,5 +1,6 @@
-//! The server's own program, built from this checkout: it speaks HTTP where this tool does not.
+//! Programs of this workspace, built from this checkout: they speak HTTP where this tool does not.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -9,9 +10,10 @@ use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::runner::Streams;
 
-/// The package and the program in it.
-const SERVER: &str = "validibot-mcp";
-const SANDBOX: &str = "validibot-sandbox";
+/// The server's program.
+pub const SERVER: &str = "validibot-mcp";
+/// The stand-in's program.
+pub const SANDBOX: &str = "validibot-sandbox";
 
 /// One line of cargo's `--message-format=json`.
 #[derive(Deserialize)]
@@ -25,26 +27,61 @@ struct Target {
     name: String,
 }
 
-/// Builds the server, which takes no time where nothing has changed, and says where it is.
-pub fn server(context: &Context) -> Result<PathBuf> {
-    let build = Command::new(context.cargo())
-        .args(["build", "--locked", "--message-format=json-render-diagnostics"])
-        // Beside the stand-in, as `local up` builds it: with other features, its libraries would be compiled once more.
-        .args(["--package", SERVER, "--package", SANDBOX, "--bin", SERVER])
+/// Builds these programs, which takes no time where nothing has changed, and says where they are. Cargo shows its own
+/// progress.
+///
+/// The features of libraries are those of the whole workspace, whichever programs are asked for: with others, most
+/// libraries would be compiled once more when a second program is.
+pub fn build(context: &Context, names: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut compile = Command::new(context.cargo())
+        .args(["build", "--locked", "--workspace", "--message-format=json-render-diagnostics"])
         .dir(&context.root)
         .no_deadline();
-    let progress = context.printer.progress("building the server's program");
-    let outcome = context.runner.run(&build, Streams::StdoutCaptured)?;
-    drop(progress);
-    let program = executable(&outcome.stdout).filter(|_| outcome.code == 0);
-    program.ok_or_else(|| {
-        Error::failed("the server's program cannot be built").cause(format!("command: {}", build.render()))
-    })
+    for name in names {
+        compile = compile.args(["--bin", name]);
+    }
+    let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
+    let failed = |what: String| Error::failed(what).cause(format!("command: {}", compile.render()));
+    if outcome.code != 0 {
+        return Err(failed("the programs cannot be built".to_owned()));
+    }
+    let built = executables(&outcome.stdout);
+    match names.iter().find(|name| !built.contains_key(**name)) {
+        Some(missing) => Err(failed(format!("cargo built no program {missing}"))),
+        None => Ok(built),
+    }
 }
 
-/// The program that cargo says it built: only cargo knows its target folder.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let ours = |message: &Message| message.target.as_ref().is_some_and(|target| target.name == SERVER);
-    messages.filter(ours).find_map(|message| message.executable)
+/// Builds the server and says where it is.
+pub fn server(context: &Context) -> Result<PathBuf> {
+    let progress = context.printer.progress("building the server's program");
+    let built = build(context, &[SERVER])?;
+    drop(progress);
+    Ok(built.get(SERVER).cloned().unwrap_or_default())
+}
+
+/// The programs that cargo says it built: only cargo knows its target folder.
+fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
+        .filter_map(|message| Some((message.target?.name, message.executable?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_says_where_the_programs_are() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"sandbox\"},\"executable\":null}\n\
+             {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"validibot-sandbox\"},\"executable\":\"/t/validibot-sandbox\"}\n\
+             {\"reason\":\"build-finished\",\"success\":true}\nnot json\n";
+        let found = executables(messages);
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            [("validibot-sandbox".into(), "/t/validibot-sandbox".into())]
+        );
+    }
 }

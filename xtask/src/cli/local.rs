@@ -19,16 +19,20 @@ pub const MCP_PORT: u16 = 8001;
 pub enum Local {
     /// Start the stack, or bring the running one up to date
     ///
-    /// Runs as containers where a Docker engine answers, else natively. With VALIDIBOT_DIR naming a Validibot
-    /// checkout, containers run that application instead of the stand-in.
-    ///
     /// Starts a stand-in Validibot on port 8000 and, with --pro and an open gate, the MCP server on port 8001.
     /// Typed again, it changes nothing. The first use writes envs/local/.mcp and envs/local/.test with fresh
     /// random secrets.
     ///
+    /// Both run as processes of this machine, or with --runner docker as containers. With VALIDIBOT_DIR naming a
+    /// Validibot checkout, containers run that application instead of the stand-in.
+    ///
     /// The gate is ENABLE_MCP_SERVER: in the command line's environment, or in envs/local/.build.
     #[command(after_help = "Example:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro")]
     Up(Up),
+
+    /// Validate a good and a bad sample file through the running stack, and print the findings
+    #[command(after_help = "Example:\n  cargo xtask local try")]
+    Try(StateDir),
 
     /// Stop the stack: exactly the processes or containers that `up` started
     Down(StateDir),
@@ -63,7 +67,7 @@ pub struct Up {
     #[arg(long)]
     pub cloud: bool,
 
-    /// How the programs run [default: as the stack runs now; else docker where an engine answers, else native]
+    /// How the programs run [default: as the stack runs now, else native; with VALIDIBOT_DIR, docker]
     #[arg(long, value_enum)]
     pub runner: Option<RunnerKind>,
 

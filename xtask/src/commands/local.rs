@@ -10,6 +10,7 @@ mod logs;
 mod programs;
 mod stack;
 mod state;
+mod try_out;
 mod up;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub fn run(context: &Context, task: &Local) -> Result<()> {
     match task {
         Local::Up(args) => start(context, args, up::Restart::WhatChanged),
         Local::Rebuild(args) => start(context, args, up::Restart::Everything),
+        Local::Try(args) => try_out::try_out(context, args),
         Local::Down(args) => down(context, args),
         Local::Info(args) => info::info(context, args),
         Local::Ps(args) => info::ps(context, args),
@@ -47,12 +49,15 @@ fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
     } else {
         [programs::WEB, programs::MCP].iter().find_map(|name| state.running(name)).map(|_| RunnerKind::Native)
     };
+    let checkout = checkout::is_named(context);
     let wanted = match args.runner {
         None if args.bin_dir.is_some() => Some(RunnerKind::Native),
+        // A checkout runs only as containers.
+        None if checkout && running.is_none() => Some(RunnerKind::Docker),
         wanted => wanted,
     };
     let native = wanted == Some(RunnerKind::Native) || running == Some(RunnerKind::Native);
-    if checkout::is_named(context) && (native || !engine::is_usable(context)) {
+    if checkout && (native || !engine::is_usable(context)) {
         return Err(Error::usage(format!(
             "{} names a checkout, which runs only as containers",
             envs::deploy::VALIDIBOT_DIR.name
@@ -62,19 +67,18 @@ fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
     }
     match (wanted, running) {
         (Some(wanted), Some(running)) if wanted != running => {
-            Err(Error::failed(format!("the stack runs already, by the runner {running}"))
-                .hint("stop it first: cargo xtask local down"))
+            return Err(Error::failed(format!("the stack is already running, by the runner {running}"))
+                .hint("stop it first: cargo xtask local down"));
         }
-        (Some(RunnerKind::Docker), _) | (None, Some(RunnerKind::Docker)) => {
-            docker::up(context, args, gate.as_ref(), restart)
-        }
-        (None, None) if engine::is_usable(context) => {
-            context
-                .printer
-                .note("a Docker engine answers: the stack runs as containers (else: --runner native)");
-            docker::up(context, args, gate.as_ref(), restart)
-        }
-        (Some(RunnerKind::Native) | None, _) => up::up(context, args, gate.as_ref(), restart),
+        _ => {}
+    }
+    // Whoever forgot the gate learns it before minutes of compiling, and not after them.
+    if let Some(closed) = gate.as_ref().filter(|gate| !gate.open) {
+        context.printer.note(&closed.skipped("mcp", up::OPENING));
+    }
+    match wanted.or(running).unwrap_or(RunnerKind::Native) {
+        RunnerKind::Docker => docker::up(context, args, gate.as_ref(), restart),
+        RunnerKind::Native => up::up(context, args, gate.as_ref(), restart),
     }
 }
 

@@ -1,21 +1,14 @@
 //! What a client does, in its order: sign in, look around, validate, wait, read the findings.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{Outcome, Step};
-use crate::commands::client::{Failure, Http, Mcp};
+use crate::commands::client::{File, Http, Mcp, Tools, explain};
 use crate::config::BaseUrl;
-
-/// How long a run may take on the whole: live simulations take minutes.
-const RUN_DEADLINE: Duration = Duration::from_mins(10);
-/// One wait, in seconds: below the minute after which some platforms cut a silent call.
-const WAIT_SECONDS: u64 = 45;
 
 /// What is sent where no file is given: something of each type, which need not pass.
 const SAMPLES: [(&str, &str, &str); 4] = [
@@ -24,9 +17,6 @@ const SAMPLES: [(&str, &str, &str); 4] = [
     ("yaml", "e2e.yaml", "name: e2e\n"),
     ("xml", "e2e.xml", "<e2e/>\n"),
 ];
-
-/// A file's name and content.
-type File = (String, Vec<u8>);
 
 /// Files whose outcome is known.
 pub(super) struct Files {
@@ -127,18 +117,7 @@ impl Journey {
     }
 
     async fn list(&mut self) -> Said {
-        let mut all: Vec<Value> = Vec::new();
-        let mut page = json!({});
-        loop {
-            let list = self.call("list_workflows", page).await?;
-            let entries = list["result"].as_array().cloned().unwrap_or_default();
-            page = list["more"]["arguments"].clone();
-            let ended = entries.is_empty() || !page.is_object();
-            all.extend(entries);
-            if ended {
-                break;
-            }
-        }
+        let all = Tools::new(&self.mcp).workflows().await?;
         let of = |key: &str, wanted: &Option<String>, workflow: &Value| {
             wanted.as_ref().is_none_or(|wanted| workflow[key] == wanted.as_str())
         };
@@ -164,8 +143,8 @@ impl Journey {
     }
 
     async fn details(&self) -> Said {
-        let details =
-            self.call("get_workflow_details", json!({ "workflow_ref": self.chosen["workflow_ref"] })).await?;
+        let reference = json!({ "workflow_ref": self.chosen["workflow_ref"] });
+        let details = Tools::new(&self.mcp).call("get_workflow_details", reference).await?;
         let steps = details["steps"].as_array().map_or(0, Vec::len);
         Ok(format!("{steps} steps, takes {}", details["accepted_extensions"]))
     }
@@ -178,12 +157,12 @@ impl Journey {
         let run = self.validate(&file).await?;
         let result = run["result"].as_str().unwrap_or("?");
         match result {
-            "PASS" => Ok(format!("{} passes", file.0)),
+            "PASS" => Ok(format!("{} passes", file.name)),
             _ if judged => {
-                Err(format!("{} should pass, and the result is {result}{}", file.0, findings(&run)))
+                Err(format!("{} should pass, and the result is {result}{}", file.name, findings(&run)))
             }
             // Nobody said that it should pass: that the run came to its end is what counts.
-            "FAIL" => Ok(format!("{} was judged: {result}{}", file.0, findings(&run))),
+            "FAIL" => Ok(format!("{} was judged: {result}{}", file.name, findings(&run))),
             _ => Err(format!("the run ended with {result}{}", findings(&run))),
         }
     }
@@ -193,37 +172,17 @@ impl Journey {
         let result = run["result"].as_str().unwrap_or("?");
         let total = run["overview"]["findings"]["total"].as_u64().unwrap_or(0);
         if result != "FAIL" {
-            return Err(format!("{} should fail, and the result is {result}{}", file.0, findings(&run)));
+            return Err(format!("{} should fail, and the result is {result}{}", file.name, findings(&run)));
         }
         if total == 0 {
             Err("it failed without findings".to_owned())
         } else {
-            Ok(format!("{} fails{}", file.0, findings(&run)))
+            Ok(format!("{} fails{}", file.name, findings(&run)))
         }
     }
 
-    /// Starts a run and waits until it is finished.
-    async fn validate(&self, (name, content): &File) -> Result<Value, String> {
-        let arguments = json!({
-            "workflow_ref": self.chosen["workflow_ref"],
-            "file_name": name,
-            "file_content": STANDARD.encode(content),
-        });
-        let started = self.call("validate_file", arguments).await?;
-        let run_ref = started["run_ref"].as_str().ok_or("the started run has no run_ref")?.to_owned();
-        let deadline = Instant::now() + RUN_DEADLINE;
-        loop {
-            let arguments = json!({ "run_ref": run_ref, "timeout_seconds": WAIT_SECONDS });
-            // One wait is longer than the limit of a single request: it is asked for in shorter pieces.
-            let run =
-                self.call_within("wait_for_run", arguments, Duration::from_secs(WAIT_SECONDS + 15)).await?;
-            if run["state"] == "COMPLETED" {
-                return Ok(run);
-            }
-            if Instant::now() > deadline {
-                return Err(format!("the run is not finished after {} minutes", RUN_DEADLINE.as_secs() / 60));
-            }
-        }
+    async fn validate(&self, file: &File) -> Result<Value, String> {
+        Tools::new(&self.mcp).validate(&self.chosen["workflow_ref"], file).await
     }
 
     /// Something that the chosen workflow takes.
@@ -231,20 +190,7 @@ impl Journey {
         let types = self.chosen["allowed_file_types"].as_array().cloned().unwrap_or_default();
         let fits = |(kind, _, _): &&(&str, &str, &str)| types.iter().any(|allowed| allowed == *kind);
         let (_, name, content) = SAMPLES.iter().find(fits).unwrap_or(&SAMPLES[0]);
-        ((*name).to_owned(), content.as_bytes().to_vec())
-    }
-
-    async fn call(&self, tool: &str, arguments: Value) -> Result<Value, String> {
-        self.call_within(tool, arguments, crate::commands::client::DEADLINE).await
-    }
-
-    async fn call_within(&self, tool: &str, arguments: Value, limit: Duration) -> Result<Value, String> {
-        let call = self.mcp.call(tool, arguments, limit).await.map_err(explain)?;
-        match call.error() {
-            Some((code, message)) => Err(format!("{code}: {message}")),
-            None if call.is_error => Err(call.text),
-            None => Ok(call.structured),
-        }
+        File { name: (*name).to_owned(), content: content.as_bytes().to_vec() }
     }
 }
 
@@ -263,17 +209,4 @@ fn findings(run: &Value) -> String {
     let total = run["overview"]["findings"]["total"].as_u64().unwrap_or(0);
     let counts = &run["overview"]["findings"]["by_severity"];
     if total == 0 { String::new() } else { format!(", {total} findings {counts}") }
-}
-
-/// A failed request, with where to go on.
-fn explain(failure: Failure) -> String {
-    match failure {
-        Failure::Trouble(trouble) => format!("{trouble}; cargo xtask diagnose finds out why"),
-        Failure::Rpc(code, message) => format!("JSON-RPC error {code}: {message}"),
-        Failure::Http(answer) if answer.status == 401 => format!(
-            "401: the server does not accept {}; cargo xtask diagnose --token finds out why",
-            envs::tests::E2E_TOKEN.name
-        ),
-        Failure::Http(answer) => format!("{}; cargo xtask diagnose --token finds out why", answer.describe()),
-    }
 }

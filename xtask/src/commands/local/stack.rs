@@ -1,6 +1,6 @@
 //! The running stack, for other commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::docker::{self, Containers};
 use super::programs::{MCP, WEB};
@@ -30,12 +30,17 @@ pub struct Ended {
 
 /// The stack that `local up` started in the usual place; `None` where none was started, or all of it was stopped.
 pub fn running(context: &Context) -> Result<Option<Stack>> {
-    if let Some(containers) = Containers::load(&folder(context))? {
+    running_in(context, &folder(context))
+}
+
+/// The stack whose state is in this folder.
+pub(super) fn running_in(context: &Context, folder: &Path) -> Result<Option<Stack>> {
+    if let Some(containers) = Containers::load(folder)? {
         // Where no engine answers, none of its containers runs.
         let running = engine::is_usable(context) && docker::states(context, &containers)?.contains(&true);
         return Ok(running.then(|| stack(containers.mcp_port, containers.web_port)));
     }
-    let state = State::load(&folder(context))?;
+    let state = State::load(folder)?;
     if state.running(WEB).is_none() && state.running(MCP).is_none() {
         return Ok(None);
     }

@@ -8,18 +8,21 @@ use envs::HeldIn;
 use super::programs::{Layout, MCP, Program, WEB};
 use super::state::State;
 use super::{clients, files, launch, state_folder};
+use crate::artifact::program::{self, SANDBOX, SERVER};
 use crate::cli::{MCP_PORT, Up};
 use crate::config::context::Context;
 use crate::config::gate::Gate;
 use crate::config::stage::Target;
-use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::process::port_owner;
-use crate::core::runner::Streams;
 
 /// What a stack without the server does to one with it.
 pub(super) const TAKEN_AWAY: &str =
     "this takes the MCP server away, which runs now: it is part of a stack with --pro and an open gate";
+
+/// How the gate of a local stack is opened.
+pub(super) const OPENING: &str =
+    "ENABLE_MCP_SERVER=true cargo xtask local up --pro, or that line in envs/local/.build";
 
 /// What `up` starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +67,6 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: Res
     context.printer.data(&summary(&layout, gate, Token::Demo(settings.api_token.expose())));
     Ok(())
 }
-
-/// The package and program names that cargo builds.
-const SANDBOX: &str = "validibot-sandbox";
-const SERVER: &str = "validibot-mcp";
 
 /// Validibot's cloud is Pro with more on top.
 fn pro(args: &Up) -> bool {
@@ -122,43 +121,8 @@ fn programs(context: &Context, args: &Up, with_mcp: bool) -> Result<BTreeMap<Str
     if let Some(folder) = &args.bin_dir {
         return Ok(names.into_iter().map(|name| (name.to_owned(), folder.join(name))).collect());
     }
-    let mut compile = Command::new(context.cargo())
-        .args(["build", "--locked", "--bins", "--message-format=json-render-diagnostics"])
-        .dir(&context.root)
-        .no_deadline();
-    for name in &names {
-        compile = compile.args(["--package", name]);
-    }
-    context.printer.note("building the programs");
-    let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
-    if outcome.code != 0 {
-        return Err(
-            Error::failed("the programs cannot be built").cause(format!("command: {}", compile.render()))
-        );
-    }
-    let built = executables(&outcome.stdout);
-    match names.iter().find(|name| !built.contains_key(**name)) {
-        Some(missing) => Err(Error::failed(format!("cargo built no program {missing}"))),
-        None => Ok(built),
-    }
-}
-
-/// The programs that cargo says it built: only cargo knows its target folder.
-fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
-    #[derive(serde::Deserialize)]
-    struct Message {
-        target: Option<TargetName>,
-        executable: Option<PathBuf>,
-    }
-    #[derive(serde::Deserialize)]
-    struct TargetName {
-        name: String,
-    }
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
-        .filter_map(|message| Some((message.target?.name, message.executable?)))
-        .collect()
+    context.printer.note("building the programs: the first time takes a few minutes");
+    program::build(context, &names)
 }
 
 /// Stops what should not run or has changed, the last first; then starts what is missing, the first first.
@@ -215,6 +179,7 @@ pub(super) enum Token<'a> {
 
 pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: Token<'_>) -> String {
     let web = layout.web_url();
+    let stand_in = matches!(token, Token::Demo(_));
     let (token, how_to_get) = match token {
         Token::Demo(token) => (token, token),
         Token::OneOfYours => {
@@ -225,32 +190,16 @@ pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: Token<'_>) ->
         Some(gate) if gate.open => {
             let url = format!("{}/mcp", layout.mcp_url());
             let clients = clients::configurations(&url, token);
-            format!("web:   {web}\nmcp:   {url}\ntoken: {how_to_get}\n\n{clients}")
+            let samples = "\nSee it work, with a good and a bad sample of tests/sandbox/samples:\n  cargo xtask local try\n";
+            let next = if stand_in { samples } else { "" };
+            format!("web:   {web}\nmcp:   {url}\ntoken: {how_to_get}\n\n{clients}{next}")
         }
         Some(gate) => {
-            let how = "ENABLE_MCP_SERVER=true cargo xtask local up --pro, or that line in envs/local/.build";
-            format!("web:   {web}\ntoken: {how_to_get}\n\n{}\n", gate.skipped("mcp", how))
+            format!("web:   {web}\ntoken: {how_to_get}\n\n{}\n", gate.skipped("mcp", OPENING))
         }
         None => format!(
             "web:   {web}\ntoken: {how_to_get}\n\nThis is a community stack, in which the MCP server has no place. \
              With it:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro\n"
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cargo_says_where_the_programs_are() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"sandbox\"},\"executable\":null}\n\
-             {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"validibot-sandbox\"},\"executable\":\"/t/validibot-sandbox\"}\n\
-             {\"reason\":\"build-finished\",\"success\":true}\nnot json\n";
-        let found = executables(messages);
-        assert_eq!(
-            found.into_iter().collect::<Vec<_>>(),
-            [("validibot-sandbox".into(), "/t/validibot-sandbox".into())]
-        );
     }
 }
