@@ -204,8 +204,8 @@ async fn neither_the_user_nor_the_workflow_is_part_of_a_keys_scope() {
 async fn the_raw_body_is_the_fingerprint() {
     let world = World::start().await;
     assert_eq!(got(launch(&world, ACME, ENERGY_MODEL, "k", "one")).await.status, 201);
-    let reused = got(launch(&world, ACME, ENERGY_MODEL, "k", "two")).await;
-    assert_eq!((reused.status, &reused.json()["code"]), (422, &json!("idempotency_key_reused")));
+    let other_body = got(launch(&world, ACME, ENERGY_MODEL, "k", "two")).await;
+    assert_eq!((other_body.status, &other_body.json()["code"]), (422, &json!("idempotency_key_reused")));
     let long = "k".repeat(256);
     let refused = got(launch(&world, ACME, ENERGY_MODEL, &long, "one")).await;
     assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("idempotency_key_too_long")));
