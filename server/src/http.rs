@@ -6,5 +6,6 @@ pub(crate) mod authenticate;
 pub(crate) mod browsers;
 pub(crate) mod license_gate;
 pub(crate) mod measure;
+pub(crate) mod people;
 pub(crate) mod public;
 pub mod router;

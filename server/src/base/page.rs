@@ -13,12 +13,18 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The style is allowed by its hash, and nothing else is allowed at all. There is no `form-action`: browsers apply it
+/// The brand's mark, as the page draws it.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' \
+                    rx='7' fill='%230b6b4f'/%3E%3Cpath d='M7 12.5l3.5 3.5L17 8.5' fill='none' stroke='%23fff' \
+                    stroke-width='2.6'/%3E%3C/svg%3E";
+
+/// The style and the icon are allowed, the style by its hash, and nothing else at all. There is no `form-action`: browsers apply it
 /// to the redirects behind a form too, and ours go to Validibot, its own sign-in providers, and the client.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(STYLE));
-    let policy =
-        format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors 'none'");
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+    );
     HeaderValue::try_from(policy).expect("visible ASCII")
 });
 
@@ -32,6 +38,7 @@ pub(crate) fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " \u{b7} Validibot" }
+                link rel="icon" href=(ICON);
                 style { (PreEscaped(STYLE)) }
             }
             body {

@@ -28,7 +28,7 @@ const COMMIT: &str = match option_env!("VALIDIBOT_MCP_COMMIT") {
 pub(crate) async fn root(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut response = if accept.contains("text/html") {
-        welcome::page(&app.settings)
+        welcome::page(&app.settings, app.withdrawn_from().as_deref())
     } else {
         Json(descriptor(&app.settings)).into_response()
     };

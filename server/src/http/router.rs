@@ -12,7 +12,7 @@ use rmcp::ServerHandler;
 use super::authenticate::authenticate;
 use super::license_gate::gate;
 use super::measure::measure;
-use super::{absent, browsers, public};
+use super::{absent, browsers, people, public};
 use crate::app::App;
 use crate::mcp::Tools;
 use crate::{limits, mcp, oauth, payments, uploads};
@@ -61,7 +61,8 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
 
 /// Around every route.
 async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    measure(&app.metrics, request, |request| browsers::open(&app, request, |request| next.run(request))).await
+    let routes = |request| people::pages(request, |request| next.run(request));
+    measure(&app.metrics, request, |request| browsers::open(&app, request, routes)).await
 }
 
 // What stands before a route, in order. One middleware for all of it: as one each, axum puts every one into boxes of its

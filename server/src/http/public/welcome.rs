@@ -11,8 +11,8 @@ use crate::config::Settings;
 /// Stands where a token has to be put in.
 const TOKEN: &str = "YOUR_API_TOKEN";
 
-/// The whole page.
-pub(super) fn page(settings: &Settings) -> Response {
+/// The whole page. `withdrawn_from` is the edition of a Validibot whose licence has no MCP any more.
+pub(super) fn page(settings: &Settings, withdrawn_from: Option<&str>) -> Response {
     let url = format!("{}/mcp", settings.base_url.as_str());
     let signs_in = settings.oauth.is_some();
     let main = html! {
@@ -31,16 +31,30 @@ pub(super) fn page(settings: &Settings) -> Response {
                 }
             }
         }
-        @if !settings.enabled {
-            p.warn { strong { "Switched off for maintenance" } "Assistants can connect, and are told to try again later." }
-        }
-        (clients(&url, signs_in))
+        (notices(settings.enabled, withdrawn_from))
+        (clients(&url, signs_in, settings.base_url.is_https() && !settings.base_url.is_loopback()))
         p.fine { a href=(DOCS) { "How to work with it" } " \u{b7} Programs get this page as JSON." }
     };
     crate::base::page::page(StatusCode::OK, "MCP server", &main)
 }
 
-fn clients(url: &str, signs_in: bool) -> Markup {
+/// Why assistants are refused just now, where they are.
+fn notices(enabled: bool, withdrawn_from: Option<&str>) -> Markup {
+    html! {
+        @if !enabled {
+            p.warn { strong { "Switched off for maintenance" } "Assistants can connect, and are told to try again later." }
+        }
+        @if let Some(edition) = withdrawn_from {
+            p.warn {
+                strong { "Not licensed" }
+                "The licence of this Validibot (" (edition) ") does not include MCP. Assistants are refused until an operator \
+                 renews it."
+            }
+        }
+    }
+}
+
+fn clients(url: &str, signs_in: bool, is_public: bool) -> Markup {
     let bearer = format!("Bearer {TOKEN}");
     let headers = json!({ "Authorization": bearer });
     // With OAuth the client finds everything out by itself; without, it needs the header.
@@ -59,13 +73,17 @@ fn clients(url: &str, signs_in: bool) -> Markup {
     let vs_code = json!({ "servers": { "validibot": with_header(json!({ "type": "http", "url": url })) } });
     let auth = if signs_in { "oauth" } else { TOKEN };
     let python = format!(
-        "from fastmcp import Client\n\nasync with Client(\"{url}\", auth=\"{auth}\") as client:\n    \
-         print(await client.call_tool(\"list_workflows\"))"
+        "import asyncio\nfrom fastmcp import Client\n\nasync def main():\n    async with Client(\"{url}\", auth=\"{auth}\") as client:\n\
+        \u{20}       print(await client.call_tool(\"list_workflows\"))\n\nasyncio.run(main())"
     );
     html! {
         @if signs_in {
             h2 { "Claude" }
-            p { "Settings, Connectors, Add custom connector: paste the address." }
+            @if is_public {
+                p { "Settings, Connectors, Add custom connector: paste the address." }
+            } @else {
+                p { "Claude's web and desktop connectors reach only public https addresses, which this one is not: use Claude Code." }
+            }
         }
         h2 { "Claude Code" }
         pre { code { (claude_code) } }
@@ -87,4 +105,26 @@ fn clients(url: &str, signs_in: bool) -> Markup {
 
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_why_assistants_are_refused() {
+        assert_eq!(notices(true, None).into_string(), "");
+        let off = notices(false, None).into_string();
+        assert!(off.contains("Switched off for maintenance") && !off.contains("Not licensed"), "{off}");
+        let unlicensed = notices(true, Some("community")).into_string();
+        assert!(unlicensed.contains("Not licensed") && unlicensed.contains("(community)"), "{unlicensed}");
+    }
+
+    #[test]
+    fn a_connector_needs_a_public_address() {
+        let public = clients("https://mcp.example.com/mcp", true, true).into_string();
+        assert!(public.contains("Add custom connector"), "{public}");
+        let inside = clients("http://localhost:8001/mcp", true, false).into_string();
+        assert!(!inside.contains("Add custom connector") && inside.contains("use Claude Code"), "{inside}");
+    }
 }
