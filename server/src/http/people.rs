@@ -6,12 +6,14 @@ use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use maud::html;
-use serde_json::Value;
 
+use crate::base::json;
 use crate::base::page::page;
 
 /// Errors of this server are a few sentences.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Their values and keys.
+const MAX_NODES: usize = 1_000;
 
 /// Around every route: a `GET` that prefers HTML, as browsers send it, has its error as a page with the same status and headers.
 pub(crate) async fn pages<F: Future<Output = Response>>(
@@ -42,7 +44,7 @@ async fn for_people(response: Response) -> Response {
     let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await else {
         return Response::from_parts(parts, Body::empty());
     };
-    let description = serde_json::from_slice::<Value>(&bytes)
+    let description = json::read(&bytes, MAX_NODES)
         .ok()
         .and_then(|body| body["error_description"].as_str().map(str::to_owned))
         .unwrap_or_default();
