@@ -6,6 +6,7 @@ use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use maud::html;
+use serde_json::Value;
 
 use crate::base::json;
 use crate::base::page::page;
@@ -44,7 +45,7 @@ async fn for_people(response: Response) -> Response {
     let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await else {
         return Response::from_parts(parts, Body::empty());
     };
-    let description = json::read(&bytes, MAX_NODES)
+    let description = json::read::<Value>(&bytes, MAX_NODES)
         .ok()
         .and_then(|body| body["error_description"].as_str().map(str::to_owned))
         .unwrap_or_default();
