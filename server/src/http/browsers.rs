@@ -1,14 +1,17 @@
-//! Cross-origin access for the pages and desktop programs that an operator allows (Fetch standard, CORS protocol).
+//! Cross-origin access (Fetch standard, CORS protocol): to MCP for the pages and desktop programs that an operator allows, to
+//! `/uploads` for every origin.
 //!
 //! Credentials here are headers that a program sets itself, so that the credentials mode, which is about cookies, stays
 //! off. Whether an origin may call at all is judged behind chain 1; here the browser is told what it may show to the page.
+//! An upload has no origin to be judged by: views of MCP Apps are shown from origins that hosts make up, or from `null`, and
+//! their ticket is all that they have.
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -16,10 +19,12 @@ use serde_json::json;
 
 use crate::app::App;
 
-/// What MCP clients and upload pages send.
+/// What MCP clients send.
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, \
-                               Mcp-Name, Last-Event-ID, Traceparent, Tracestate, X-Validibot-Upload-Ticket, \
-                               Payment-Signature";
+                               Mcp-Name, Last-Event-ID, Traceparent, Tracestate, Payment-Signature";
+/// What an upload has.
+const UPLOAD_HEADERS: HeaderValue = HeaderValue::from_static("Content-Type, X-Validibot-Upload-Ticket");
+const UPLOAD_METHODS: &str = "PUT, OPTIONS";
 /// Headers that mirror a tool's arguments have the argument's name behind it (MCP 2026-07-28, transports).
 const PARAM: &str = "mcp-param-";
 /// Of those, no more are granted: no tool has as many arguments.
@@ -36,8 +41,10 @@ pub(crate) async fn open<F: Future<Output = Response>>(
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    if !concerns(&request) {
-        return next(request).await;
+    match route(&request) {
+        None => return next(request).await,
+        Some(Route::Uploads) => return upload(request, next).await,
+        Some(Route::Mcp) => {}
     }
     let headers = request.headers();
     let origin = headers.get(ORIGIN).cloned();
@@ -58,17 +65,42 @@ pub(crate) async fn open<F: Future<Output = Response>>(
     response
 }
 
-/// Whether a page has any business with the route. The routes of signing in are open to every origin.
-fn concerns(request: &Request) -> bool {
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    path.is_some_and(|path| matches!(path.trim_end_matches('/'), "/mcp" | "/public-mcp" | "/uploads"))
+/// What pages have business with. The routes of signing in are open to every origin, too (`oauth::cors`).
+enum Route {
+    Mcp,
+    Uploads,
+}
+
+fn route(request: &Request) -> Option<Route> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    match path.trim_end_matches('/') {
+        "/mcp" | "/public-mcp" => Some(Route::Mcp),
+        "/uploads" => Some(Route::Uploads),
+        _ => None,
+    }
+}
+
+/// `OPTIONS` has the same answer for everybody, before the licence and the limits. Every other answer may be read by the page
+/// that asked, a refusal too: without that it would see a network error, and could not tell its user what to do.
+async fn upload<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
+    let options = request.method() == Method::OPTIONS;
+    let mut response = if options { StatusCode::NO_CONTENT.into_response() } else { next(request).await };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(RESPONSE_HEADERS));
+    if options {
+        headers.insert(ALLOW, HeaderValue::from_static(UPLOAD_METHODS));
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(UPLOAD_METHODS));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, UPLOAD_HEADERS);
+        headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    }
+    response
 }
 
 fn permission(preflight: &Request) -> Response {
-    let methods = if preflight.uri().path().starts_with("/uploads") { "PUT" } else { "POST" };
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
     let granted = granted(preflight.headers());
     if let Ok(granted) = HeaderValue::try_from(granted) {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, granted);

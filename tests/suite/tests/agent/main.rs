@@ -3,6 +3,7 @@
 mod files;
 mod findings;
 mod lists;
+mod pages;
 mod resources;
 mod transcript;
 mod uploads;
