@@ -1,6 +1,6 @@
 //! Where a server runs, and what its environment files hold there.
 
-use crate::{HeldIn, Required, VARIABLES, Variable, deploy, oauth, server, tests as suites, x402};
+use crate::{HeldIn, VARIABLES, Variable};
 
 /// A kind of environment: it decides which files there are and which of their lines are switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,8 @@ pub struct Line {
 impl Place {
     /// Every kind, in the order in which documents list them.
     pub const ALL: [Self; 3] = [Self::Local, Self::SelfHosted, Self::GoogleCloud];
+    /// The kinds without Google Cloud, where the server is told by its own file alone.
+    pub const OWN_MACHINE: [Self; 2] = [Self::Local, Self::SelfHosted];
 
     /// The files that an environment of this kind has, in the order in which one fills them in.
     pub const fn files(self) -> &'static [HeldIn] {
@@ -41,70 +43,24 @@ impl Place {
         let all = VARIABLES.iter().flat_map(|area| area.iter()).copied();
         all.filter(|variable| variable.held_in.contains(&file) && self.has(variable, file))
             .map(|variable| {
-                let value = self.example(variable);
-                Line { variable, value, active: self.wants(variable, file) && !value.is_empty() }
+                let value = variable.example_for(self);
+                Line { variable, value, active: self.activates(variable, file) && !value.is_empty() }
             })
             .collect()
     }
 
-    /// Whether a file of this place may hold the variable, where the table allows it in principle.
+    /// Whether a file of this kind of environment may hold the variable. Without a deploy that stamps it, a variable that
+    /// `.mcp` can hold is not in `.build`.
     fn has(self, variable: &Variable, file: HeldIn) -> bool {
-        // What only a stack with docker compose has.
-        if [deploy::NETWORK.name, deploy::PUBLISH.name].contains(&variable.name) {
-            return self == Self::SelfHosted;
-        }
-        match (self, file) {
-            // The build file of a stack without a deploy step has nothing to stamp: `.mcp` says it.
-            (Self::Local | Self::SelfHosted, HeldIn::Build) => {
-                !variable.held_in.contains(&HeldIn::Mcp) && variable.name != "VALIDIBOT_MCP_API_BASE_URL"
-            }
-            _ => true,
-        }
+        let stamped = self == Self::GoogleCloud || !variable.held_in.contains(&HeldIn::Mcp);
+        variable.places.contains(&self) && (file != HeldIn::Build || stamped)
     }
 
-    /// Whether the template's line takes effect.
-    fn wants(self, variable: &Variable, file: HeldIn) -> bool {
-        if file == HeldIn::Test {
-            // The samples are the stand-in's: elsewhere nobody knows what passes.
-            let samples = [suites::E2E_WORKFLOW.name, suites::E2E_GOOD_FILE.name, suites::E2E_BAD_FILE.name];
-            return self == Self::Local || !samples.contains(&variable.name);
-        }
-        if variable.name == server::ENABLED.name {
-            return self != Self::Local && (file == HeldIn::Build) == (self == Self::GoogleCloud);
-        }
-        if self == Self::GoogleCloud && file == HeldIn::Mcp {
-            // A deploy stamps these from `.build`, and an identity token takes the place of the shared key.
-            let stamped = [server::API_BASE_URL.name, server::MCP_BASE_URL.name, server::SERVICE_KEY.name];
-            if stamped.contains(&variable.name) {
-                return false;
-            }
-        }
-        // Payments are for those who ask for them.
-        if x402::ALL.iter().any(|payments| payments.name == variable.name) {
-            return false;
-        }
-        // With these two OAuth works wherever it is wanted; the gate stands in every template, closed.
-        let spelt_out = [oauth::CLIENT_SECRET.name, oauth::SEAL_KEYS.name, "ENABLE_MCP_SERVER"];
-        match variable.required {
-            Required::Always | Required::When(_) => true,
-            Required::No => spelt_out.contains(&variable.name),
-        }
-    }
-
-    /// The value in the template; the table's own where this place has none of its own.
-    fn example(self, variable: &'static Variable) -> &'static str {
-        let name = variable.name;
-        match self {
-            Self::Local => variable.example,
-            Self::SelfHosted if name == server::API_BASE_URL.name => "http://web:8000",
-            Self::SelfHosted | Self::GoogleCloud => match name {
-                "VALIDIBOT_MCP_BASE_URL" | "VALIDIBOT_E2E_URL" => "https://mcp.example.com",
-                "VALIDIBOT_API_BASE_URL" | "VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL" => {
-                    "https://app.example.com"
-                }
-                _ => variable.example,
-            },
-        }
+    /// Whether the template's line takes effect. On Google Cloud a deploy stamps `.build`'s value over `.mcp`'s.
+    fn activates(self, variable: &Variable, file: HeldIn) -> bool {
+        let overridden =
+            self == Self::GoogleCloud && file == HeldIn::Mcp && variable.held_in.contains(&HeldIn::Build);
+        variable.active_in.contains(&self) && !overridden
     }
 }
 

@@ -42,6 +42,9 @@ mod checks {
                 !variable.secret || Variable::is_placeholder(variable.example) || variable.example.is_empty(),
                 "{name}: the example of a secret is a <placeholder>"
             );
+            if let Required::With(other) | Required::WithShort(other, _) = variable.required {
+                assert!(find(other).is_some(), "{name}: required with {other}, which is not declared");
+            }
             if let Fallback::Value(value) = variable.fallback {
                 assert_eq!(variable.problem(value), None, "{name}: default");
             }

@@ -1,5 +1,9 @@
 //! What is known about one variable.
 
+use std::borrow::Cow;
+
+use crate::Place;
+
 /// One environment variable: who sets it, who reads it and what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
@@ -22,6 +26,12 @@ pub struct Variable {
     pub secret: bool,
     /// A value for the template; for a secret, a placeholder in angle brackets.
     pub example: &'static str,
+    /// The example for environments that differ from a developer's machine.
+    pub example_in: &'static [(Place, &'static str)],
+    /// The kinds of environment whose files may hold it.
+    pub places: &'static [Place],
+    /// The kinds of environment in whose templates its line takes effect; in the others it is commented out.
+    pub active_in: &'static [Place],
 }
 
 /// A kind of environment file. Each stage's folder has at most one of each.
@@ -105,10 +115,31 @@ pub enum Fallback {
 pub enum Required {
     /// Never.
     No,
-    /// For its readers to start at all.
+    /// For the server to start at all. In an environment whose template comments it out, a deploy sets it.
     Always,
-    /// In the case that the text names.
+    /// In environments of these kinds; the text names the case.
+    In(&'static [Place], &'static str),
+    /// Where the variable of this name is set; a switch has to be on.
+    With(&'static str),
+    /// Where the variable of this name is set, and shorter than this number of bytes.
+    WithShort(&'static str, usize),
+    /// In the case that the text names, which only the reader can judge.
     When(&'static str),
+}
+
+impl Required {
+    /// The case in which it is required, as it follows the word 'when'. `None` for never and always.
+    pub fn case(self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::No | Self::Always => None,
+            Self::In(_, case) | Self::When(case) => Some(case.into()),
+            Self::With(name) => {
+                let switch = crate::find(name).is_some_and(|variable| variable.kind == Kind::Switch);
+                Some(format!("{name} is {}", if switch { "true" } else { "set" }).into())
+            }
+            Self::WithShort(name, bytes) => Some(format!("{name} has fewer than {bytes} bytes").into()),
+        }
+    }
 }
 
 impl HeldIn {
@@ -143,6 +174,45 @@ const WORDS: [&str; 8] =
 const DOMAINS: [&str; 3] = ["your-domain", "your-subdomain", "yourdomain"];
 
 impl Variable {
+    /// What most variables are: text in the server's own file, neither required nor secret.
+    pub(crate) const OPTIONAL: Self = Self {
+        name: "",
+        doc: "",
+        held_in: &[HeldIn::Mcp],
+        readers: &[Reader::Server],
+        kind: Kind::Text,
+        fallback: Fallback::Nothing,
+        required: Required::No,
+        secret: false,
+        example: "",
+        example_in: &[],
+        places: &Place::ALL,
+        active_in: &[],
+    };
+
+    /// Whether it has to be set in an environment of this kind. `value` reads another variable there; a blank value
+    /// counts as not set.
+    pub fn is_required(&self, place: Place, value: &dyn Fn(&Self) -> Option<String>) -> bool {
+        let other = |name: &str| {
+            let variable = crate::find(name)?;
+            let text = value(variable).filter(|text| !text.trim().is_empty())?;
+            let off = variable.kind == Kind::Switch && crate::parse_switch(&text) != Some(true);
+            (!off).then_some(text)
+        };
+        match self.required {
+            Required::No | Required::When(_) => false,
+            Required::Always => self.active_in.contains(&place),
+            Required::In(places, _) => places.contains(&place),
+            Required::With(name) => other(name).is_some(),
+            Required::WithShort(name, bytes) => other(name).is_some_and(|text| text.len() < bytes),
+        }
+    }
+
+    /// The value in the template of an environment of this kind.
+    pub fn example_for(&self, place: Place) -> &'static str {
+        self.example_in.iter().find(|(known, _)| *known == place).map_or(self.example, |(_, example)| example)
+    }
+
     /// Whether a value is a template's placeholder: ours, such as `<a long random string>`, or one of the application's
     /// templates, such as `replace-with-a-long-random-string` or `your-gcp-project-id`. Such a text is public, so no key
     /// may be derived from it.

@@ -53,15 +53,13 @@ fn heading(place: Place, file: HeldIn) -> &'static [&'static str] {
 }
 
 fn note(variable: &Variable) -> Option<String> {
-    match (variable.required, variable.fallback) {
-        (Required::Always, _) => Some("Required".to_owned()),
-        (Required::When(case), Fallback::Derived(how)) => {
-            Some(format!("Required when {case}; otherwise {how}"))
-        }
-        (Required::When(case), _) => Some(format!("Required when {case}")),
-        (Required::No, Fallback::Value(value)) => Some(format!("Default: {value}")),
-        (Required::No, Fallback::Derived(how)) => Some(format!("Default: {how}")),
-        (Required::No, Fallback::Nothing) => None,
+    match (variable.required.case(), variable.fallback) {
+        (None, _) if variable.required == Required::Always => Some("Required".to_owned()),
+        (Some(case), Fallback::Derived(how)) => Some(format!("Required when {case}; otherwise {how}")),
+        (Some(case), _) => Some(format!("Required when {case}")),
+        (None, Fallback::Value(value)) => Some(format!("Default: {value}")),
+        (None, Fallback::Derived(how)) => Some(format!("Default: {how}")),
+        (None, Fallback::Nothing) => None,
     }
 }
 

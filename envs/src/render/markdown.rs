@@ -56,12 +56,11 @@ fn entry(text: &mut String, variable: &Variable) {
     let _ = writeln!(text, "- File: {}", files(variable));
     let _ = writeln!(text, "- Read by: {}", readers(variable));
     let _ = writeln!(text, "- Form: {}", form(variable.kind));
-    match variable.required {
-        Required::No => {}
-        Required::Always => text.push_str("- Required: always\n"),
-        Required::When(case) => {
-            let _ = writeln!(text, "- Required: when {}", escaped(case));
-        }
+    if variable.required == Required::Always {
+        text.push_str("- Required: always\n");
+    }
+    if let Some(case) = variable.required.case() {
+        let _ = writeln!(text, "- Required: when {}", escaped(&case));
     }
     match variable.fallback {
         Fallback::Nothing => {}

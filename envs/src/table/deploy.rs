@@ -1,6 +1,6 @@
 //! What the deploy tool reads: the gate, Google Cloud's names, and where things are.
 
-use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+use crate::{Fallback, HeldIn, Kind, Place, Reader, Required, Variable};
 
 /// Every variable of this area.
 pub const ALL: &[&Variable] = &[
@@ -21,18 +21,9 @@ pub const ALL: &[&Variable] = &[
     &PUBLISH,
 ];
 
-/// A variable of the deploy tool, not required, not secret: what most of this area is.
-const OPTIONAL: Variable = Variable {
-    name: "",
-    doc: "",
-    held_in: &[HeldIn::Gcp],
-    readers: &[Reader::Xtask],
-    kind: Kind::Text,
-    fallback: Fallback::Nothing,
-    required: Required::No,
-    secret: false,
-    example: "",
-};
+/// What most of this area is: text that the deploy tool reads from `.gcp`.
+const OPTIONAL: Variable =
+    Variable { held_in: &[HeldIn::Gcp], readers: &[Reader::Xtask], ..Variable::OPTIONAL };
 
 /// `ENABLE_MCP_SERVER`
 pub const ENABLE_MCP_SERVER: Variable = Variable {
@@ -42,6 +33,7 @@ pub const ENABLE_MCP_SERVER: Variable = Variable {
     kind: Kind::Gate,
     fallback: Fallback::Value("false"),
     example: "false",
+    active_in: &Place::ALL,
     ..OPTIONAL
 };
 
@@ -51,8 +43,10 @@ pub const MCP_API_BASE_URL: Variable = Variable {
     doc: "Validibot's API as the deployed server reaches it; also the identity token's audience and Validibot's MCP_OIDC_AUDIENCE",
     held_in: &[HeldIn::Build],
     kind: Kind::Url,
-    required: Required::When("deploying to Google Cloud"),
+    required: Required::In(&[Place::GoogleCloud], "deploying to Google Cloud"),
     example: "https://app.example.com",
+    places: &[Place::GoogleCloud],
+    active_in: &[Place::GoogleCloud],
     ..OPTIONAL
 };
 
@@ -61,8 +55,9 @@ pub const GCP_PROJECT_ID: Variable = Variable {
     name: "GCP_PROJECT_ID",
     doc: "Google Cloud project",
     kind: Kind::ProjectId,
-    required: Required::When("running a gcp command"),
+    required: Required::In(&[Place::GoogleCloud], "running a gcp command"),
     example: "my-project",
+    active_in: &[Place::GoogleCloud],
     ..OPTIONAL
 };
 
@@ -154,6 +149,7 @@ pub const NETWORK: Variable = Variable {
     held_in: &[HeldIn::Build],
     fallback: Fallback::Value("validibot_validibot"),
     example: "validibot_validibot",
+    places: &[Place::SelfHosted],
     ..OPTIONAL
 };
 
@@ -163,6 +159,7 @@ pub const CA_FILE: Variable = Variable {
     doc: "PEM file on the machine with the certificate authorities that a self-hosted server trusts, in place of the public ones",
     held_in: &[HeldIn::Build],
     fallback: Fallback::Derived("the public ones, of the server's image"),
+    places: &[Place::SelfHosted],
     ..OPTIONAL
 };
 
@@ -174,5 +171,6 @@ pub const PUBLISH: Variable = Variable {
     kind: Kind::Publish,
     fallback: Fallback::Value("127.0.0.1:8001"),
     example: "127.0.0.1:8001",
+    places: &[Place::SelfHosted],
     ..OPTIONAL
 };

@@ -1,6 +1,6 @@
 //! What the server reads for chain 1's OAuth. A client secret switches it on.
 
-use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+use crate::{Fallback, Kind, Place, Required, Variable};
 
 /// Every variable of this area.
 pub const ALL: &[&Variable] = &[
@@ -20,18 +20,11 @@ pub const ALL: &[&Variable] = &[
     &CLIENT_DOCUMENTS_PROXY,
 ];
 
-/// A variable of the server's own file, not required, not secret: what most of this area is.
-const OPTIONAL: Variable = Variable {
-    name: "",
-    doc: "",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
-    kind: Kind::Url,
-    fallback: Fallback::Nothing,
-    required: Required::No,
-    secret: false,
-    example: "",
-};
+/// What most of this area is: an address in the server's own file.
+const OPTIONAL: Variable = Variable { kind: Kind::Url, ..Variable::OPTIONAL };
+
+/// A client secret with fewer bytes is too guessable to derive the key ring from.
+const MIN_SECRET_BYTES: usize = 32;
 
 /// `VALIDIBOT_OAUTH_CLIENT_SECRET`
 pub const CLIENT_SECRET: Variable = Variable {
@@ -40,6 +33,7 @@ pub const CLIENT_SECRET: Variable = Variable {
     kind: Kind::Text,
     secret: true,
     example: "<the value of IDP_OIDC_MCP_SERVER_CLIENT_SECRET>",
+    active_in: &Place::ALL,
     ..OPTIONAL
 };
 
@@ -47,8 +41,13 @@ pub const CLIENT_SECRET: Variable = Variable {
 pub const AUTHORIZATION_SERVER_URL: Variable = Variable {
     name: "VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL",
     doc: "Issuer of Validibot's OpenID provider: its SITE_URL",
-    required: Required::When("VALIDIBOT_OAUTH_CLIENT_SECRET is set"),
+    required: Required::With(CLIENT_SECRET.name),
     example: "http://localhost:8000",
+    example_in: &[
+        (Place::SelfHosted, "https://app.example.com"),
+        (Place::GoogleCloud, "https://app.example.com"),
+    ],
+    active_in: &Place::ALL,
     ..OPTIONAL
 };
 
@@ -66,10 +65,11 @@ pub const SEAL_KEYS: Variable = Variable {
     name: "VALIDIBOT_MCP_SEAL_KEYS",
     doc: "Key ring that seals what clients hold, as id:base64 of 32 bytes, comma separated; the first seals, all open",
     kind: Kind::KeyRing,
-    fallback: Fallback::Derived("from VALIDIBOT_OAUTH_CLIENT_SECRET, where that has at least 32 bytes"),
-    required: Required::When("OAuth is on and the client secret has fewer than 32 bytes"),
+    fallback: Fallback::Derived("derived from VALIDIBOT_OAUTH_CLIENT_SECRET"),
+    required: Required::WithShort(CLIENT_SECRET.name, MIN_SECRET_BYTES),
     secret: true,
     example: "<id:base64 of 32 random bytes>",
+    active_in: &Place::ALL,
     ..OPTIONAL
 };
 

@@ -1,6 +1,6 @@
 //! What only the sandbox reads.
 
-use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+use crate::{Fallback, HeldIn, Kind, Reader, Variable};
 
 /// Every variable of this area.
 pub const ALL: &[&Variable] =
@@ -12,11 +12,10 @@ pub const API_TOKEN: Variable = Variable {
     doc: "API token of the sandbox's demo user",
     held_in: &[HeldIn::Process],
     readers: &[Reader::Sandbox],
-    kind: Kind::Text,
     fallback: Fallback::Derived("a token that the sandbox's sources name"),
-    required: Required::No,
     secret: true,
     example: "<an API token>",
+    ..Variable::OPTIONAL
 };
 
 /// `SITE_URL`

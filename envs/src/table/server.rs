@@ -1,6 +1,6 @@
 //! What the server reads, OAuth apart.
 
-use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+use crate::{Fallback, HeldIn, Kind, Place, Reader, Required, Variable};
 
 /// Every variable of this area.
 pub const ALL: &[&Variable] = &[
@@ -20,19 +20,6 @@ pub const ALL: &[&Variable] = &[
     &MAX_PROTOCOL_VERSION,
 ];
 
-/// A variable of the server's own file, not required, not secret: what most are. The others say how they differ.
-const OPTIONAL: Variable = Variable {
-    name: "",
-    doc: "",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
-    kind: Kind::Text,
-    fallback: Fallback::Nothing,
-    required: Required::No,
-    secret: false,
-    example: "",
-};
-
 /// `VALIDIBOT_API_BASE_URL`
 pub const API_BASE_URL: Variable = Variable {
     name: "VALIDIBOT_API_BASE_URL",
@@ -41,7 +28,9 @@ pub const API_BASE_URL: Variable = Variable {
     kind: Kind::Url,
     required: Required::Always,
     example: "http://localhost:8000",
-    ..OPTIONAL
+    example_in: &[(Place::SelfHosted, "http://web:8000"), (Place::GoogleCloud, "https://app.example.com")],
+    active_in: &Place::OWN_MACHINE,
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_API_HOST`
@@ -49,7 +38,7 @@ pub const API_HOST: Variable = Variable {
     name: "VALIDIBOT_API_HOST",
     doc: "Host name to call Validibot by at a plain http VALIDIBOT_API_BASE_URL: one of its DJANGO_ALLOWED_HOSTS",
     fallback: Fallback::Derived("the host of VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL, where that is https"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_LICENSE_WAIT`
@@ -59,7 +48,7 @@ pub const LICENSE_WAIT: Variable = Variable {
     kind: Kind::Integer,
     fallback: Fallback::Value("20"),
     example: "20",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_BASE_URL`
@@ -71,7 +60,12 @@ pub const MCP_BASE_URL: Variable = Variable {
     kind: Kind::Url,
     required: Required::Always,
     example: "http://localhost:8001",
-    ..OPTIONAL
+    example_in: &[
+        (Place::SelfHosted, "https://mcp.example.com"),
+        (Place::GoogleCloud, "https://mcp.example.com"),
+    ],
+    active_in: &Place::ALL,
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_ENABLED`
@@ -83,7 +77,8 @@ pub const ENABLED: Variable = Variable {
     kind: Kind::Switch,
     fallback: Fallback::Value("true"),
     example: "true",
-    ..OPTIONAL
+    active_in: &[Place::SelfHosted, Place::GoogleCloud],
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_SERVICE_KEY`
@@ -91,10 +86,11 @@ pub const SERVICE_KEY: Variable = Variable {
     name: "VALIDIBOT_MCP_SERVICE_KEY",
     doc: "Shared key that proves this server to Validibot, the same value as in its .django; unset on Google Cloud, where an identity token does",
     readers: &[Reader::Server, Reader::Sandbox],
-    required: Required::When("the server does not run on Google Cloud"),
+    required: Required::In(&Place::OWN_MACHINE, "the server does not run on Google Cloud"),
     secret: true,
     example: "<a long random string, the same as in .django>",
-    ..OPTIONAL
+    active_in: &Place::OWN_MACHINE,
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_SERVICE_AUDIENCE`
@@ -102,7 +98,7 @@ pub const SERVICE_AUDIENCE: Variable = Variable {
     name: "VALIDIBOT_MCP_SERVICE_AUDIENCE",
     doc: "Audience of the Google identity token; must equal Validibot's MCP_OIDC_AUDIENCE byte for byte",
     fallback: Fallback::Derived("VALIDIBOT_API_BASE_URL, exactly as written"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_LOG_LEVEL`
@@ -113,7 +109,7 @@ pub const LOG_LEVEL: Variable = Variable {
     kind: Kind::OneOf(&["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"]),
     fallback: Fallback::Value("INFO"),
     example: "INFO",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_BIND`
@@ -124,14 +120,14 @@ pub const BIND: Variable = Variable {
     kind: Kind::Address,
     fallback: Fallback::Value("0.0.0.0"),
     example: "0.0.0.0",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_ADMIN_BIND`
 pub const ADMIN_BIND: Variable = Variable {
     name: "VALIDIBOT_MCP_ADMIN_BIND",
     doc: "Address and port of a second listener with /metrics for Prometheus, such as 127.0.0.1:9090; unset, there is none",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `PORT`
@@ -143,7 +139,7 @@ pub const PORT: Variable = Variable {
     kind: Kind::Port,
     fallback: Fallback::Value("8080"),
     example: "8080",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_EXTRA_HOSTS`
@@ -152,7 +148,7 @@ pub const EXTRA_HOSTS: Variable = Variable {
     doc: "Host names that /mcp answers to besides the base URL's and loopback; deploys stamp the run.app names",
     held_in: &[HeldIn::Mcp, HeldIn::Process],
     kind: Kind::List,
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_ALLOWED_ORIGINS`
@@ -160,7 +156,7 @@ pub const ALLOWED_ORIGINS: Variable = Variable {
     name: "VALIDIBOT_MCP_ALLOWED_ORIGINS",
     doc: "Web origins that may call /mcp and upload files besides the base URL's: https://inspector.example:6274, app://obsidian.md, null, or http://localhost:* for any port",
     kind: Kind::List,
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_MAX_PROTOCOL_VERSION`
@@ -170,5 +166,5 @@ pub const MAX_PROTOCOL_VERSION: Variable = Variable {
     kind: Kind::OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]),
     fallback: Fallback::Value("2026-07-28"),
     example: "2026-07-28",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };

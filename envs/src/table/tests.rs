@@ -1,6 +1,6 @@
 //! What the suites read.
 
-use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+use crate::{Fallback, HeldIn, Kind, Place, Reader, Required, Variable};
 
 /// Every variable of this area.
 pub const ALL: &[&Variable] =
@@ -14,9 +14,13 @@ pub const E2E_URL: Variable = Variable {
     readers: &[Reader::Xtask],
     kind: Kind::Url,
     fallback: Fallback::Derived("the running local stack"),
-    required: Required::No,
-    secret: false,
     example: "http://localhost:8001",
+    example_in: &[
+        (Place::SelfHosted, "https://mcp.example.com"),
+        (Place::GoogleCloud, "https://mcp.example.com"),
+    ],
+    active_in: &Place::ALL,
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_E2E_TOKEN`
@@ -28,6 +32,7 @@ pub const E2E_TOKEN: Variable = Variable {
     required: Required::When("test-e2e runs against another server than the local stack"),
     secret: true,
     example: "<an API token of a test user>",
+    example_in: &[],
     ..E2E_URL
 };
 
@@ -38,6 +43,7 @@ pub const E2E_ORG_SLUG: Variable = Variable {
     kind: Kind::Text,
     fallback: Fallback::Derived("the first organisation that the token can see"),
     example: "acme",
+    example_in: &[],
     ..E2E_URL
 };
 
@@ -48,6 +54,9 @@ pub const E2E_WORKFLOW: Variable = Variable {
     kind: Kind::Text,
     fallback: Fallback::Derived("the organisation's first"),
     example: "energy-model",
+    example_in: &[],
+    // The samples are the stand-in's: which files pass elsewhere is unknown.
+    active_in: &[Place::Local],
     ..E2E_URL
 };
 
@@ -58,7 +67,7 @@ pub const E2E_GOOD_FILE: Variable = Variable {
     kind: Kind::Text,
     fallback: Fallback::Derived("a few bytes of a type that it takes, which only have to be judged"),
     example: "tests/sandbox/samples/good-energy-model.json",
-    ..E2E_URL
+    ..E2E_WORKFLOW
 };
 
 /// `VALIDIBOT_E2E_BAD_FILE`
@@ -68,7 +77,7 @@ pub const E2E_BAD_FILE: Variable = Variable {
     kind: Kind::Text,
     fallback: Fallback::Derived("none: that step is skipped"),
     example: "tests/sandbox/samples/bad-energy-model.json",
-    ..E2E_URL
+    ..E2E_WORKFLOW
 };
 
 /// `VALIDIBOT_REQUIRE_ALL_TESTS`
@@ -79,6 +88,5 @@ pub const REQUIRE_ALL_TESTS: Variable = Variable {
     readers: &[Reader::Suite],
     kind: Kind::Switch,
     fallback: Fallback::Value("false"),
-    example: "",
-    ..E2E_URL
+    ..Variable::OPTIONAL
 };

@@ -1,6 +1,6 @@
 //! What the server reads for payments with x402. `VALIDIBOT_X402_ENABLED` switches them on.
 
-use crate::{Fallback, HeldIn, Kind, Reader, Required, Variable};
+use crate::{Fallback, Kind, Required, Variable};
 
 /// Every variable of this area.
 pub const ALL: &[&Variable] = &[
@@ -18,20 +18,7 @@ pub const ALL: &[&Variable] = &[
 ];
 
 /// When a variable is needed that has no default.
-const ON: Required = Required::When("VALIDIBOT_X402_ENABLED is true");
-
-/// A variable of the server's own file, not required, not secret: what most of this area is.
-const OPTIONAL: Variable = Variable {
-    name: "",
-    doc: "",
-    held_in: &[HeldIn::Mcp],
-    readers: &[Reader::Server],
-    kind: Kind::Text,
-    fallback: Fallback::Nothing,
-    required: Required::No,
-    secret: false,
-    example: "",
-};
+const ON: Required = Required::With("VALIDIBOT_X402_ENABLED");
 
 /// `VALIDIBOT_X402_ENABLED`
 pub const ENABLED: Variable = Variable {
@@ -39,7 +26,7 @@ pub const ENABLED: Variable = Variable {
     doc: "Payments: true opens /public-mcp, where an agent without an account pays for each validation",
     kind: Kind::Switch,
     fallback: Fallback::Value("false"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_PAY_TO_ADDRESS`
@@ -47,7 +34,7 @@ pub const PAY_TO_ADDRESS: Variable = Variable {
     name: "VALIDIBOT_X402_PAY_TO_ADDRESS",
     doc: "Wallet that is paid, 0x and 40 hexadecimal digits; the same as in Validibot's settings",
     required: ON,
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_NETWORK`
@@ -55,7 +42,7 @@ pub const NETWORK: Variable = Variable {
     name: "VALIDIBOT_X402_NETWORK",
     doc: "Network of the payments as eip155:<chain id>: eip155:8453 is Base, eip155:84532 its testnet",
     fallback: Fallback::Value("eip155:8453"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_ASSET`
@@ -64,7 +51,7 @@ pub const ASSET: Variable = Variable {
     doc: "Contract of the token that is paid with: a US dollar of six decimals with EIP-3009",
     fallback: Fallback::Derived("USDC, on Base and its testnet"),
     required: Required::When("the network is neither Base nor its testnet"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_ASSET_NAME`
@@ -73,7 +60,7 @@ pub const ASSET_NAME: Variable = Variable {
     doc: "The token's name in its EIP-712 domain; a wrong one makes every signature invalid",
     fallback: Fallback::Derived("USDC's, on Base and its testnet"),
     required: Required::When("VALIDIBOT_X402_ASSET is another token"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_ASSET_VERSION`
@@ -81,7 +68,7 @@ pub const ASSET_VERSION: Variable = Variable {
     name: "VALIDIBOT_X402_ASSET_VERSION",
     doc: "The token's version in its EIP-712 domain",
     fallback: Fallback::Value("2"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_FACILITATOR_URL`
@@ -92,7 +79,7 @@ pub const FACILITATOR_URL: Variable = Variable {
     fallback: Fallback::Derived(
         "https://api.cdp.coinbase.com/platform/v2/x402; on Base's testnet https://www.x402.org/facilitator",
     ),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_CDP_KEY_ID`
@@ -100,17 +87,17 @@ pub const CDP_KEY_ID: Variable = Variable {
     name: "VALIDIBOT_X402_CDP_KEY_ID",
     doc: "Id of the API key that proves this server to Coinbase's facilitator",
     required: Required::When("the facilitator is api.cdp.coinbase.com"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_CDP_KEY_SECRET`
 pub const CDP_KEY_SECRET: Variable = Variable {
     name: "VALIDIBOT_X402_CDP_KEY_SECRET",
     doc: "Secret of that key, an Ed25519 key as base64 of 64 bytes",
-    required: Required::When("VALIDIBOT_X402_CDP_KEY_ID is set"),
+    required: Required::With("VALIDIBOT_X402_CDP_KEY_ID"),
     secret: true,
     example: "<the secret of an Ed25519 API key>",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_X402_RPC_URL`
@@ -120,7 +107,7 @@ pub const RPC_URL: Variable = Variable {
     required: ON,
     secret: true,
     example: "<https://the JSON-RPC endpoint of a node>",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_AGENT_API_BASE_URL`
@@ -129,5 +116,5 @@ pub const AGENT_API_BASE_URL: Variable = Variable {
     doc: "Base URL of Validibot's API for agents that pay",
     kind: Kind::Url,
     fallback: Fallback::Derived("VALIDIBOT_API_BASE_URL"),
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
