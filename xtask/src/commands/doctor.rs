@@ -32,14 +32,14 @@ pub fn examine(context: &Context, args: &Doctor, resolve: Resolve<'_>) -> Result
     let checked = files::examine(context, stage, &mut findings);
     values::examine(context, stage, &checked, &mut findings);
     machine::examine(context, stage, &checked, &mut findings)?;
-    let mut looked_at = "its files, nor with this machine";
+    let mut looked_at = "its files or this machine";
     if let Target::GoogleCloud(stage) = stage {
         let gcloud = cloud::examine_gcloud(context, stage)?;
         let usable = gcloud.iter().all(|finding| finding.severity != Severity::Error);
         findings.extend(gcloud);
         // Without files nothing is known of the project.
         if usable && !args.offline && !checked.files.is_empty() {
-            looked_at = "its files, with this machine, nor with its part of Google Cloud";
+            looked_at = "its files, this machine or its part of Google Cloud";
             cloud::examine(context, (stage, args.at_once), &checked, resolve, &mut findings)?;
         }
     }

@@ -5,7 +5,6 @@ mod explain;
 pub mod init;
 mod neighbour;
 mod problem;
-mod required;
 
 pub use check::{Checked, check, examine, file_problems};
 pub use explain::explain;

@@ -107,7 +107,7 @@ fn down(context: &Context, args: &SelfHostedProject) -> Result<()> {
         return Ok(());
     }
     context.runner.read(&project.down())?;
-    context.printer.note(&format!("stopped {}; Validibot itself goes on", args.project));
+    context.printer.note(&format!("stopped {}; Validibot itself keeps running", args.project));
     Ok(())
 }
 
@@ -160,7 +160,7 @@ impl<'a> Installation<'a> {
         Err(Error::failed(format!("there is no Docker network '{network}'"))
             .cause("the server reaches Validibot's web container over Validibot's own network")
             .hint(format!(
-                "start Validibot first; if its network has another name (docker network ls), say so as {} in .build",
+                "start Validibot first; if its network has another name (docker network ls), set {} in .build",
                 deploy::NETWORK.name
             )))
     }
@@ -179,7 +179,7 @@ impl<'a> Installation<'a> {
     fn next(&self) {
         if let Some(address) = &self.address {
             self.context.printer.note(&format!(
-                "clients connect to {address}/mcp, through your reverse proxy; see whether: cargo xtask diagnose --stage self-hosted"
+                "clients connect to {address}/mcp, through your reverse proxy; to check: cargo xtask diagnose --stage self-hosted"
             ));
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Installation<'a> {
         Err(Error::failed("the server did not become healthy")
             .cause(last_lines(&outcome.stderr, 5))
             .cause(logs.stdout.trim())
-            .hint("all of it: cargo xtask self-hosted logs"))
+            .hint("the whole log: cargo xtask self-hosted logs"))
     }
 
     /// The project with the server's image set.
@@ -219,7 +219,7 @@ fn authorities(context: &Context, file: &str) -> Result<String> {
             deploy::CA_FILE.name,
             path.display()
         ))
-        .hint("a relative path is taken from the workspace's root")
+        .hint("a relative path is resolved from the workspace's root")
     })?;
     if !pem.contains("-----BEGIN CERTIFICATE-----") {
         return Err(Error::usage(format!("{} holds no certificate in PEM", path.display()))
@@ -243,8 +243,11 @@ fn complete(context: &Context, settings: &EnvFile) -> Result<()> {
             .filter(|entry| required.iter().all(|variable| variable.name != entry.name))
             .filter(|entry| Variable::is_placeholder(entry.value.expose()))
             .map(|entry| {
-                let place = format!("{}:{}", settings.path().display(), entry.line);
-                format!("{} still holds the template's placeholder\n  from: {place}", entry.name)
+                format!(
+                    "{} still holds the template's placeholder\n  from: {}",
+                    entry.name,
+                    settings.at(entry)
+                )
             }),
     );
     if missing.is_empty() {
@@ -252,5 +255,5 @@ fn complete(context: &Context, settings: &EnvFile) -> Result<()> {
     }
     Err(Error::usage("the settings are not complete")
         .causes(missing)
-        .hint("cargo xtask env check self-hosted says everything that is wrong"))
+        .hint("cargo xtask env check self-hosted reports every mistake"))
 }

@@ -38,7 +38,7 @@ impl Context {
         let root = workspace_of(&start).or_else(|| workspace_of(here)).ok_or_else(|| {
             Error::usage("this is not inside the Validibot MCP workspace")
                 .cause(format!("no Cargo.toml with a [workspace] in {} or above it", here.display()))
-                .hint("change into your clone, then type the command again")
+                .hint("change into your clone, then run the command again")
         })?;
         let given = envs.or_else(|| {
             environment.get(envs::deploy::ENVS_DIR.name).filter(|value| !value.is_empty()).map(PathBuf::from)
@@ -46,7 +46,7 @@ impl Context {
         let tree = match given {
             Some(folder) if !folder.is_dir() => {
                 return Err(Error::usage(format!("{} is not a folder", folder.display()))
-                    .hint("give --envs, or VALIDIBOT_ENVS_DIR, the folder that holds the environments"));
+                    .hint("set --envs or VALIDIBOT_ENVS_DIR to the folder that holds the environments"));
             }
             Some(folder) => Tree::new(here.join(&folder), folder),
             None if root == here => Tree::new(root.join("envs"), "envs"),

@@ -173,6 +173,29 @@ fn a_fault_in_the_files_is_named_with_its_line() {
         setup.change(SELF_HOSTED, ".mcp", "VALIDIBOT_MCP_SERVICE_KEY='a key'\n", "");
     });
     finds("prod", "value-missing", &["GCP_PROJECT_ID"], |setup| setup.write(PROD, ".gcp", "\n"));
+    finds("self-hosted", "value-missing", &["VALIDIBOT_X402_PAY_TO_ADDRESS", "add "], |setup| {
+        let on = "app.acme.example\nVALIDIBOT_X402_ENABLED=true\n";
+        setup.change(SELF_HOSTED, ".mcp", "app.acme.example\n", on);
+    });
+}
+
+#[test]
+fn a_program_reads_the_file_and_the_line_of_a_finding_as_values() {
+    let setup = Setup::healthy();
+    setup.change(SELF_HOSTED, ".mcp", "VALIDIBOT_MCP_BASE_URL", "VALIDIBOT_MCP_BASEURL");
+    let (_, findings) = setup.doctor("self-hosted");
+    let place = findings[0]["where"].as_str().unwrap();
+    let (file, line) = place.rsplit_once(':').unwrap();
+    assert_eq!(
+        (&findings[0]["file"], &findings[0]["line"]),
+        (&file.into(), &line.parse::<u64>().unwrap().into())
+    );
+    let missing = findings.iter().find(|finding| finding["code"] == "value-missing").unwrap();
+    assert_eq!(
+        (&missing["file"], &missing["line"]),
+        (&missing["where"], &Value::Null),
+        "a file, and no line"
+    );
 }
 
 #[test]

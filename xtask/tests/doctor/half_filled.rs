@@ -151,7 +151,7 @@ fn each_half_filled_tree_is_told_its_fault() {
             "VALIDIBOT_MCP_BASE_URL=https://mcp.acme.test",
             "#",
             "VALIDIBOT_MCP_BASE_URL",
-            "Validibot takes http://localhost:8001 instead",
+            "Validibot uses http://localhost:8001 instead",
         ),
         (
             "self-hosted",
@@ -175,7 +175,7 @@ fn each_half_filled_tree_is_told_its_fault() {
             "VALIDIBOT_OAUTH_CLIENT_SECRET=",
             "VALIDIBOT_OAUTH_CLIENT_ID=other\nVALIDIBOT_OAUTH_CLIENT_SECRET=",
             "VALIDIBOT_OAUTH_CLIENT_ID",
-            "Validibot takes validibot-mcp-server instead",
+            "Validibot uses validibot-mcp-server instead",
         ),
         (
             "self-hosted",

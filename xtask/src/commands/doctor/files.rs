@@ -23,15 +23,15 @@ pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Findi
                 code: "no-files",
                 severity: Severity::Error,
                 what: format!("{stage} has no files"),
-                why: "nothing is known of its addresses and secrets, so nothing can be started".to_owned(),
-                place: context.tree.folder(stage).display().to_string(),
+                why: "its addresses and secrets are unknown, so nothing can be started".to_owned(),
+                place: context.tree.folder(stage).display().to_string().into(),
                 fix: format!("cargo xtask env init {stage}"),
             });
         }
         return checked;
     }
     // A stage may be worked on before its test user exists, and a first local start writes what is missing.
-    let begun = |problem: &&Problem| stage != Target::Local || problem.fault != Fault::Missing;
+    let begun = |problem: &&Problem| stage != Target::Local || !matches!(problem.fault, Fault::Missing(_));
     findings.extend(checked.problems.iter().filter(begun).map(|problem| of_a_line(stage, problem)));
     for file in [HeldIn::Mcp, HeldIn::Test] {
         if let Some(path) = context.tree.path(stage, file).filter(|path| path.is_file()) {
@@ -43,19 +43,21 @@ pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Findi
 
 /// What `env check` found, with what follows from it and what to do.
 fn of_a_line(stage: Target, problem: &Problem) -> Finding {
-    let fix = match (problem.fault, problem.variable) {
-        (Fault::Missing, Some(variable)) => format!("add {variable}=… to {}", problem.place),
+    let fix = match (&problem.fault, problem.variable()) {
+        (Fault::Missing(_), Some(variable)) => format!("add {variable}=… to {}", problem.place),
+        (Fault::Unreadable(_), _) | (_, None) => {
+            format!("correct the line, then cargo xtask env check {stage}")
+        }
         (_, Some(variable)) => format!(
             "correct the line; cargo xtask env explain {variable} --stage {stage} says what it is for"
         ),
-        (_, None) => format!("correct the line, then cargo xtask env check {stage}"),
     };
     Finding {
         code: problem.fault.code(),
         severity: Severity::Error,
-        what: problem.what.clone(),
+        what: problem.sentence(),
         why: problem.fault.consequence().to_owned(),
-        place: problem.place.clone(),
+        place: problem.place.clone().into(),
         fix,
     }
 }
@@ -72,9 +74,9 @@ fn secrecy(context: &Context, path: &Path) -> Vec<Finding> {
         findings.push(Finding {
             code: "secrets-in-git",
             severity: Severity::Error,
-            what: "git keeps a file with secrets".to_owned(),
-            why: "everybody with the repository has them, in its history too".to_owned(),
-            place: shown.clone(),
+            what: "git tracks a file with secrets".to_owned(),
+            why: "everyone with access to the repository has them, also from its history".to_owned(),
+            place: shown.clone().into(),
             fix: format!("git rm --cached {}, then replace every secret in it", quote(&shown)),
         });
     }
@@ -84,8 +86,8 @@ fn secrecy(context: &Context, path: &Path) -> Vec<Finding> {
             code: "secrets-readable",
             severity: Severity::Warning,
             what: "other users of this machine can read a file with secrets".to_owned(),
-            why: "whoever has the service key can act as this server".to_owned(),
-            place: shown.clone(),
+            why: "anyone who has the service key can act as this server".to_owned(),
+            place: shown.clone().into(),
             fix: format!("chmod 600 {}", quote(&shown)),
         });
     }

@@ -1,9 +1,11 @@
 //! What was found, for people and for programs.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::config::env::{Location, Origin};
 use crate::config::stage::Target;
 
 /// Version of the JSON report. Fields may be added under the same number; anything else raises it.
@@ -29,11 +31,56 @@ pub(super) struct Finding {
     pub(super) what: String,
     /// What follows from it.
     pub(super) why: String,
-    /// A file with its line, a program, a port.
-    #[serde(rename = "where")]
-    pub(super) place: String,
+    /// Where it is.
+    #[serde(flatten)]
+    pub(super) place: Place,
     /// A command, or what to write.
     pub(super) fix: String,
+}
+
+/// Where something is wrong: for people a text, for programs the file and its line, too, where it is one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Place {
+    /// A file with its line, a program, a port, a resource of the project.
+    #[serde(rename = "where")]
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+}
+
+impl From<Location> for Place {
+    fn from(location: Location) -> Self {
+        Self { text: location.to_string(), line: location.line, file: Some(location.path) }
+    }
+}
+
+impl From<Origin> for Place {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::File(location) => location.into(),
+            elsewhere => elsewhere.to_string().into(),
+        }
+    }
+}
+
+impl From<String> for Place {
+    fn from(text: String) -> Self {
+        Self { text, file: None, line: None }
+    }
+}
+
+impl From<&str> for Place {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl Finding {
@@ -42,7 +89,7 @@ impl Finding {
         code: &'static str,
         what: impl Into<String>,
         why: impl Into<String>,
-        place: impl Into<String>,
+        place: impl Into<Place>,
         fix: impl Into<String>,
     ) -> Self {
         let (what, why, place, fix) = (what.into(), why.into(), place.into(), fix.into());
@@ -78,7 +125,7 @@ impl Report {
         if self.ok {
             return format!(
                 "{}: nothing is wrong with {}\n\
-                 What can be seen only from outside: cargo xtask diagnose --stage {}\n",
+                 To check it from outside: cargo xtask diagnose --stage {}\n",
                 self.stage, self.looked_at, self.stage
             );
         }

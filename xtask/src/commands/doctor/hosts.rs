@@ -25,12 +25,11 @@ pub(super) fn not_allowed(get: &dyn Fn(&Variable) -> Option<Found>, theirs: &Env
         code: "host-not-allowed",
         severity: Severity::Error,
         what: format!(
-            "{ALLOWED_HOSTS} does not hold {host}, the name by which the server calls Validibot ({origin})"
+            "{ALLOWED_HOSTS} does not hold {host}, the host name that the server sends to Validibot ({origin})"
         ),
-        why:
-            "Validibot answers HTTP 400 to other names: the licence cannot be asked for, and the server ends"
-                .to_owned(),
-        place: format!("{}:{}", theirs.path().display(), list.line),
+        why: "Validibot answers HTTP 400 to other names: the licence stays unknown, and the server exits"
+            .to_owned(),
+        place: theirs.at(list).into(),
         fix: format!("add {host} to {ALLOWED_HOSTS} there, then restart Validibot{or}"),
     })
 }

@@ -47,9 +47,9 @@ fn stack(context: &Context) -> Result<Vec<Finding>> {
         .map(|local::Ended { name, log }| Finding {
             code: "program-ended",
             severity: Severity::Error,
-            what: format!("{name} was started and has ended by itself"),
-            why: "the MCP server ends when Validibot does not license it, or a setting is wrong; its log says so".to_owned(),
-            place: log,
+            what: format!("{name} was started and has exited"),
+            why: "the MCP server exits when Validibot does not license it, or a setting is wrong; its log has the reason".to_owned(),
+            place: log.into(),
             fix: format!("cargo xtask local logs {name}"),
         })
         .collect();
@@ -73,7 +73,7 @@ fn published(checked: &Checked) -> Option<Finding> {
     let ours = ["docker", "docker-proxy", "com.docker", "containerd"];
     let taken = port(number, "the MCP server", |owner| ours.iter().any(|name| owner.starts_with(name)))?;
     let fix =
-        format!("end that program, or publish elsewhere: {}=127.0.0.1:8002 in .build", deploy::PUBLISH.name);
+        format!("stop that program, or publish elsewhere: {}=127.0.0.1:8002 in .build", deploy::PUBLISH.name);
     Some(Finding { fix, ..taken })
 }
 
@@ -92,10 +92,10 @@ fn network(context: &Context, checked: &Checked) -> Result<Option<Finding>> {
     Ok(Some(Finding::error(
         "no-network",
         format!("there is no Docker network '{name}'"),
-        "the server reaches Validibot's web container over Validibot's own network: 'self-hosted up' ends here",
-        found.origin.to_string(),
+        "the server reaches Validibot's web container over Validibot's own network: 'self-hosted up' fails without it",
+        found.origin,
         format!(
-            "start Validibot; if its network has another name (docker network ls), write {}=… into .build",
+            "start Validibot; if its network has another name (docker network ls), set {}=… in .build",
             deploy::NETWORK.name
         ),
     )))
@@ -106,10 +106,10 @@ fn port(number: u16, what_for: &str, is_ours: impl Fn(&str) -> bool) -> Option<F
     Some(Finding {
         code: "port-taken",
         severity: Severity::Error,
-        what: format!("port {number}, which {what_for} needs, is taken by {owner}"),
+        what: format!("port {number}, which {what_for} needs, is used by {owner}"),
         why: "the stack does not start".to_owned(),
-        place: format!("port {number}"),
-        fix: "end that program, or choose other ports: cargo xtask local up --port 9000 --mcp-port 9001"
+        place: format!("port {number}").into(),
+        fix: "stop that program, or use other ports: cargo xtask local up --port 9000 --mcp-port 9001"
             .to_owned(),
     })
 }
@@ -129,11 +129,13 @@ fn docker(context: &Context) -> Result<Option<Finding>> {
         Trouble::TooOld(what) => {
             ("docker-too-old", what, "upgrade it: https://docs.docker.com/engine/install/")
         }
-        Trouble::NoCompose => {
-            ("no-compose", "docker has no compose".to_owned(), "install the plugin docker-compose-v2")
-        }
+        Trouble::NoCompose => (
+            "no-compose",
+            "docker compose is not installed".to_owned(),
+            "install the plugin docker-compose-v2",
+        ),
     };
-    Ok(Some(Finding::error(code, what, "images are built and containers run by docker", "docker", fix)))
+    Ok(Some(Finding::error(code, what, "docker builds the images and runs the containers", "docker", fix)))
 }
 
 /// The commit of an image comes from git.
@@ -141,10 +143,10 @@ fn git(context: &Context) -> Option<Finding> {
     let said = says(context, "git", &["rev-parse", "HEAD"]).err()?;
     Some(Finding::error(
         "no-commit",
-        format!("the commit is not known: {said}"),
+        format!("the commit is unknown: {said}"),
         "an image is named after the commit that it was built from",
         context.root.display().to_string(),
-        "git clone the repository: an archive of its files has no commits",
+        "clone the repository with git: an archive of its files has no commits",
     ))
 }
 

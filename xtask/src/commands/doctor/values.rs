@@ -6,7 +6,7 @@ use super::finding::{Finding, Severity};
 use super::hosts;
 use crate::commands::env::{self, Checked};
 use crate::config::context::Context;
-use crate::config::env::{EnvFile, Found, Layers};
+use crate::config::env::{EnvFile, Environment, Found, Layers, Location};
 use crate::config::gate::Gate;
 use crate::config::stage::{Names, Target};
 
@@ -41,7 +41,7 @@ impl Values<'_> {
     fn get(&self, variable: &Variable) -> Option<Found> {
         let files = self.checked.files.iter().filter(|(file, _)| variable.held_in.contains(file));
         // Files only: what a shell exports does not reach a server elsewhere.
-        let nothing = crate::config::env::Environment::default();
+        let nothing = Environment::default();
         let layers = Layers::new(&nothing, files.map(|(_, file)| file));
         let found = layers.get(variable)?;
         let text = found.value.expose().trim();
@@ -52,7 +52,7 @@ impl Values<'_> {
     fn public_address(&self, base: &Found) -> Option<Finding> {
         let url = base.value.expose().trim();
         let finding = |code, what: &str, why: &str, fix: String| {
-            let (what, why, place) = (what.to_owned(), why.to_owned(), base.origin.to_string());
+            let (what, why, place) = (what.to_owned(), why.to_owned(), base.origin.clone().into());
             Some(Finding { code, severity: Severity::Error, what, why, place, fix })
         };
         let name = server::MCP_BASE_URL.name;
@@ -73,7 +73,7 @@ impl Values<'_> {
             return finding(
                 "sign-in-without-https",
                 &format!("{name} is plain http, and OAuth is on"),
-                "tokens would cross the network in the clear: the server does not start like this",
+                "tokens would cross the network in the clear: the server does not start with these settings",
                 format!("write {name}=https://… , the address of a proxy with a certificate"),
             );
         }
@@ -96,11 +96,11 @@ impl Values<'_> {
                 return;
             };
             if entry.value.expose() != expected {
-                let place = format!("{}:{}", theirs.path().display(), entry.line);
+                let place = theirs.at(entry).into();
                 findings.push(Finding {
                     code: "values-differ",
                     severity: Severity::Error,
-                    what: format!("{name} is not {expected}, as {origin} has it"),
+                    what: format!("{name} is not {expected}, the value in {origin}"),
                     why: why.to_owned(),
                     fix: format!("write {name}={expected} there, then restart Validibot"),
                     place,
@@ -146,15 +146,14 @@ impl Values<'_> {
         if listed {
             return None;
         }
-        let line = list.map(|list| format!(":{}", list.line)).unwrap_or_default();
         Some(Finding {
             code: "service-account-not-allowed",
             severity: Severity::Error,
             what: format!("MCP_OIDC_ALLOWED_SERVICE_ACCOUNTS does not hold {account}"),
             why:
-                "Validibot answers 401 on /api/v1/mcp/* to every other account, and an empty list admits none"
+                "Validibot answers 401 on /api/v1/mcp/* to every other account, and an empty list allows none"
                     .to_owned(),
-            place: format!("{}{line}", theirs.path().display()),
+            place: list.map_or_else(|| Location::file(theirs.path()), |list| theirs.at(list)).into(),
             fix: format!("add {account} to MCP_OIDC_ALLOWED_SERVICE_ACCOUNTS there, then deploy Validibot"),
         })
     }
@@ -169,7 +168,7 @@ impl Values<'_> {
             severity: Severity::Warning,
             what: "the build gate is closed".to_owned(),
             why: "every command that would build, start or deploy the server is skipped".to_owned(),
-            place: gate.origin.to_string(),
+            place: gate.origin.into(),
             fix: format!("write {}=true into {}", deploy::ENABLE_MCP_SERVER.name, path.display()),
         })
     }
@@ -183,10 +182,9 @@ fn inner_address(api: &Found) -> Option<Finding> {
         code: "api-is-the-container",
         severity: Severity::Error,
         what: format!("{} is localhost", server::API_BASE_URL.name),
-        why:
-            "inside its container that is the MCP server itself: the licence cannot be asked for, and it ends"
-                .to_owned(),
-        place: api.origin.to_string(),
+        why: "inside its container that is the MCP server itself: the licence stays unknown, and it exits"
+            .to_owned(),
+        place: api.origin.clone().into(),
         fix: format!("write {}=http://web:8000, the compose service", server::API_BASE_URL.name),
     })
 }
@@ -204,7 +202,7 @@ fn redirect(theirs: &EnvFile, base: &str) -> Option<Finding> {
         severity: Severity::Error,
         what: format!("IDP_OIDC_MCP_SERVER_REDIRECT_URIS does not hold {wanted}"),
         why: "the sign-in ends with Mismatching redirect URI".to_owned(),
-        place: format!("{}:{}", theirs.path().display(), list.line),
+        place: theirs.at(list).into(),
         fix: format!("add {wanted} there, then run manage.py ensure_oidc_clients"),
     })
 }

@@ -3,11 +3,10 @@
 use envs::{HeldIn, VARIABLES, Variable};
 
 use super::problem::{Fault, Problem};
-use super::required::is_required;
 use super::{layers, neighbour};
 use crate::cli::StageArg;
 use crate::config::context::Context;
-use crate::config::env::{Entry, EnvFile, Environment, Found};
+use crate::config::env::{Entry, EnvFile, Environment, Found, Location};
 use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
 
@@ -32,11 +31,11 @@ pub fn examine(context: &Context, target: Target) -> Checked {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     for held_in in target.place().files() {
-        match context.tree.read(target, *held_in) {
+        let Some(path) = context.tree.path(target, *held_in) else { continue };
+        match EnvFile::examine(&path) {
             Ok(Some(file)) => files.push((*held_in, file)),
             Ok(None) => {}
-            // Its first line only says which file it is; the causes name each line.
-            Err(error) => problems.extend(error.causes_of().iter().map(|cause| Problem::unreadable(cause))),
+            Err(unreadable) => problems.extend(Problem::unreadable(&path, unreadable)),
         }
     }
     let unreadable = !problems.is_empty();
@@ -69,9 +68,8 @@ pub fn file_problems(context: &Context, target: Target, held_in: HeldIn) -> Resu
 /// What is wrong with each line of a file.
 fn file_lines(held_in: HeldIn, file: &EnvFile) -> Vec<Problem> {
     let problem = |entry: &Entry| {
-        let (fault, what) = entry_problem(held_in, file, entry)?;
-        let place = format!("{}:{}", file.path().display(), entry.line);
-        Some(Problem::of(fault, place, &entry.name, what))
+        let fault = entry_fault(held_in, file, entry)?;
+        Some(Problem::of(fault, file.at(entry), &entry.name))
     };
     file.entries().iter().filter_map(problem).collect()
 }
@@ -99,37 +97,31 @@ fn conclude(
     Err(error.hint(hint))
 }
 
-/// What is wrong with one line, which the name and place go before.
-fn entry_problem(held_in: HeldIn, file: &EnvFile, entry: &Entry) -> Option<(Fault, String)> {
+/// What is wrong with one line.
+fn entry_fault(held_in: HeldIn, file: &EnvFile, entry: &Entry) -> Option<Fault> {
     let (name, value) = (entry.name.as_str(), entry.value.expose());
     let Some(variable) = envs::find(name) else {
-        return unknown(held_in, name).map(|what| (Fault::Unknown, what));
+        return unknown(held_in, name);
     };
     if !variable.held_in.contains(&held_in) {
-        let homes: Vec<_> = variable.held_in.iter().filter_map(|home| home.file_name()).collect();
-        let homes = if homes.is_empty() { "the process environment".to_owned() } else { homes.join(" or ") };
-        return Some((Fault::Misplaced, format!("is not read from here, but from {homes}")));
+        return Some(Fault::Misplaced(variable.held_in.iter().filter_map(|home| home.file_name()).collect()));
     }
     if let Some(winner) = file.get(name).filter(|winner| winner.line != entry.line) {
-        return Some((
-            Fault::SetTwice,
-            format!("is set again in line {}, which wins: remove one", winner.line),
-        ));
+        return Some(Fault::SetTwice(winner.line));
     }
     if Variable::is_placeholder(value) {
-        return Some((Fault::Placeholder, "still holds the template's placeholder".to_owned()));
+        return Some(Fault::Placeholder);
     }
-    variable.problem(value).map(|what| (Fault::Malformed, what))
+    variable.problem(value).map(Fault::Malformed)
 }
 
 /// The server's file is ours alone. The others may hold what the application's own recipes read, so there only
 /// a name that looks like one of ours is wrong.
-fn unknown(held_in: HeldIn, name: &str) -> Option<String> {
+fn unknown(held_in: HeldIn, name: &str) -> Option<Fault> {
     let known = VARIABLES.iter().flat_map(|area| area.iter()).filter(|v| v.held_in.contains(&held_in));
     match envs::closest(name, known.map(|variable| variable.name)) {
-        Some(meant) => Some(format!("is unknown: did you mean {meant}?")),
-        None if held_in == HeldIn::Mcp => Some("is unknown: nothing reads it".to_owned()),
-        None => None,
+        None if held_in != HeldIn::Mcp => None,
+        meant => Some(Fault::Unknown(meant)),
     }
 }
 
@@ -137,11 +129,9 @@ fn unknown(held_in: HeldIn, name: &str) -> Option<String> {
 fn examples(file: &EnvFile) -> Vec<Problem> {
     let example = |entry: &Entry| {
         let variable = envs::find(&entry.name)?;
-        let place = format!("{}:{}", file.path().display(), entry.line);
-        let what = "still holds the template's example: put your own value";
         variable
             .is_example(entry.value.expose())
-            .then(|| Problem::of(Fault::Example, place, &entry.name, what))
+            .then(|| Problem::of(Fault::Example, file.at(entry), &entry.name))
     };
     file.entries().iter().filter_map(example).collect()
 }
@@ -160,15 +150,14 @@ fn missing(
     };
     let value = |variable: &Variable| find(variable).map(|found| found.value.expose().to_owned());
     let all = VARIABLES.iter().flat_map(|area| area.iter()).copied();
-    all.filter(|variable| is_required(variable, target.place(), &value) && find(variable).is_none())
+    all.filter(|variable| variable.is_required(target.place(), &value) && find(variable).is_none())
         .filter_map(|variable| {
             let home = target.place().files().iter().find(|file| variable.held_in.contains(file))?;
             if only.is_some_and(|only| only != *home) {
                 return None;
             }
             let path = context.tree.path(target, *home)?;
-            let what = format!("is missing: {}", variable.doc);
-            Some(Problem::of(Fault::Missing, path.display(), variable.name, what))
+            Some(Problem::of(Fault::Missing(variable.doc), Location::file(path), variable.name))
         })
         .collect()
 }

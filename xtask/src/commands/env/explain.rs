@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use envs::{Required, Variable};
 use serde::Serialize;
 
-use super::{files, layers};
+use super::{Fault, files, layers};
 use crate::cli::Explain;
 use crate::config::context::Context;
 use crate::config::env::{Environment, Found, Origin};
@@ -77,7 +77,7 @@ fn unknown(name: &str) -> Error {
 
 fn problem(variable: &Variable, value: &str) -> Option<String> {
     if Variable::is_placeholder(value) {
-        return Some("still holds the template's placeholder".to_owned());
+        return Some(Fault::Placeholder.to_string());
     }
     variable.problem(value)
 }
@@ -125,12 +125,11 @@ fn text(variable: &Variable, report: &Report<'_>) -> String {
     let homes =
         if report.files.is_empty() { "no file of this stage".to_owned() } else { report.files.join(", ") };
     let _ = writeln!(text, "Set in: {homes}; the process environment wins");
-    match variable.required {
-        Required::No => {}
-        Required::Always => text.push_str("Required: always\n"),
-        Required::When(case) => {
-            let _ = writeln!(text, "Required: when {case}");
-        }
+    if variable.required == Required::Always {
+        text.push_str("Required: always\n");
+    }
+    if let Some(case) = variable.required.case() {
+        let _ = writeln!(text, "Required: when {case}");
     }
     if let envs::Fallback::Derived(how) = variable.fallback {
         let _ = writeln!(text, "Default: {how}");

@@ -40,12 +40,12 @@ fn to_do(context: &Context, target: Target) -> Result<Vec<String>> {
     let mut left = Vec::new();
     for (_, file) in super::files(context, target)? {
         for entry in file.entries() {
-            let place = format!("{}:{}: {}", file.path().display(), entry.line, entry.name);
+            let place = format!("{}: {}", file.at(entry), entry.name);
             let value = entry.value.expose();
             let variable = envs::find(&entry.name);
             if Variable::is_placeholder(value) || variable.is_some_and(|variable| variable.is_example(value))
             {
-                left.push(format!("{place}: put your own value"));
+                left.push(format!("{place}: set your own value"));
             } else if let Some(variable) = variable.filter(|variable| variable.secret)
                 && let Some(theirs) = name_at_validibot(variable)
                 && target != Target::Local

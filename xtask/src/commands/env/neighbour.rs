@@ -4,7 +4,7 @@ use envs::{HeldIn, Variable, deploy, oauth, server};
 
 use super::problem::{Fault, Problem};
 use crate::config::context::Context;
-use crate::config::env::{Entry, EnvFile, Found};
+use crate::config::env::{Entry, EnvFile, Found, Location};
 use crate::config::stage::Target;
 
 /// A value that both sides have to have.
@@ -90,13 +90,7 @@ pub(super) fn disagreements(
 }
 
 fn differs(pair: &Pair, our: &Found, theirs: &EnvFile, their: &Entry) -> Problem {
-    let what = format!(
-        "differs from {} in {}:{}; they must be equal byte for byte",
-        their.name,
-        theirs.path().display(),
-        their.line
-    );
-    Problem::of(Fault::Differs, &our.origin, pair.ours.name, what)
+    Problem::of(Fault::Differs(their.name.clone(), theirs.at(their)), our.origin.clone(), pair.ours.name)
 }
 
 /// We have a value of which the application knows nothing.
@@ -109,12 +103,9 @@ fn only_ours(pair: &Pair, our: &Found, theirs: &EnvFile, target: Target, sign_in
     if !needed || pair.default == Some(our.value.expose()) {
         return None;
     }
-    let instead = match pair.default {
-        Some(default) => format!("where Validibot takes {default} instead"),
-        None => "where Validibot needs the same value".to_owned(),
-    };
-    let what = format!("is set, and {} is not in {}, {instead}", pair.theirs[0], theirs.path().display());
-    Some(Problem::of(Fault::OneSided, &our.origin, pair.ours.name, what))
+    let file = Location::file(theirs.path());
+    let fault = Fault::OnlyHere { theirs: pair.theirs[0], file, default: pair.default };
+    Some(Problem::of(fault, our.origin.clone(), pair.ours.name))
 }
 
 /// The application has a value of which we know nothing. What we cannot do without is reported as missing already.
@@ -122,9 +113,7 @@ fn only_theirs(pair: &Pair, theirs: &EnvFile, their: &Entry) -> Option<Problem> 
     if pair.ours.name != oauth::CLIENT_SECRET.name {
         return None;
     }
-    let place = format!("{}:{}", theirs.path().display(), their.line);
-    let what = format!("is set there, and {} is not set here: users cannot sign in", pair.ours.name);
-    Some(Problem::of(Fault::OneSided, place, &their.name, what))
+    Some(Problem::of(Fault::OnlyThere(pair.ours.name), theirs.at(their), &their.name))
 }
 
 /// Values of pairs that are still a template's text.
@@ -133,10 +122,7 @@ fn placeholders(theirs: &EnvFile) -> Vec<Problem> {
     names
         .filter_map(|name| entry(theirs, name))
         .filter(|entry| Variable::is_placeholder(entry.value.expose()))
-        .map(|entry| {
-            let place = format!("{}:{}", theirs.path().display(), entry.line);
-            Problem::of(Fault::Placeholder, place, &entry.name, "still holds the template's placeholder")
-        })
+        .map(|entry| Problem::of(Fault::Placeholder, theirs.at(entry), &entry.name))
         .collect()
 }
 

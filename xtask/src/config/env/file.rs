@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use envs::file::{Assignment, LineError};
 
+use super::location::Location;
 use crate::core::error::{Error, Result};
 use crate::core::secret::Secret;
 
@@ -26,12 +27,26 @@ pub struct Entry {
     pub line: usize,
 }
 
+/// Why a file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The file itself, and the reason.
+    File(String),
+    /// Lines of it, all of them.
+    Lines(Vec<LineError>),
+}
+
 /// Far above the 64 KiB that a secret of Secret Manager may hold.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 impl EnvFile {
     /// Reads a file; `None` where there is none. Every line that is wrong is reported at once.
     pub fn read(path: &Path) -> Result<Option<Self>> {
+        Self::examine(path).map_err(|unreadable| unreadable.into_error(path))
+    }
+
+    /// As [`EnvFile::read`], with what is wrong as a value.
+    pub fn examine(path: &Path) -> std::result::Result<Option<Self>, Unreadable> {
         // Opening a pipe waits for whoever writes into it, and a device has no end.
         if let Ok(metadata) = path.metadata() {
             let wrong = match metadata.len() {
@@ -44,32 +59,27 @@ impl EnvFile {
                 _ => None,
             };
             if let Some(wrong) = wrong {
-                return Err(Error::usage("an environment file cannot be read")
-                    .cause(format!("{}: {wrong}", path.display())));
+                return Err(Unreadable::File(wrong.to_owned()));
             }
         }
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(Error::usage("an environment file cannot be read")
-                    .cause(format!("{}: {error}", path.display())));
-            }
+            Err(error) => return Err(Unreadable::File(error.to_string())),
         };
         Self::understood(path, envs::file::parse_bytes(&bytes)).map(Some)
     }
 
     /// Understands the text of the file at `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        Self::understood(path, envs::file::parse(text))
+        Self::understood(path, envs::file::parse(text)).map_err(|unreadable| unreadable.into_error(path))
     }
 
-    fn understood(path: &Path, parsed: std::result::Result<Vec<Assignment>, Vec<LineError>>) -> Result<Self> {
-        let assignments = parsed.map_err(|errors| {
-            Error::usage(format!("{} has lines that cannot be read", path.display()))
-                .causes(errors.iter().map(|error| format!("{}:{}: {error}", path.display(), error.line)))
-                .hint("such a line means one thing to bash and another to the server: correct it, then try again")
-        })?;
+    fn understood(
+        path: &Path,
+        parsed: std::result::Result<Vec<Assignment>, Vec<LineError>>,
+    ) -> std::result::Result<Self, Unreadable> {
+        let assignments = parsed.map_err(Unreadable::Lines)?;
         let entries = assignments
             .iter()
             .map(|a| Entry { name: a.key().to_owned(), value: Secret::new(a.value()), line: a.line() })
@@ -82,6 +92,11 @@ impl EnvFile {
         &self.path
     }
 
+    /// The line of one of its assignments.
+    pub fn at(&self, entry: &Entry) -> Location {
+        Location::line(&self.path, entry.line)
+    }
+
     /// Every assignment, in the file's order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -90,6 +105,18 @@ impl EnvFile {
     /// The assignment in force: as for bash and python-dotenv, the last one of that name.
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.name == name)
+    }
+}
+
+impl Unreadable {
+    fn into_error(self, path: &Path) -> Error {
+        match self {
+            Self::File(why) => Error::usage("an environment file cannot be read")
+                .cause(format!("{}: {why}", path.display())),
+            Self::Lines(errors) => Error::usage(format!("{} has lines that cannot be read", path.display()))
+                .causes(errors.iter().map(|error| format!("{}: {error}", Location::line(path, error.line))))
+                .hint("such a line means one thing to bash and another to the server: correct it, then try again"),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! What overrides what: the process environment, then files in order, then the table's default.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use envs::{Fallback, Variable};
 
-use super::{EnvFile, Environment};
+use super::{EnvFile, Environment, Location};
 use crate::core::error::{Error, Result};
 use crate::core::secret::Secret;
 
@@ -30,12 +29,7 @@ pub enum Origin {
     /// The process environment: the command line, or what the shell exports.
     Process,
     /// A line of a file.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-    },
+    File(Location),
     /// The table's default.
     Default,
 }
@@ -54,8 +48,7 @@ impl<'a> Layers<'a> {
         }
         for file in &self.files {
             if let Some(entry) = file.get(variable.name) {
-                let origin = Origin::File { path: file.path().to_owned(), line: entry.line };
-                found.push(Found { value: entry.value.clone(), origin });
+                found.push(Found { value: entry.value.clone(), origin: file.at(entry).into() });
             }
         }
         if let Fallback::Value(value) = variable.fallback {
@@ -90,11 +83,17 @@ impl<'a> Layers<'a> {
     }
 }
 
+impl From<Location> for Origin {
+    fn from(location: Location) -> Self {
+        Self::File(location)
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process => f.write_str("the process environment"),
-            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::File(location) => location.fmt(f),
             Self::Default => f.write_str("the default"),
         }
     }

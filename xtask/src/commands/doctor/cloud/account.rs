@@ -32,7 +32,7 @@ struct Core {
 
 pub(super) fn examine(context: &Context, stage: Stage) -> Result<Vec<Finding>> {
     let broken = |code, what: String, fix: &str| {
-        Ok(vec![Finding::error(code, what, "everything on Google Cloud is done by gcloud", "gcloud", fix)])
+        Ok(vec![Finding::error(code, what, "all commands for Google Cloud use gcloud", "gcloud", fix)])
     };
     if !on_path(&context.environment, "gcloud") {
         let fix = "install it: https://cloud.google.com/sdk/docs/install";
@@ -59,8 +59,8 @@ fn other_project(context: &Context, stage: Stage, gclouds: Option<String>) -> Op
     let gclouds = gclouds.filter(|project| *project != ours)?;
     let finding = Finding::error(
         "project-differs",
-        format!("gcloud's own project is {gclouds}, and {stage} is in {ours}"),
-        "this tool names its project itself, but a gcloud command that you type goes to the other one",
+        format!("gcloud's default project is {gclouds}, and {stage} is in {ours}"),
+        "this tool passes its project explicitly, but a gcloud command that you type uses the default one",
         "gcloud config get project",
         format!("gcloud config set project {ours}"),
     );

@@ -53,7 +53,7 @@ pub(super) fn examine(
     }
     let names = &look.names;
     let reads = [
-        Read::new("the load balancer's way to the service", gcloud::describe_endpoint_group(names)),
+        Read::new("the load balancer's backend for the service", gcloud::describe_endpoint_group(names)),
         Read::new("the load balancer's address", gcloud::describe_address(names)),
         Read::new("the load balancer's certificates", gcloud::describe_https_proxy(names)),
     ];
@@ -86,8 +86,8 @@ fn public_host(look: &Look<'_>) -> Option<String> {
 fn name(look: &Look<'_>, host: &str, address: Option<&str>, resolve: Resolve<'_>) -> Option<Finding> {
     let place = format!("{host}, from {}", server::MCP_BASE_URL.name);
     let record = address.map_or_else(
-        || format!("make a DNS record for {host} that leads to what stands in front of the server"),
-        |address| format!("make the DNS record: {host}. A {address}"),
+        || format!("create a DNS record for {host} that points to the proxy in front of the server"),
+        |address| format!("create the DNS record: {host}. A {address}"),
     );
     let wanted: Option<IpAddr> = address.and_then(|address| address.parse().ok());
     match resolve(host) {
@@ -96,8 +96,8 @@ fn name(look: &Look<'_>, host: &str, address: Option<&str>, resolve: Resolve<'_>
             let found: Vec<_> = found.iter().map(ToString::to_string).collect();
             let finding = Finding::error(
                 "dns-elsewhere",
-                format!("{host} leads to {}, not to the load balancer", found.join(", ")),
-                "clients do not reach this service, unless another proxy of yours stands in front of it",
+                format!("{host} resolves to {}, not to the load balancer", found.join(", ")),
+                "clients do not reach this service, unless it is behind your own proxy",
                 place,
                 record,
             );
@@ -106,17 +106,17 @@ fn name(look: &Look<'_>, host: &str, address: Option<&str>, resolve: Resolve<'_>
         Err(error) if is_unknown_name(&error) => Some(Finding::error(
             "dns-missing",
             format!("{host} has no address"),
-            "no client finds the server, and a managed certificate does not become active",
+            "no client can find the server, and a managed certificate does not become active",
             place,
             record,
         )),
         Err(error) => {
             let finding = Finding::error(
                 "could-not-tell",
-                format!("could not look up {host}: nothing is known of its DNS record"),
+                format!("could not resolve {host}: its DNS record is unknown"),
                 error.to_string(),
                 place,
-                format!("check this machine's network; then type: cargo xtask doctor {}", look.stage),
+                format!("check this machine's network, then run: cargo xtask doctor {}", look.stage),
             );
             Some(finding.into_warning())
         }
@@ -171,7 +171,7 @@ fn certificate(look: &Look<'_>, host: &str, proxy: &Value, findings: &mut Vec<Fi
     findings.push(Finding::error(
         "certificate-not-active",
         format!("certificate {certificate} for {host} is {state}"),
-        "clients refuse the connection until it is ACTIVE, which takes up to an hour once the name leads here",
+        "clients refuse the connection until it is ACTIVE, which takes up to an hour once the name resolves to it",
         place,
         format!(
             "gcloud compute ssl-certificates describe {certificate} --global --project={}",

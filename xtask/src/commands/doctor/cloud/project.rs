@@ -22,7 +22,7 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Optio
         findings.push(Finding::error(
             "api-off",
             format!("{} off: {}", if off.len() == 1 { "an API is" } else { "APIs are" }, off.join(", ")),
-            "what stands behind it cannot be seen, made or used",
+            "its resources cannot be read, created or used",
             look.place("the APIs"),
             look.command("setup"),
         ));
@@ -34,7 +34,7 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Optio
         let finding = Finding::error(
             "docker-not-logged-in",
             format!("docker does not use gcloud's login at {}", look.names.registry()),
-            "an image that is built here cannot be pushed",
+            "an image that is built on this machine cannot be pushed",
             "docker's config.json",
             format!("gcloud auth configure-docker {}", look.names.registry()),
         );
@@ -83,7 +83,7 @@ fn missing(look: &Look<'_>, live: &Live) -> Vec<Finding> {
             web,
             live.web.part(),
             &names.web_service(),
-            "the server asks it for its licence, and ends without",
+            "the server asks it for its licence, and exits without",
             deploy(),
         ),
     ];
@@ -120,7 +120,7 @@ fn access(look: &Look<'_>, live: &Live) -> Vec<Finding> {
         findings.push(Finding::error(
             "web-not-callable",
             format!("{account} may not call {}", names.web_service()),
-            "Google answers 403 in Validibot's place: the licence cannot be asked for, and the server ends",
+            "Google answers 403 in Validibot's place: the licence stays unknown, and the server exits",
             look.place(&format!("service {}", names.web_service())),
             look.command("setup"),
         ));
@@ -129,7 +129,7 @@ fn access(look: &Look<'_>, live: &Live) -> Vec<Finding> {
         let finding = Finding::error(
             "account-reads-every-secret",
             format!("{account} holds {ACCESSOR} on the whole project"),
-            "whoever takes the server over reads every secret of the project",
+            "anyone who takes over the server can read every secret of the project",
             look.place("the policy"),
             look.command("setup"),
         );

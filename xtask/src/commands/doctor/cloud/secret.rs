@@ -11,7 +11,7 @@ use crate::commands::gcp::observe::{Read, observe};
 use crate::commands::gcp::secrets::difference::Difference;
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::setup::live::{Live, Part};
-use crate::config::env::EnvFile;
+use crate::config::env::{EnvFile, Location};
 use crate::core::error::Result;
 use crate::core::secret::Secret;
 use crate::tools::gcloud;
@@ -97,7 +97,7 @@ fn closed(look: &Look<'_>, versions: &[Version], used: &str) -> Option<Finding> 
     Some(Finding::error(
         code,
         format!("version {number} of secret {}, which the service reads, is {state}", look.names.secret()),
-        "instances that run go on; no further one starts",
+        "running instances continue; no new one starts",
         place(look),
         fix,
     ))
@@ -125,19 +125,19 @@ fn behind(look: &Look<'_>, newest: u64, findings: &mut Vec<Finding>) -> Result<O
         let finding = Finding::error(
             "key-ring-replaced",
             format!("{name} does not hold the key that seals now, in version {newest} of the secret"),
-            "with this file deployed, everybody has to sign in anew, and apps to register",
-            format!("{}:{line}", file.path().display()),
+            "with this file deployed, everybody has to sign in again, and apps have to register again",
+            Location::line(file.path(), line),
             format!(
-                "write the new key before the old one: {name}=<new>,<old>; the old one goes after 90 days"
+                "write the new key before the old one: {name}=<new>,<old>; remove the old one after 90 days"
             ),
         );
         return Ok(Some(finding.into_warning()));
     }
     let finding = Finding::error(
         "secret-differs",
-        format!("{} says what version {newest} of the secret does not", file.path().display()),
-        format!("the server does not know of it: {}", difference.lines().join(", ")),
-        file.path().display().to_string(),
+        format!("{} differs from version {newest} of the secret", file.path().display()),
+        format!("the server does not have these values: {}", difference.lines().join(", ")),
+        Location::file(file.path()),
         look.command("secrets"),
     );
     Ok(Some(finding.into_warning()))
@@ -162,7 +162,7 @@ fn old_in_use(look: &Look<'_>, used: &str, newest: u64) -> Option<Finding> {
     let finding = Finding::error(
         "secret-not-in-use",
         format!("the service reads version {used} of the secret, and {newest} is the newest"),
-        "what was uploaded since is not in force",
+        "later uploads are not in use",
         place(look),
         look.command("deploy"),
     );

@@ -51,7 +51,7 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Servi
         let finding = Finding::error(
             "not-deployed",
             format!("there is no service {service}"),
-            "nobody can connect yet",
+            "no client can connect yet",
             look.place("Cloud Run"),
             look.command("deploy"),
         );
@@ -105,12 +105,12 @@ impl Checks<'_> {
     fn revision(&self) -> Option<Finding> {
         let problem = self.live.problem.as_ref()?;
         let why = if self.live.serving().is_some() {
-            "an older revision goes on serving; what was deployed since is not in force"
+            "an older revision still serves; later deploys are not in use"
         } else {
-            "no revision serves: clients are answered 503 by Google"
+            "no revision serves: Google answers 503 to clients"
         };
         let fix = format!("correct what it names, then: {}", self.look.command("deploy"));
-        Some(self.finding("revision-failed", format!("Cloud Run says: {problem}"), why, fix))
+        Some(self.finding("revision-failed", format!("Cloud Run reports: {problem}"), why, fix))
     }
 
     fn account(&self) -> Option<Finding> {
@@ -131,26 +131,28 @@ impl Checks<'_> {
         let deploy = || self.look.command("deploy");
         match (self.live.spec.ingress, leads_here) {
             _ if self.live.in_maintenance() => {
-                let what = "the stage is in maintenance: internal, and every tool says so".to_owned();
-                let why = "nobody outside reaches the server, as somebody has decided";
+                let what =
+                    "the stage is in maintenance: internal, and every tool answers SERVICE_UNAVAILABLE"
+                        .to_owned();
+                let why = "the server has no public access, as decided by an operator";
                 let fix = format!("once the maintenance is over: {}", self.look.command("maintenance off"));
                 Some(self.finding("in-maintenance", what, why, fix).into_warning())
             }
             (Ingress::Internal, _) => Some(self.finding(
                 "ingress-internal",
                 "the service's ingress is internal".to_owned(),
-                "clients are answered 404 by Google",
+                "Google answers 404 to clients",
                 deploy(),
             )),
             (Ingress::InternalAndCloudLoadBalancing, Some(false)) => Some(self.finding(
                 "ingress-without-balancer",
-                "the service lets in a load balancer only, and none leads to it".to_owned(),
-                "clients are answered 404 by Google",
+                "the service accepts requests from a load balancer only, and none routes to it".to_owned(),
+                "Google answers 404 to clients",
                 deploy(),
             )),
             (Ingress::All, Some(true)) => {
-                let what = "a load balancer leads to the service, and its ingress is all".to_owned();
-                let why = "anybody can go around the load balancer and what it keeps out";
+                let what = "a load balancer routes to the service, and its ingress is 'all'".to_owned();
+                let why = "anyone can bypass the load balancer and its protection";
                 Some(self.finding("ingress-open", what, why, deploy()).into_warning())
             }
             _ => None,
@@ -162,7 +164,7 @@ impl Checks<'_> {
             self.finding(
                 "not-public",
                 "allUsers may not call the service".to_owned(),
-                "Google answers 403 before the server can ask who is calling",
+                "Google answers 403 before the server can authenticate the caller",
                 self.look.command("deploy"),
             )
         })
@@ -175,8 +177,8 @@ impl Checks<'_> {
         (off && config.enabled && !self.live.in_maintenance()).then(|| {
             self.finding(
                 "switched-off",
-                format!("{} is off in what serves", server::ENABLED.name),
-                "every tool says that it is not available",
+                format!("{} is off in the serving revision", server::ENABLED.name),
+                "every tool answers SERVICE_UNAVAILABLE",
                 self.look.command("maintenance off"),
             )
         })
@@ -200,7 +202,7 @@ impl Checks<'_> {
         let compared = wanted.iter().filter(|(name, _)| *name != server::ENABLED.name || !told);
         let what: Vec<_> = compared.filter_map(|(name, wanted)| differs(name, wanted)).collect();
         (!what.is_empty()).then(|| {
-            let why = "what was written into the files since is not in force";
+            let why = "later changes of the files are not in use";
             self.finding("settings-not-in-use", what.join("; "), why, self.look.command("deploy"))
                 .into_warning()
         })
@@ -229,7 +231,7 @@ impl Checks<'_> {
     fn commit(&self) -> Result<Option<Finding>> {
         let Some(deployed) = self.live.serving_spec().labels.get(COMMIT) else {
             let what = format!("the service's revision carries no label {COMMIT}");
-            let why = "which commit runs there cannot be told: another tool has deployed it";
+            let why = "its commit is unknown: another tool has deployed it";
             return Ok(Some(
                 self.finding("commit-unknown", what, why, self.look.command("deploy")).into_warning(),
             ));
@@ -243,7 +245,7 @@ impl Checks<'_> {
             && self.live.problem.is_none()
         {
             let what = format!("{serving} serves, and {newest} is the newest revision");
-            let why = "a deploy has stopped on its way, or its candidate has failed its proof";
+            let why = "a deploy was interrupted, or its candidate failed verification";
             let fix = self.look.command("release drop");
             let fix = format!("{}, or give it up: {fix}", self.look.command("deploy"));
             return Ok(Some(self.finding("not-the-newest", what, why, fix).into_warning()));
@@ -256,23 +258,23 @@ impl Checks<'_> {
         let (what, why, fix) = match behind.as_deref() {
             Some("0") => (
                 format!("the service runs commit {deployed}, which is ahead of this checkout"),
-                "what is checked out here is older: a deploy of it would take back what was changed since",
+                "the checkout is older: deploying it would revert later changes",
                 "git pull".to_owned(),
             ),
             Some("1") => (
                 format!("the service runs commit {deployed}, 1 commit behind this checkout"),
-                "what was changed since does not run there",
+                "later changes do not run there",
                 deploy,
             ),
             Some(count) => (
                 format!("the service runs commit {deployed}, {count} commits behind this checkout"),
-                "what was changed since does not run there",
+                "later changes do not run there",
                 deploy,
             ),
             None => (
-                format!("the service runs commit {deployed}, which this checkout does not know"),
-                "whether this checkout is newer or older is not known",
-                "git fetch, and doctor again".to_owned(),
+                format!("the service runs commit {deployed}, which is not in this checkout"),
+                "whether this checkout is newer or older is unknown",
+                "git fetch, then run doctor again".to_owned(),
             ),
         };
         Ok(Some(self.finding("image-behind", what, why, fix).into_warning()))
@@ -280,14 +282,14 @@ impl Checks<'_> {
 
     /// Somebody has gone back.
     fn held(&self, held: &str, deployed: &str, here: &str) -> Finding {
-        let what = format!("the stage is held at commit {deployed}: somebody went back from {held}");
+        let what = format!("the stage is held at commit {deployed}: {held} was rolled back");
         let bad = self.live.history.blames("", Some(here)).is_some();
         let fix = if bad || deployed == here {
-            "deploy a commit that mends what was gone back from".to_owned()
+            "deploy a commit that fixes what was rolled back".to_owned()
         } else {
-            format!("once this checkout mends what was gone back from: {}", self.look.command("deploy"))
+            format!("once this checkout fixes what was rolled back: {}", self.look.command("deploy"))
         };
-        let why = "what was deployed since is not in force, as somebody has decided";
+        let why = "later deploys are not in use, as decided by an operator";
         self.finding("held", what, why, fix).into_warning()
     }
 

@@ -38,7 +38,7 @@ fn finding(trouble: &Trouble) -> Finding {
     };
     let finding = Finding::error(
         code,
-        format!("could not look at {}: nothing is known of it", trouble.what),
+        format!("could not read {}: its state is unknown", trouble.what),
         trouble.said.lines().map(str::trim).collect::<Vec<_>>().join(" / "),
         trouble.command.clone(),
         trouble.advice_text(),
