@@ -180,7 +180,7 @@ fn every_path_of_a_page_exists() {
 fn every_promise_names_tests_that_exist() {
     let text = read(Path::new("SECURITY.md"));
     let mut wrong = Vec::new();
-    let tables = ["| against | promise | held by |\n", "| attack | held by |\n"].map(|head| {
+    let tables = ["| threat | promise | tests |\n", "| attack | tests |\n"].map(|head| {
         let (_, table) = text.split_once(head).expect("the tables of promises and attacks");
         let rows: Vec<_> = table.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
         assert!(rows.len() > 10, "a table has lost its rows");
