@@ -32,7 +32,7 @@ pub enum Caller {
     ApiToken(SecretString),
     /// Anybody, on the surface where a payment takes the place of an account.
     Public,
-    /// Somebody with a bearer that nobody looked at: the kill switch is on, and no tool will act.
+    /// A bearer that was not verified: the kill switch is off, and every tool refuses.
     Unchecked,
 }
 

@@ -57,11 +57,11 @@ const WORKFLOWS_TTL_MS: u64 = 30_000;
 /// How much of a method that nobody knows is said back.
 const MAX_METHOD_BYTES: usize = 64;
 
-const INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
+const INSTRUCTIONS: &str = "Validibot validates technical files (especially building-energy models) with workflows. \
      Work in this order: list_workflows to find one, get_workflow_details to see what it takes and checks, \
      validate_file to start a run, wait_for_run until it is finished. Each result names the call to make next.";
 
-const PUBLIC_INSTRUCTIONS: &str = "Validibot checks technical files, building-energy models above all, against workflows. \
+const PUBLIC_INSTRUCTIONS: &str = "Validibot validates technical files (especially building-energy models) with workflows. \
      Here each validation is paid for with x402, without an account. Work in this order: list_workflows to find a \
      workflow and its price, get_workflow_details to see what it takes and checks, validate_file to pay and start a \
      run, wait_for_run until it is finished. Keep the run_ref: whoever has it can read the run.";
@@ -331,7 +331,7 @@ impl Tools {
         );
     }
 
-    /// A call of any tool. What is seldom is boxed: all of these futures would be as large as the largest.
+    /// A call of any tool. Rare branches are boxed to keep the future small: it is as large as its largest branch.
     async fn run(
         &self,
         tool: Tool,

@@ -57,7 +57,7 @@ pub enum SealError {
     /// Tampered with, or sealed for another purpose or by another deployment.
     #[error("not sealed by this deployment for this purpose")]
     Forged,
-    /// Good once.
+    /// Single use.
     #[error("expired")]
     Expired,
 }

@@ -130,14 +130,14 @@ impl Walk {
         (self.base.as_str().to_owned(), report)
     }
 
-    /// Takes each hop whose own ground is firm: what hangs on a failed one is not reached.
+    /// Runs each check whose prerequisites passed; the others are reported as not reached.
     async fn walk(&self, report: &mut Report) {
         match &self.api {
             Some(api) => {
                 let licence = license::check(self, api).await;
                 report.take(Hop::Licence, licence);
             }
-            None => report.skip(Hop::Licence, "where Validibot is was not said (--api)"),
+            None => report.skip(Hop::Licence, "Validibot's URL is unknown (use --api)"),
         }
         let Some(home) = network::reach(self, report).await else { return };
         let Some(descriptor) = report.take(Hop::Descriptor, surface::descriptor(self, &home)) else { return };
@@ -153,7 +153,7 @@ impl Walk {
             None
         };
         if !self.login {
-            report.skip(Hop::Login, "nobody was to sign in (--login)");
+            report.skip(Hop::Login, "not requested (use --login)");
         }
         if let Some(token) = self.token.as_ref().or(signed_in.as_ref()) {
             calls::walk(self, report, token, &known).await;
@@ -212,7 +212,7 @@ impl Walk {
 
 /// What is left when the server is in order: clients keep failed registrations and tokens.
 const CACHED: [&str; 6] = [
-    "No fault was found here. A client that still fails holds on to an old failure of its own: remove it there, then add it anew.",
+    "All checks passed. If a client still fails, it has cached an old error: remove the connection there and add it again.",
     "  Claude (web, desktop): Settings, Connectors, Validibot, Remove; then add it again with the same address",
     "  Claude Code: claude mcp remove validibot, then claude mcp add; in a session /mcp, Clear authentication",
     "  Cursor: Settings, MCP, Validibot, Logout; then connect again",

@@ -150,7 +150,7 @@ pub(super) fn workflow_ref(arguments: &mut Arguments) -> Option<WorkflowRef> {
     let text = arguments.required_text("workflow_ref")?;
     WorkflowRef::parse(&text)
         .map_err(|error| {
-            arguments.wrong("workflow_ref", &format!("{error}: take it from list_workflows as it stands"));
+            arguments.wrong("workflow_ref", &format!("{error}: copy it verbatim from list_workflows"));
         })
         .ok()
 }

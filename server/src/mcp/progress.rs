@@ -24,14 +24,14 @@ pub(super) struct Progress {
     /// The finished steps that the number starts from.
     base: usize,
     beats: u32,
-    state: String,
+    /// The run's state, once it was read.
+    state: Option<String>,
 }
 
 impl Progress {
     pub(super) fn new(context: &RequestContext<RoleServer>) -> Self {
         let token = context.meta.get_progress_token().filter(is_short);
-        let to = token.map(|token| (context.peer.clone(), token));
-        Self { to, done: 0, steps: None, base: 0, beats: 0, state: "asked for".to_owned() }
+        Self::start(token.map(|token| (context.peer.clone(), token)))
     }
 
     /// Whether the client asked for them.
@@ -42,7 +42,11 @@ impl Progress {
     /// For tests of what is reported when: nobody listens.
     #[cfg(test)]
     pub(super) fn to_nobody() -> Self {
-        Self { to: None, done: 0, steps: None, base: 0, beats: 0, state: "asked for".to_owned() }
+        Self::start(None)
+    }
+
+    fn start(to: Option<(Peer<RoleServer>, ProgressToken)>) -> Self {
+        Self { to, done: 0, steps: None, base: 0, beats: 0, state: None }
     }
 
     /// How often something was reported since the last finished step.
@@ -64,7 +68,7 @@ impl Progress {
             (self.base, self.beats) = (base, 0);
         }
         if let Some(state) = run.get("state").and_then(Value::as_str) {
-            state.clone_into(&mut self.state);
+            self.state = Some(state.to_owned());
         }
     }
 
@@ -77,7 +81,10 @@ impl Progress {
         self.beats += 1;
         let Some((peer, token)) = &self.to else { return };
         let mut params = ProgressNotificationParam::new(token.clone(), self.number());
-        let mut message = format!("The run is {}", self.state);
+        let mut message = match &self.state {
+            Some(state) => format!("The run is {state}"),
+            None => "Requesting the run's state".to_owned(),
+        };
         if let Some(steps) = self.steps {
             params = params.with_total(as_float(steps));
             message = format!("{message}: {} of {steps} steps done", self.done);

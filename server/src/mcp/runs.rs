@@ -62,7 +62,8 @@ pub(super) fn argument(
     }
     let run = RunRef::parse(&text)
         .map_err(|error| {
-            arguments.wrong("run_ref", &format!("{error}: take it from validate_file as it stands"));
+            arguments
+                .wrong("run_ref", &format!("{error}: copy it verbatim from the result of validate_file"));
         })
         .ok();
     caller.zip(run).map(|(caller, run)| Readable::Member(caller, run))

@@ -38,7 +38,7 @@ pub(super) enum AuthorizeError {
     #[error(transparent)]
     Crowded(#[from] Crowded),
     #[error(
-        "The app wants you sent to an address that it has not registered, so this sign-in may not come from the app."
+        "The app asked us to send you to an address that it has not registered, so this sign-in may not come from the app."
     )]
     Redirect,
     #[error("The app's request cannot be answered: {description}.")]
@@ -145,7 +145,7 @@ impl AuthorizeError {
         let text = match &self {
             Self::Client(ClientError::Unknown) => {
                 "This server does not know the app that sent you, or knows it no longer. Remove the Validibot connection \
-                 in the app and add it again; the app then registers anew."
+                 in the app and add it again; the app will register again."
                     .to_owned()
             }
             Self::Client(ClientError::Document(error)) => {
@@ -178,7 +178,7 @@ impl AuthorizeError {
             Self::Redirect => Problem {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_redirect_uri",
-                title: "This sign-in was stopped",
+                title: "Sign-in blocked",
                 text,
                 onward: None,
             },

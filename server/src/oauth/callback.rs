@@ -105,7 +105,7 @@ fn translate(error: Option<&str>) -> &'static str {
 impl CallbackError {
     fn problem(&self) -> Problem {
         let (status, code, title) = match self {
-            Self::OtherBrowser => (StatusCode::FORBIDDEN, "access_denied", "This sign-in was stopped"),
+            Self::OtherBrowser => (StatusCode::FORBIDDEN, "access_denied", "Sign-in blocked"),
             Self::Expired => (StatusCode::BAD_REQUEST, "invalid_request", "This sign-in has expired"),
             Self::Params(_) | Self::Forged => {
                 (StatusCode::BAD_REQUEST, "invalid_request", "This sign-in cannot be finished")

@@ -124,8 +124,8 @@ pub(super) fn consent_page(
     ticket: &str,
 ) -> Response {
     let main = html! {
-        h1 { "Let " (client.name) " use Validibot for you?" }
-        p.lead { "You will sign in at " strong { (sign_in_host) } " next. The app never sees your password." }
+        h1 { "Allow " (client.name) " to use Validibot on your behalf?" }
+        p.lead { "Next, you will sign in at " strong { (sign_in_host) } ". The app never sees your password." }
         dl {
             div { dt { "App" } dd { (client.name) } }
             div { dt { "Verified" } dd { (verified(client)) } }
@@ -144,7 +144,7 @@ pub(super) fn consent_page(
         }
         @if client.is_local_only() || !matches!(redirect.target(), Target::Site(_)) {
             p.warn role="note" {
-                strong { "Only go on if you started this yourself, just now." }
+                strong { "Continue only if you just started this sign-in yourself." }
                 "This app runs on your own device, where any program could call itself \u{201c}" (client.name)
                 "\u{201d}. Validibot cannot tell which one is asking."
             }
@@ -163,7 +163,7 @@ pub(super) fn consent_page(
             }
         }
         p.fine {
-            "This page is good for ten minutes. The app stays connected until you disconnect it there or your "
+            "This page expires in 10 minutes. The app stays connected until you disconnect it there or your "
             "Validibot access ends."
         }
     };
@@ -173,9 +173,9 @@ pub(super) fn consent_page(
 fn verified(client: &Client) -> Markup {
     html! {
         @match &client.vouched {
-            Vouched::Us => "yes, Validibot knows it",
-            Vouched::Site(site) => { "by " (site) },
-            Vouched::Nobody => "no, it named itself",
+            Vouched::Us => "Yes (known to Validibot)",
+            Vouched::Site(site) => { "By " (site) },
+            Vouched::Nobody => "No (name supplied by the app)",
         }
     }
 }
@@ -194,7 +194,7 @@ pub(super) fn destination(redirect: &RedirectUri) -> Markup {
 impl ConsentError {
     fn problem(&self) -> Problem {
         let (status, title) = match self {
-            Self::OtherBrowser => (StatusCode::FORBIDDEN, "This sign-in was stopped"),
+            Self::OtherBrowser => (StatusCode::FORBIDDEN, "Sign-in blocked"),
             Self::Expired => (StatusCode::BAD_REQUEST, "This page has expired"),
             Self::Params(_) | Self::Forged | Self::NoDecision => {
                 (StatusCode::BAD_REQUEST, "This form cannot be used")

@@ -80,7 +80,7 @@ impl UploadError {
     }
 }
 
-/// Validibot's refusals keep their status; what is its trouble or ours is a gateway's.
+/// Validibot's refusals keep their status; its server errors and ours become 502 or 504.
 fn status(error: &ApiError) -> StatusCode {
     match error.status {
         _ if error.code == code::SERVICE_AUTH_FAILED => StatusCode::BAD_GATEWAY,

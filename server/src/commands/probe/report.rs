@@ -67,7 +67,7 @@ impl Report {
         match on {
             Some(true) => self.take(Check::Switch, Ok("on".to_owned())),
             Some(false) => {
-                self.take(Check::Switch, Ok("off: every tool says that it is not available".to_owned()));
+                self.take(Check::Switch, Ok("off: every tool answers SERVICE_UNAVAILABLE".to_owned()));
             }
             None => self.skip(Check::Switch, "the answer to a bearer that nobody has issued does not tell"),
         }

@@ -33,7 +33,7 @@ pub(super) fn page(settings: &Settings, withdrawn_from: Option<&str>) -> Respons
         }
         (notices(settings.enabled, withdrawn_from))
         (clients(&url, signs_in, settings.base_url.is_https() && !settings.base_url.is_loopback()))
-        p.fine { a href=(DOCS) { "How to work with it" } " \u{b7} Programs get this page as JSON." }
+        p.fine { a href=(DOCS) { "Documentation" } " \u{b7} Programs receive this page as JSON." }
     };
     crate::base::page::page(StatusCode::OK, "MCP server", &main)
 }

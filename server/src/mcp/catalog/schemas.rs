@@ -125,11 +125,11 @@ fn file_name() -> Value {
 }
 
 fn workflow_ref() -> Value {
-    text_of("A workflow_ref from list_workflows, exactly as it stands there")
+    text_of("A workflow_ref, copied verbatim from list_workflows")
 }
 
 fn run_ref() -> Value {
-    text_of("The run_ref that validate_file returned, exactly as it stands there")
+    text_of("A run_ref, copied verbatim from the result of validate_file")
 }
 
 fn error() -> Value {

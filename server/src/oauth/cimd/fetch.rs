@@ -177,7 +177,7 @@ impl Resolve for Guard {
         let network = self.0.clone();
         Box::pin(async move {
             let addresses = network.resolve(name.as_str()).await?;
-            // One address that is not public condemns the name: no honest one has such a mixture.
+            // Reject the name if any address is non-public: no honest name mixes the two.
             if addresses.is_empty() || !addresses.iter().copied().all(is_public) {
                 return Err(NotPublic.into());
             }

@@ -32,7 +32,10 @@ async fn a_person_signs_in_with_the_keyboard_alone_and_without_scripts() {
     walk.arg(browser.program()).arg(&url).arg(port.to_string()).arg(&picture);
     let output = process::run(&mut walk, DEADLINE).await.expect("it ends").expect_success("the walk");
     let seen = last_json(&output.stdout);
-    assert_eq!(seen["headings"], json!(["Let Claude Code use Validibot for you?", "It will be able to"]));
+    assert_eq!(
+        seen["headings"],
+        json!(["Allow Claude Code to use Validibot on your behalf?", "It will be able to"])
+    );
     assert_eq!(seen["buttons"], json!(["Allow and sign in", "Cancel"]));
     assert!(std::fs::metadata(&picture).is_ok_and(|file| file.len() > 10_000), "{}", picture.display());
 

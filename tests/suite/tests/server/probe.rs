@@ -106,7 +106,7 @@ async fn a_kill_switch_that_is_off_is_said_with_a_token_and_without() {
         assert_eq!(checks(&output).0["switch"], "off", "{}", output.stdout);
     }
     let output = probe(server.base(), &[], None).await.expect_success("probe");
-    assert!(output.stdout.contains("every tool says that it is not available"), "{}", output.stdout);
+    assert!(output.stdout.contains("every tool answers SERVICE_UNAVAILABLE"), "{}", output.stdout);
 }
 
 #[tokio::test]
