@@ -28,10 +28,10 @@ use crate::config::stage::Target;
 
 /// Deploy and operate Validibot MCP.
 ///
-/// Without a task, the tasks are listed.
+/// Without a task, it lists the tasks.
 ///
 /// Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (`plan` only), 64 wrong command line or
-/// configuration, 75 somebody else holds the lock, 78 the gate is closed (`--require-open`), 130 interrupted. With
+/// configuration, 75 another command holds the lock, 78 the gate is closed (`--require-open`), 130 interrupted. With
 /// `gcp status --check`: 3 in maintenance, 4 partial, 5 not deployed.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
@@ -40,11 +40,11 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     pub envs: Option<PathBuf>,
 
-    /// Say which commands are run
+    /// Show the commands being run
     #[arg(long, short, global = true)]
     pub verbose: bool,
 
-    /// What to do; nothing lists the tasks.
+    /// The task; without one, the tasks are listed.
     #[command(subcommand)]
     pub task: Option<Task>,
 }
@@ -56,11 +56,11 @@ pub enum Task {
     #[command(subcommand)]
     Local(Local),
 
-    /// Run the server beside a Validibot on one's own machine, with docker compose
+    /// Run the server beside your own Validibot, with docker compose
     #[command(subcommand, alias = "docker-compose")]
     SelfHosted(SelfHosted),
 
-    /// Explain, check and begin the environment files
+    /// Create, check and explain the environment files
     #[command(subcommand)]
     Env(Env),
 
@@ -68,63 +68,63 @@ pub enum Task {
     #[command(subcommand)]
     Gcp(Gcp),
 
-    /// Find out what is wrong with a stage, its files, machine and cloud, and what to type
+    /// Check a stage's files, this machine and the cloud, and print fixes
     ///
-    /// Looks at the files, at values that must be equal here and in the application's .django, at programs, the
-    /// container engine and ports; for a stage on Google Cloud, with gcloud, at the project, permissions, the secret,
-    /// the service and its certificate. Changes nothing. Exit code 1 when something is wrong.
+    /// Checks the files, values that must be equal here and in the application's .django, programs, the container engine
+    /// and ports; for a stage on Google Cloud, with gcloud, also the project, permissions, the secret, the service and its
+    /// certificate. Changes nothing. Exit code 1 when it finds an error.
     #[command(after_help = "Example:\n  cargo xtask doctor self-hosted")]
     Doctor(Doctor),
 
-    /// Find out which hop fails between a client, the server and Validibot, and what to do
+    /// Check every hop between a client, the server and Validibot, and print fixes
     ///
-    /// Looks from outside, as a client would, and changes nothing: name, certificate, metadata, registration,
-    /// sign-in, then with --token a call that goes through to Validibot. Exit code 1 when a hop fails.
+    /// Checks from outside, as a client would, and changes nothing: name, certificate, metadata, registration, sign-in,
+    /// and with --token a call that reaches Validibot. Exit code 1 when a hop fails.
     #[command(after_help = "Example:\n  cargo xtask diagnose https://mcp.example.com --token")]
     Diagnose(Diagnose),
 
-    /// Take a client's journey through a live server: list, read, validate, wait, findings
+    /// Run a client's workflow against a live server: list, read, validate, wait, findings
     ///
     /// The server and its test user come from the stage's .test file, or from the running local stack. Writes
     /// target/e2e/junit.xml.
     #[command(name = "test-e2e", after_help = "Example:\n  cargo xtask test-e2e --stage staging")]
     TestE2e(TestE2e),
 
-    /// Check everything: format, lints, tests, dependencies
+    /// Run all checks: format, lints, tests, dependencies
     ///
-    /// Goes on after a failure, and ends with what failed and what was skipped for a missing program. With
+    /// Continues after a failure, and lists at the end what failed and what was skipped for a missing program. With
     /// VALIDIBOT_REQUIRE_ALL_TESTS=true a skip is a failure.
     Test,
 
     /// Measure the server: CPU and instructions per call, memory, start, sizes
     ///
-    /// A release build, on a processor of its own, with the load generator and a fast stand-in for Validibot on
-    /// another; beside it, round by round, a bare proxy and a plain MCP server. Writes target/bench/report.md and
-    /// report.json. Takes some minutes, the first time also two release builds. Linux only.
+    /// Runs a release build pinned to one processor, with the load generator and a fast stand-in for Validibot on another;
+    /// in the same rounds it measures a bare proxy and a plain MCP server. Writes target/bench/report.md and report.json.
+    /// Takes several minutes, and two release builds the first time. Linux only.
     #[command(after_help = "Example:\n  cargo xtask bench --rounds 3")]
     Bench(Bench),
 
-    /// Let two instances take mixed traffic while they come and go, Validibot fails and keys change
+    /// Soak-test two instances under mixed traffic with restarts, Validibot outages and key rotation
     ///
-    /// At the end stands a ledger: every call answered once and rightly, no login lost, memory and open files flat.
-    /// Exit code 1 where it is not clean. With --attack, every call and sign-in has to succeed, and none of their 99th percentiles may
-    /// be more than three times the quiet one.
+    /// Ends with a ledger: every call answered once and correctly, no login lost, memory and open files flat. Exit code 1
+    /// if it is not clean. With --attack, every call and sign-in has to succeed, and no 99th percentile may be more than
+    /// three times the one without an attack.
     #[command(after_help = "Examples:\n  cargo xtask soak 2\n  cargo xtask soak 2 --attack")]
     Soak(Soak),
 
-    /// Feed the server's readers with what no client would send, until one panics or the time is over
+    /// Fuzz the server's parsers until one panics or the time limit is reached
     ///
-    /// Needs a nightly toolchain and cargo-fuzz. What was found before is kept in target/fuzz.
+    /// Needs a nightly toolchain and cargo-fuzz. Earlier findings are kept in target/fuzz.
     #[command(after_help = "Example:\n  cargo xtask fuzz jwt --seconds 600")]
     Fuzz(Fuzz),
 
-    /// Check what takes too long for every change, and write docs/verification.md
+    /// Run the checks that are too slow for every change, and write docs/verification.md
     ///
-    /// The figures, ten minutes of soak, a minute for each fuzz target, a planted panic, payments with a
-    /// real chain, and that the image's program is the same wherever it is compiled. Takes an hour or more.
+    /// Runs the benchmarks, ten minutes of soak test, a minute of each fuzz target, a planted panic and payments on a real
+    /// chain, and checks that the image's program is reproducible. Takes an hour or more.
     Verify,
 
-    /// Write the files that come from the table of variables
+    /// Write the files that are generated from the table of variables
     ///
     /// These are the templates (NAME.example), docs/configuration.md and the README's table.
     Generate(Generate),
@@ -144,21 +144,21 @@ pub enum Task {
 /// The environment files.
 #[derive(Debug, Subcommand)]
 pub enum Env {
-    /// Say what a variable is, which value is in force, and which line decides
+    /// Explain a variable: its meaning, the value in force, and the line that sets it
     ///
     /// A secret is shown only as set or not set.
     #[command(after_help = "Example:\n  cargo xtask env explain ENABLE_MCP_SERVER --stage prod")]
     Explain(Explain),
 
-    /// Report everything that is wrong with a stage's files
+    /// Report every mistake in a stage's files
     ///
-    /// Lines that cannot be read, unknown and misplaced names, missing and malformed values, placeholders left
-    /// in, and values that differ from the application's .django where both must be equal. Changes nothing.
+    /// Finds lines that cannot be read, unknown and misplaced names, missing and malformed values, remaining placeholders,
+    /// and values that differ from the application's .django where both must be equal. Changes nothing.
     Check(StageArg),
 
     /// Write a stage's files from their templates, with fresh secrets
     ///
-    /// A file that exists is left as it is. Ends with what is left to fill in.
+    /// An existing file is left as it is. Lists the values that you have to fill in.
     Init(StageArg),
 }
 
@@ -172,7 +172,7 @@ pub struct Explain {
     #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
     pub stage: Target,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -188,7 +188,7 @@ pub struct StageArg {
 /// Arguments of `generate`.
 #[derive(Debug, Args)]
 pub struct Generate {
-    /// Write nothing; fail when a file is not as it would be written
+    /// Write nothing; fail if a file is outdated
     #[arg(long)]
     pub check: bool,
 }

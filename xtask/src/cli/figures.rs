@@ -1,4 +1,4 @@
-//! The command line of figures.
+//! The command line of measurements.
 #![expect(
     clippy::doc_markdown,
     reason = "these doc comments are shown on terminals, where backticks only disturb"
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::BenchGcp;
 
-/// Figures: of the server, or of one of the tools.
+/// Measurements of the server, or of one of the tools.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -16,7 +16,7 @@ use super::BenchGcp;
     subcommand_help_heading = "Others"
 )]
 pub struct Bench {
-    /// Of the server, where nothing else is named.
+    /// Arguments for the server, which is measured by default.
     #[command(flatten)]
     pub server: BenchServer,
 
@@ -28,7 +28,7 @@ pub struct Bench {
 /// Arguments of `bench` itself.
 #[derive(Debug, Args)]
 pub struct BenchServer {
-    /// How often each figure is taken
+    /// Number of rounds
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub rounds: u16,
 
@@ -36,15 +36,15 @@ pub struct BenchServer {
     #[arg(long, value_name = "COUNT", default_value_t = 12_000, value_parser = clap::value_parser!(u32).range(100..))]
     pub calls: u32,
 
-    /// Put the tables into docs/performance.md as well
+    /// Also write the tables to docs/performance.md
     #[arg(long)]
     pub keep: bool,
 }
 
-/// Figures of something else.
+/// Measurements of something else.
 #[derive(Debug, Subcommand)]
 pub enum BenchOther {
-    /// Time `gcp setup` on an empty and on a finished project, and a repeat deploy beside the recipe's
+    /// Time `gcp setup` on an empty and on a complete project, and a repeat deploy against the recipe
     ///
     /// Runs against an emulated project with the gcloud of this machine; nothing leaves the machine.
     Gcp(BenchGcp),
@@ -53,16 +53,16 @@ pub enum BenchOther {
 /// Arguments of `soak`.
 #[derive(Debug, Args)]
 pub struct Soak {
-    /// How many minutes of traffic
+    /// Duration in minutes
     #[arg(value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub minutes: u16,
 
-    /// Measure what an attack costs members instead: so many minutes in quiet, and as many beside all that strangers can
-    /// hold on to at once, on one instance
+    /// Measure what an attack costs authenticated users instead: MINUTES without one, then MINUTES with strangers that hold
+    /// every resource they can, on one instance
     #[arg(long, conflicts_with = "bug")]
     pub attack: bool,
 
-    /// Make a mistake on purpose, to see that it is found: dropped-answer or leaked-descriptor
+    /// Inject a bug, to check that it is found: dropped-answer or leaked-descriptor
     #[arg(long, value_name = "BUG", value_parser = ["dropped-answer", "leaked-descriptor"])]
     pub bug: Option<String>,
 }
@@ -70,15 +70,15 @@ pub struct Soak {
 /// Arguments of `fuzz`.
 #[derive(Debug, Args)]
 pub struct Fuzz {
-    /// The target, a file of fuzz/fuzz_targets; all of them where none is named
+    /// The target, a file of fuzz/fuzz_targets [default: all]
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
 
-    /// How long, for each target
+    /// Seconds for each target
     #[arg(long, value_name = "COUNT", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub seconds: u32,
 
-    /// Plant a panic in the target, to see that it is found
+    /// Plant a panic in the target, to check that it is found
     #[arg(long)]
     pub planted: bool,
 }

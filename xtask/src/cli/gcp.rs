@@ -32,94 +32,93 @@ use crate::config::stage::Stage;
 /// Google Cloud.
 #[derive(Debug, Subcommand)]
 pub enum Gcp {
-    /// Make what a first deploy needs: APIs, service account, image repository, secret, permissions, docker login
+    /// Create what a first deploy needs: APIs, service account, image repository, secret, permissions, docker login
     ///
-    /// Looks first, shows what is there and what will change, asks, and changes only that. What could not be read
-    /// is never taken for absent: then nothing is changed.
+    /// Reads the current state, shows a plan, asks for confirmation and applies only the difference. If something cannot be
+    /// read, nothing is changed.
     #[command(after_help = "Example:\n  cargo xtask gcp setup dev --dry-run")]
     Setup(GcpGated),
 
-    /// Build the image of this commit, push it, and say its digest
+    /// Build the image of this commit, push it, and print its digest
     ///
-    /// An image of this commit that the registry has already is not built again.
+    /// Skips the build if the registry already has an image of this commit.
     Build(GcpBuild),
 
-    /// Upload the stage's .mcp when it says something new, and destroy versions that nobody uses
+    /// Upload the stage's .mcp if it has changed, and destroy unused versions
     ///
-    /// The difference is shown by name and by a hash that is good for this one look; values are never shown. Kept
-    /// are the newest versions (GCP_SECRET_VERSIONS_TO_KEEP) and every one that a revision uses.
+    /// Shows the difference by variable name and a one-time hash, never by value. Keeps the newest versions
+    /// (GCP_SECRET_VERSIONS_TO_KEEP) and every one that a revision uses.
     Secrets(GcpGated),
 
-    /// Show what a deploy of this commit would change, field by field; exit code 2 where anything differs
+    /// Show what a deploy of this commit would change, field by field; exit code 2 if anything differs
     ///
-    /// Compares image, settings, secret version, scaling, probes, ingress, traffic and permissions with what is
-    /// there, and what the web application is told about this server. Changes nothing.
+    /// Compares image, settings, secret version, scaling, probes, ingress, traffic and permissions with the current state,
+    /// and the web application's settings with the server's. Changes nothing.
     #[command(
         after_help = "Example:\n  cargo xtask gcp plan prod --out plan.json && cargo xtask gcp deploy prod --plan plan.json"
     )]
     Plan(GcpPlan),
 
-    /// Bring this commit into service: a candidate without traffic, its proof, the traffic, the public address
+    /// Deploy this commit: candidate without traffic, checks, traffic switch, public check
     ///
-    /// Shows the plan and asks. Whatever fails, the traffic stays where it was or goes back there, and the message
-    /// says in which phase. One deploy at a time: the stage is locked meanwhile. Where nothing differs, nothing is
-    /// written, and what serves is proven again.
+    /// Shows the plan and asks for confirmation. If a phase fails, the traffic stays or is rolled back, and the error names
+    /// the phase. The stage is locked during a deploy. If nothing differs, nothing is written, and the serving revision is
+    /// verified again.
     Deploy(GcpDeploy),
 
     /// Deploy the whole fleet of envs/fleet.toml: migration, web, worker, scheduled jobs, MCP server
     ///
-    /// Shows one plan for all of it, asks once, and goes from step to step: each is proven before it gets traffic, and
-    /// before the next begins. The first failure stops the line and says what is on which version; the same command
-    /// goes on from there. Nothing that is as it should be is written. The MCP server is left out, and said to be,
-    /// while ENABLE_MCP_SERVER is off.
+    /// Shows one plan, asks once, and runs the steps in order: each is verified before it gets traffic and before the next
+    /// one begins. The first failure stops the deploy and reports which service is on which version; re-run the command to
+    /// continue. Steps without changes are skipped. While ENABLE_MCP_SERVER is off, the MCP server is skipped with a notice.
     #[command(
         after_help = "Examples:\n  VALIDIBOT_DIR=../validibot cargo xtask gcp deploy-all dev --dry-run\n  cargo xtask gcp deploy-all prod --image us-central1-docker.pkg.dev/acme/validibot/validibot-web:1a2b3c4"
     )]
     DeployAll(GcpDeployAll),
 
-    /// Send all traffic back to the revision that served before, or to the one that is named
+    /// Send all traffic back to the revision that served before, or to a named one
     ///
-    /// Without a revision's name it passes over those that are switched off, unproven, of the commit that serves, or that
-    /// were gone back from. One that has not served is proven before it gets traffic; where the public address does not
-    /// pass its proof, the traffic returns. The stage is held then: a deploy of an older commit, or of the one that was
-    /// gone back from, has to be asked for.
+    /// Without a name it skips revisions that are switched off, unverified, rolled back, or of the commit that serves. A
+    /// revision that has never served is verified before it gets traffic; if the public address fails its check, the traffic
+    /// returns. Afterwards the stage is held: deploying an older commit, or the one that was rolled back, requires
+    /// --yes-older.
     Rollback(GcpRollback),
 
-    /// List the stage's releases: commit, secret, switch, when, who, order of service, and what became of each
+    /// List the release history: commit, secret, switch, time, author, order of service, outcome
     Releases(GcpLook),
 
-    /// Mark a revision, so that nobody goes back to it, or take a candidate's address away
+    /// Mark a revision as bad or good, or remove a candidate's address
     #[command(subcommand)]
     Release(GcpRelease),
 
-    /// Say how the stage is: LIVE, MAINTENANCE or PARTIAL, its traffic, image, commit, secret, gate, lock, last deploys
+    /// Show the stage's status: LIVE, MAINTENANCE or PARTIAL, traffic, image, commit, secret, gate, lock, last deploys
     ///
-    /// With --check the exit code says it too: 0 live, 3 in maintenance, 4 partial, 5 not deployed, 1 where a part could
+    /// With --check the exit code reports the status: 0 live, 3 in maintenance, 4 partial, 5 not deployed, 1 if a part could
     /// not be read.
     Status(GcpStatus),
 
-    /// The stage's deploy lock
+    /// Show or break the stage's deploy lock
     #[command(subcommand)]
     Lock(GcpLocking),
 
-    /// Close the stage for maintenance, and open it again: MCP server, web service, scheduled jobs, queue
+    /// Close the stage for maintenance, or open it again: MCP server, web service, scheduled jobs, queue
     ///
-    /// Everything of the fleet that the stage has, or only the MCP server where that is all. One plan, one confirmation,
-    /// one lock; the same command goes on after an interruption. The database stays up.
+    /// Covers every service of the fleet that the stage has. One plan, one confirmation, one lock; re-run the command after
+    /// an interruption. The database stays up.
     #[command(subcommand)]
     Maintenance(GcpMaintenance),
 
-    /// Lead a name to the service through the load balancer: certificate, then way, host rule, ingress
+    /// Route a host name to the service through the load balancer: certificate, backend, host rule, ingress
     ///
-    /// The certificate is ordered for every name that the load balancer serves and the new one, and stands beside the
-    /// old one until it is active. Says which DNS record to make. Once it is active and the name leads to the load
-    /// balancer, the same command makes the way, lets only the load balancer in, and takes the old certificate off.
+    /// Requests a certificate for all existing names plus the new one, attaches it alongside the old one, and prints the DNS
+    /// record to create. Once it is active and the name resolves to the load balancer, re-run the command: it creates the
+    /// backend and the host rule, restricts the ingress to the load balancer, and removes the old certificate.
     #[command(after_help = "Example:\n  cargo xtask gcp lb-add prod mcp.example.com --dry-run")]
     LbAdd(GcpLbAdd),
 
-    /// Show what the service has logged, oldest first
+    /// Show the service's logs, oldest first
     ///
-    /// Reads Cloud Logging, which has the last lines of a revision that did not start, too. Times are UTC.
+    /// Reads Cloud Logging, which includes the last lines of a revision that failed to start. Times are UTC.
     #[command(
         after_help = "Examples:\n  cargo xtask gcp logs dev -f\n  cargo xtask gcp logs prod --since 1d --severity error"
     )]
@@ -127,29 +126,29 @@ pub enum Gcp {
 
     /// Run a Google Cloud project on this machine, to rehearse against with the real gcloud
     ///
-    /// Prints the environment that leads gcloud there: set it in another shell. Ends with Ctrl-C.
+    /// Prints the environment variables that point gcloud at it: set them in another shell. Runs until Ctrl-C.
     Emulator(Emulator),
 }
 
-/// A stage on Google Cloud, and how to go about changing it.
+/// A stage on Google Cloud, with the options of every command that changes it.
 #[derive(Debug, Args)]
 pub struct GcpStage {
     /// The stage
     pub stage: Stage,
 
-    /// Show the commands, ready to paste, and run none that changes anything
+    /// Print the commands, ready to paste, without running any that changes anything
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Do not ask
+    /// Skip confirmation
     #[arg(long, short)]
     pub yes: bool,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 
-    /// How many questions are asked at a time
+    /// Maximum concurrent gcloud reads
     #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
 }
@@ -160,27 +159,27 @@ pub struct GcpPlan {
     /// The stage
     pub stage: Stage,
 
-    /// Write the plan down, for `gcp deploy --plan`
+    /// Write the plan to a file, for `gcp deploy --plan`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// What becomes of settings that somebody else has made on the service
+    /// What to do with settings of other tools and people on the service
     #[command(flatten)]
     pub hands: GcpHands,
 
-    /// Plan although files differ from the commit: for the image that `gcp build --allow-dirty` made
+    /// Plan even if files differ from the commit: for the image that `gcp build --allow-dirty` built
     #[arg(long)]
     pub allow_dirty: bool,
 
-    /// What a closed gate means.
+    /// What to do while the gate is closed.
     #[command(flatten)]
     pub gate: GcpGate,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 
-    /// How many questions are asked at a time
+    /// Maximum concurrent gcloud reads
     #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
 }
@@ -188,31 +187,31 @@ pub struct GcpPlan {
 /// Arguments of `gcp deploy`.
 #[derive(Debug, Args)]
 pub struct GcpDeploy {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
-    /// Apply just what this plan says, and nothing where anything has changed since
+    /// Apply exactly this plan, or refuse if anything has changed since
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
-    /// What becomes of settings that somebody else has made on the service
+    /// What to do with settings of other tools and people on the service
     #[command(flatten)]
     pub hands: GcpHands,
 
-    /// Deploy a commit that is older than what serves, or that was gone back from
+    /// Deploy a commit that is older than the serving one, or that was rolled back
     #[arg(long)]
     pub yes_older: bool,
 
-    /// Deploy although files differ from the commit: the image that `gcp build --allow-dirty` made
+    /// Deploy even if files differ from the commit: the image that `gcp build --allow-dirty` built
     #[arg(long)]
     pub allow_dirty: bool,
 
-    /// What a closed gate means.
+    /// What to do while the gate is closed.
     #[command(flatten)]
     pub gate: GcpGate,
 
-    /// Wait so long for somebody else's lock, such as 90s or 15m
+    /// Maximum time to wait for a lock that another command holds, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
 }
@@ -220,15 +219,15 @@ pub struct GcpDeploy {
 /// Arguments of `gcp deploy-all`.
 #[derive(Debug, Args)]
 pub struct GcpDeployAll {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
-    /// What becomes of settings that somebody else has made on the services
+    /// What to do with settings of other tools and people on the services
     #[command(flatten)]
     pub hands: GcpHands,
 
-    /// Deploy commits that are older than what serves, or that were gone back from
+    /// Deploy commits that are older than the serving ones, or that were rolled back
     #[arg(long)]
     pub yes_older: bool,
 
@@ -244,19 +243,19 @@ pub struct GcpDeployAll {
     #[arg(long, value_name = "STEP")]
     pub from: Option<String>,
 
-    /// An image that is in the registry, instead of building one: the application's, or NAME=IMAGE
+    /// Use an image from the registry instead of building one: the application's, or NAME=IMAGE
     #[arg(long, value_name = "[NAME=]IMAGE")]
     pub image: Vec<String>,
 
-    /// Build although files differ from the commit; the image's tag and label say so
+    /// Build even if files differ from the commit; the image's tag and label report it
     #[arg(long)]
     pub allow_dirty: bool,
 
-    /// What a closed gate means.
+    /// What to do while the gate is closed.
     #[command(flatten)]
     pub gate: GcpGate,
 
-    /// Wait so long for somebody else's lock, such as 90s or 15m
+    /// Maximum time to wait for a lock that another command holds, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
 }
@@ -264,37 +263,37 @@ pub struct GcpDeployAll {
 /// Arguments of `gcp rollback`.
 #[derive(Debug, Args)]
 pub struct GcpRollback {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
-    /// The revision, as `gcp releases` names it [default: the last one before that served after a proof]
+    /// The revision, as `gcp releases` names it [default: the last one before it that served after verification]
     pub revision: Option<String>,
 
     /// Another service of envs/fleet.toml than the MCP server, such as web
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
 
-    /// Go to a revision that is switched off, was gone back from or is marked as bad
+    /// Allow a revision that is switched off, was rolled back or is marked as bad
     #[arg(long, requires = "revision")]
     pub anyway: bool,
 
-    /// Leave the traffic there, whatever the proof of the public address says
+    /// Leave the traffic there even if the public address fails its check
     #[arg(long)]
     pub stay: bool,
 
-    /// Wait so long for somebody else's lock, such as 90s or 15m
+    /// Maximum time to wait for a lock that another command holds, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
 }
 
-/// A stage on Google Cloud that is only looked at.
+/// A stage on Google Cloud that is only read.
 #[derive(Debug, Args)]
 pub struct GcpLook {
     /// The stage
     pub stage: Stage,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -306,7 +305,7 @@ pub struct GcpStatus {
     #[command(flatten)]
     pub look: GcpLook,
 
-    /// End with an exit code that says how the stage is
+    /// Report the status as the exit code
     #[arg(long)]
     pub check: bool,
 }
@@ -314,12 +313,12 @@ pub struct GcpStatus {
 /// The deploy lock.
 #[derive(Debug, Subcommand)]
 pub enum GcpLocking {
-    /// Say who holds the lock, what they are doing, since when, and when it frees itself
+    /// Show who holds the lock, with which command, since when, and when it expires
     Status(GcpLook),
 
-    /// Take the lock away from whoever holds it, and say whose it was
+    /// Break the lock, and print who held it
     ///
-    /// A lock frees itself after 15 minutes. Its holder, if it is alive, stops before its next write.
+    /// A lock expires after 15 minutes. Its holder, if it is still running, stops before its next write.
     Break(GcpLock),
 }
 
@@ -329,23 +328,23 @@ pub struct GcpLock {
     /// The stage
     pub stage: Stage,
 
-    /// Show the command, ready to paste, and do not run it
+    /// Print the command, ready to paste, without running it
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Do not ask
+    /// Skip confirmation
     #[arg(long, short)]
     pub yes: bool,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// gcloud is Python, all processor: on a small machine two at a time take half the time, four no less.
+/// gcloud is CPU-bound Python: on two cores two at a time halve the time, and four gain nothing more.
 pub(super) const AT_ONCE: usize = 2;
 
-/// More than this only heats the machine: no command asks more questions.
+/// No command makes more reads than this.
 const MOST_AT_ONCE: usize = 16;
 
 /// Reads `90s`, `15m` or `1h`.
@@ -372,23 +371,23 @@ pub(super) fn at_once(text: &str) -> Result<usize, String> {
 /// Arguments of `gcp build`.
 #[derive(Debug, Args)]
 pub struct GcpBuild {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
-    /// What a closed gate means.
+    /// What to do while the gate is closed.
     #[command(flatten)]
     pub gate: GcpGate,
 
-    /// Build although files differ from the commit; the image's tag and label say so
+    /// Build even if files differ from the commit; the image's tag and label report it
     #[arg(long)]
     pub allow_dirty: bool,
 
-    /// Build although the registry has an image of this commit
+    /// Build even if the registry has an image of this commit
     #[arg(long)]
     pub rebuild: bool,
 
-    /// Give docker a build argument, NAME=VALUE; never a secret
+    /// Pass a build argument to docker, NAME=VALUE; never a secret
     #[arg(long, value_name = "NAME=VALUE")]
     pub build_arg: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The command lines of what looks at a running server.
+//! The command lines of the commands that check a running server.
 #![expect(
     clippy::doc_markdown,
     reason = "these doc comments are shown on terminals, where backticks only disturb"
@@ -16,23 +16,23 @@ pub struct Diagnose {
     /// The server's public address [default: the stage's]
     pub url: Option<String>,
 
-    /// The stage whose files say more: local, self-hosted, dev, staging or prod
+    /// The stage with the server's settings: local, self-hosted, dev, staging or prod
     #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
     pub stage: Target,
 
-    /// Go on behind the sign-in, with the stage's VALIDIBOT_E2E_TOKEN
+    /// Also check the hops behind the sign-in, with the stage's VALIDIBOT_E2E_TOKEN
     #[arg(long)]
     pub token: bool,
 
-    /// Go on behind the sign-in, by signing in with a browser on this machine
+    /// Also check the hops behind the sign-in, by signing in with a browser on this machine
     #[arg(long, conflicts_with = "token")]
     pub login: bool,
 
-    /// Validibot's own address: its licence is then checked too [default: the stage's]
+    /// Validibot's own URL: the licence is then checked, too [default: the stage's]
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -48,25 +48,25 @@ pub struct TestE2e {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The stage: local, self-hosted, dev, staging or prod; `gcp` may stand before one on Google Cloud
+    /// The stage: local, self-hosted, dev, staging or prod; one on Google Cloud may follow the word `gcp`
     #[arg(value_name = "STAGE", default_value = "local", num_args = 1..=2)]
     pub stage: Vec<String>,
 
-    /// Ask no cloud: only the files and this machine
+    /// Check only the files and this machine, not the cloud
     #[arg(long)]
     pub offline: bool,
 
-    /// How many questions gcloud is asked at a time
+    /// Maximum concurrent gcloud reads
     #[arg(long, value_name = "COUNT", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
 
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 }
 
 impl Doctor {
-    /// The stage that was typed, in one word or as `gcp` and a stage.
+    /// The stage of the command line, as one word or as `gcp` and a stage.
     pub fn target(&self) -> Result<Target> {
         let words: Vec<&str> = self.stage.iter().map(String::as_str).collect();
         let (word, cloud) = match words[..] {
@@ -76,9 +76,9 @@ impl Doctor {
         };
         match word.parse::<Target>() {
             Ok(target) if !cloud || matches!(target, Target::GoogleCloud(_)) => Ok(target),
-            Ok(_) => Err(Error::usage(format!("'{word}' is no stage on Google Cloud"))
+            Ok(_) => Err(Error::usage(format!("'{word}' is not a stage on Google Cloud"))
                 .hint("write dev, staging or prod")),
-            Err(hint) => Err(Error::usage(format!("'{}' is no stage", words.join(" "))).hint(hint)),
+            Err(hint) => Err(Error::usage(format!("'{}' is not a stage", words.join(" "))).hint(hint)),
         }
     }
 }

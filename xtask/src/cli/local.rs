@@ -8,25 +8,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Where Validibot's own recipes put the web application.
+/// The web application's port in Validibot's own recipes.
 pub const WEB_PORT: u16 = 8000;
 
-/// Where Validibot's own recipes put the MCP server: kept free of anything else.
+/// The MCP server's port in Validibot's own recipes, reserved for it.
 pub const MCP_PORT: u16 = 8001;
 
 /// The local stack.
 #[derive(Debug, Subcommand)]
 pub enum Local {
-    /// Start the stack, or bring the running one up to date
+    /// Start the stack, or update the running one
     ///
-    /// Starts a stand-in Validibot on port 8000 and, with --pro and an open gate, the MCP server on port 8001.
-    /// Typed again, it changes nothing. The first use writes envs/local/.mcp and envs/local/.test with fresh
-    /// random secrets.
+    /// Starts a stand-in Validibot on port 8000 and, with --pro and an open gate, the MCP server on port 8001. Running it
+    /// again changes nothing. The first use writes envs/local/.mcp and envs/local/.test with fresh random secrets.
     ///
-    /// Both run as processes of this machine, or with --runner docker as containers. With VALIDIBOT_DIR naming a
-    /// Validibot checkout, containers run that application instead of the stand-in.
+    /// Both run as processes of this machine, or with --runner docker in containers. If VALIDIBOT_DIR names a Validibot
+    /// checkout, containers run that application instead of the stand-in.
     ///
-    /// The gate is ENABLE_MCP_SERVER: in the command line's environment, or in envs/local/.build.
+    /// The gate is ENABLE_MCP_SERVER, in the command line's environment or in envs/local/.build.
     #[command(after_help = "Example:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro")]
     Up(Up),
 
@@ -34,10 +33,10 @@ pub enum Local {
     #[command(after_help = "Example:\n  cargo xtask local try")]
     Try(StateDir),
 
-    /// Stop the stack: exactly the processes or containers that `up` started
+    /// Stop the stack: only the processes or containers that `up` started
     Down(StateDir),
 
-    /// Build again and start every program anew, changed or not
+    /// Rebuild and restart every program, changed or not
     Rebuild(Up),
 
     /// Show the stack's URLs, demo token and processes
@@ -46,36 +45,36 @@ pub enum Local {
     /// List the stack's programs
     Ps(Ps),
 
-    /// Show what the programs wrote
+    /// Show the programs' logs
     #[command(after_help = "Example:\n  cargo xtask local logs -f mcp")]
     Logs(Logs),
 
     /// Stop the stack and remove its logs and state; asks first
     ///
-    /// The environment files stay: they are yours.
+    /// The environment files are kept.
     Clean(Clean),
 }
 
 /// Arguments of `local up` and `local rebuild`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// With Pro's features, of which the MCP server is one
+    /// Run the Pro edition, with the MCP server
     #[arg(long)]
     pub pro: bool,
 
-    /// As --pro, with paid access for agents
+    /// Run the cloud edition: as --pro, with paid access for agents
     #[arg(long)]
     pub cloud: bool,
 
-    /// How the programs run [default: as the stack runs now, else native; with VALIDIBOT_DIR, docker]
+    /// How to run the programs [default: as the stack runs now, else native; with VALIDIBOT_DIR, docker]
     #[arg(long, value_enum)]
     pub runner: Option<RunnerKind>,
 
-    /// Build the images again, with docker; native programs are always built
+    /// Rebuild the images (native programs are always built)
     #[arg(long)]
     pub build: bool,
 
-    /// Port of the web application; 8001 is kept for the MCP server
+    /// Port of the web application; 8001 is reserved for the MCP server
     #[arg(long, value_name = "PORT", default_value_t = WEB_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
 
@@ -83,7 +82,7 @@ pub struct Up {
     #[arg(long, value_name = "PORT", default_value_t = MCP_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub mcp_port: u16,
 
-    /// Take the programs from this folder instead of building them; they run natively
+    /// Run the programs in this folder natively instead of building them
     #[arg(long, value_name = "DIR")]
     pub bin_dir: Option<PathBuf>,
 
@@ -95,7 +94,7 @@ pub struct Up {
 /// Arguments of `local info`.
 #[derive(Debug, Args)]
 pub struct Info {
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 
@@ -107,7 +106,7 @@ pub struct Info {
 /// Arguments of `local ps`.
 #[derive(Debug, Args)]
 pub struct Ps {
-    /// Print JSON for programs
+    /// Output JSON
     #[arg(long)]
     pub json: bool,
 
@@ -119,11 +118,11 @@ pub struct Ps {
 /// Arguments of `local logs`.
 #[derive(Debug, Args)]
 pub struct Logs {
-    /// Only this program's
+    /// Show only this program's log
     #[arg(value_enum)]
     pub program: Option<ProgramName>,
 
-    /// Go on until Ctrl-C, or until no program runs
+    /// Follow the log until Ctrl-C, or until no program runs
     #[arg(long, short)]
     pub follow: bool,
 
@@ -135,7 +134,7 @@ pub struct Logs {
 /// Arguments of `local clean`.
 #[derive(Debug, Args)]
 pub struct Clean {
-    /// Do not ask
+    /// Skip confirmation
     #[arg(long, short)]
     pub yes: bool,
 
@@ -147,7 +146,7 @@ pub struct Clean {
 /// Where a local stack keeps its state.
 #[derive(Debug, Args)]
 pub struct StateDir {
-    /// Folder for process ids and logs; another one is another stack [default: target/local]
+    /// Folder for process ids and logs; each folder is a separate stack [default: target/local]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }

@@ -2,38 +2,38 @@
 
 use clap::{Args, Subcommand};
 
-/// The MCP server beside a Validibot on one's own machine, with docker compose.
+/// The MCP server beside your own Validibot, with docker compose.
 #[derive(Debug, Subcommand)]
 pub enum SelfHosted {
-    /// Start the server, or bring the running one up to its settings
+    /// Start the server, or apply changed settings to the running one
     ///
-    /// Reads .build (the gate) and .mcp in envs/production/self-hosted. Validibot itself must run already: the
+    /// Reads .build (the gate) and .mcp in envs/production/self-hosted. Validibot itself must already be running: the
     /// server joins its Docker network.
     Up(SelfHostedImage),
 
     /// Stop and remove the server
     Down(SelfHostedProject),
 
-    /// Build the image of these sources; what runs goes on
+    /// Build the image of these sources; the running server is not affected
     Build(SelfHostedImage),
 
-    /// Replace the running server by a new image, once that has proved itself
+    /// Start a new image next to the running server, and swap once it is healthy
     ///
-    /// The new one is started beside the running one, without its port. Only when it is healthy does it take the
-    /// port over; a broken one is thrown away and the running one never notices.
+    /// The new image is started without the server's port. Once it is healthy, it takes over the port. If it does not
+    /// become healthy, it is removed and the running server is left alone.
     Update(SelfHostedImage),
 
     /// List the containers
     Ps(SelfHostedProject),
 
-    /// Show what the server wrote
+    /// Show the server's log
     Logs(SelfHostedLogs),
 }
 
 /// Which installation.
 #[derive(Debug, Args)]
 pub struct SelfHostedProject {
-    /// Name of the compose project; another one is another installation
+    /// Name of the compose project; each name is a separate installation
     #[arg(long, value_name = "NAME", default_value = "validibot-mcp")]
     pub project: String,
 }
@@ -41,7 +41,7 @@ pub struct SelfHostedProject {
 /// Which installation, and from which image.
 #[derive(Debug, Args)]
 pub struct SelfHostedImage {
-    /// Take this image instead of building one
+    /// Use this image instead of building one
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
 
@@ -53,7 +53,7 @@ pub struct SelfHostedImage {
 /// Arguments of `self-hosted logs`.
 #[derive(Debug, Args)]
 pub struct SelfHostedLogs {
-    /// Go on until Ctrl-C
+    /// Follow the log until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
 

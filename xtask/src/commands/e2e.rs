@@ -67,7 +67,7 @@ fn journey(context: &Context, args: &TestE2e, live: &Live, report: &Path) -> Res
         arguments.extend([option.to_owned(), path.display().to_string()]);
     }
     if !missing.is_empty() {
-        return Err(Error::usage("files that the test sends are not there").causes(missing));
+        return Err(Error::usage("files that the test sends do not exist").causes(missing));
     }
     let mut command = Command::new(program::server(context)?)
         .arg("e2e")
@@ -92,7 +92,7 @@ fn help(context: &Context, stage: Target, error: Error) -> Error {
     let line =
         |variable: &Variable, example: &str| format!("{}={example}   # {}", variable.name, variable.doc);
     let error = error.causes([
-        format!("{} has to hold:", path.display()),
+        format!("{} must contain:", path.display()),
         line(&tests::E2E_URL, "https://mcp.example.com"),
         line(&tests::E2E_TOKEN, "'vbk_1_…'"),
         line(&tests::E2E_ORG_SLUG, "acme"),

@@ -79,7 +79,7 @@ fn require(context: &Context) -> Result<()> {
     if missing.is_empty() {
         Ok(())
     } else {
-        Err(Error::usage("fuzzing needs what is not installed").causes(missing))
+        Err(Error::usage("fuzzing needs programs that are not installed").causes(missing))
     }
 }
 

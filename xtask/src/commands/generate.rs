@@ -23,7 +23,7 @@ pub fn generate(context: &Context, args: &Generate) -> Result<()> {
         context.printer.note(&format!("wrote {}", path.display()));
     }
     if stale.is_empty() {
-        context.printer.note("every generated file is fresh");
+        context.printer.note("every generated file is up to date");
     }
     Ok(())
 }
@@ -46,9 +46,9 @@ fn report(stale: &[(PathBuf, String)]) -> Result<()> {
     if stale.is_empty() {
         return Ok(());
     }
-    Err(Error::failed("generated files are stale")
+    Err(Error::failed("generated files are outdated")
         .causes(stale.iter().map(|(path, _)| path.display().to_string()))
-        .hint("edit envs/src/table, then type: cargo xtask generate"))
+        .hint("edit envs/src/table, then run: cargo xtask generate"))
 }
 
 fn templates() -> Vec<(PathBuf, String)> {
@@ -111,9 +111,9 @@ mod tests {
         assert!(stale.iter().any(|(path, _)| path == Path::new("envs/local/.mcp.example")));
         let error = report(&stale[..1]).unwrap_err();
         expect_test::expect![[r"
-            generated files are stale
+            generated files are outdated
               envs/local/.build.example
-            hint: edit envs/src/table, then type: cargo xtask generate"]]
+            hint: edit envs/src/table, then run: cargo xtask generate"]]
         .assert_eq(&error.to_string());
     }
 }

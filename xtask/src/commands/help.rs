@@ -10,13 +10,13 @@ use crate::cli::{Cli, Completions, Man};
 use crate::config::context::Context;
 use crate::core::error::{Error, Result};
 
-/// Which tasks belong together, in the order in which people need them.
+/// The groups of tasks, in the order in which people need them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["local", "self-hosted"]),
     ("Configure", &["env"]),
     ("Deploy", &["gcp"]),
-    ("Find out", &["doctor", "diagnose", "test-e2e"]),
-    ("Change", &["test", "bench", "soak", "fuzz", "verify", "generate"]),
+    ("Inspect", &["doctor", "diagnose", "test-e2e"]),
+    ("Develop", &["test", "bench", "soak", "fuzz", "verify", "generate"]),
     ("Help", &["completions", "man"]),
 ];
 
@@ -29,7 +29,7 @@ pub fn list() -> String {
         let _ = write!(text, "\n{title}:\n");
         for task in names.iter().filter_map(|name| cli.find_subcommand(name)) {
             if !task.is_subcommand_required_set() {
-                // `bench` alone does something, too.
+                // `bench` is also a task without a subcommand.
                 row(&mut text, task.get_name(), task);
             }
             if task.has_subcommands() {
@@ -42,7 +42,7 @@ pub fn list() -> String {
     text
 }
 
-/// The tasks of this name in another task, where it is none itself: somebody typed `deploy` for `gcp deploy`.
+/// The commands that have a subcommand of this unknown name, such as `gcp deploy` for `deploy`.
 pub fn meant(usage: &clap::Error) -> Vec<String> {
     let Some(ContextValue::String(name)) = usage.get(ContextKind::InvalidSubcommand) else {
         return Vec::new();

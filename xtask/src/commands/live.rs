@@ -60,7 +60,7 @@ fn configured(context: &Context, stage: Target) -> Result<String> {
         return Ok(found.value.expose().to_owned());
     }
     let test = context.tree.path(stage, HeldIn::Test).unwrap_or_default();
-    let error = Error::usage("it is not known which server is meant").hint(format!(
+    let error = Error::usage("the server's address is unknown").hint(format!(
         "write {}=<the server's address> into {}",
         tests::E2E_URL.name,
         test.display()

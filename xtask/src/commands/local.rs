@@ -59,20 +59,24 @@ fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
     let native = wanted == Some(RunnerKind::Native) || running == Some(RunnerKind::Native);
     if checkout && (native || !engine::is_usable(context)) {
         return Err(Error::usage(format!(
-            "{} names a checkout, which runs only as containers",
+            "{} names a checkout, which runs only in containers",
             envs::deploy::VALIDIBOT_DIR.name
         ))
-        .cause(if native { "the stack runs natively, or was asked to" } else { "no Docker engine answers" })
+        .cause(if native {
+            "the stack runs natively, or --runner native was given"
+        } else {
+            "no Docker engine is running"
+        })
         .hint("use --runner docker with an engine that answers, or unset it to run the stand-in"));
     }
     match (wanted, running) {
         (Some(wanted), Some(running)) if wanted != running => {
-            return Err(Error::failed(format!("the stack is already running, by the runner {running}"))
+            return Err(Error::failed(format!("the stack is already running with --runner {running}"))
                 .hint("stop it first: cargo xtask local down"));
         }
         _ => {}
     }
-    // Whoever forgot the gate learns it before minutes of compiling, and not after them.
+    // Reported before minutes of compiling, and not after them.
     if let Some(closed) = gate.as_ref().filter(|gate| !gate.open) {
         context.printer.note(&closed.skipped("mcp", up::OPENING));
     }

@@ -26,8 +26,8 @@ pub fn soak(context: &Context, args: &Soak) -> Result<()> {
     if outcome.code == 0 {
         Ok(())
     } else if args.attack {
-        Err(Error::failed("the members noticed the attack: the table says in what"))
+        Err(Error::failed("the attack slowed down authenticated users: see the table"))
     } else {
-        Err(Error::failed("the soak found faults: its ledger names them"))
+        Err(Error::failed("the soak test found faults: see its ledger"))
     }
 }

@@ -38,7 +38,7 @@ pub fn test(context: &Context) -> Result<()> {
         }
         // No skip: a machine without a way to GitHub cannot do anything about it.
         Deny::WithoutAdvisories => {
-            context.printer.warn("advisories were not checked: their database cannot be had");
+            context.printer.warn("advisories were not checked: their database cannot be downloaded");
         }
         Deny::Complete => {}
     }
@@ -106,12 +106,12 @@ fn conclude(context: &Context, failed: &[String], skipped: &[String]) -> Result<
     let required = &envs::tests::REQUIRE_ALL_TESTS;
     let all = context.environment.get(required.name).and_then(envs::parse_switch).unwrap_or(false);
     if all && !skipped.is_empty() {
-        return Err(Error::failed("tests were skipped, and none may be")
+        return Err(Error::failed("tests were skipped although all are required")
             .causes(skipped.to_vec())
             .origin(format!("{} in the process environment", required.name))
             .hint("install what they need"));
     }
-    let how = if skipped.is_empty() { "nothing skipped" } else { "but see what was skipped above" };
+    let how = if skipped.is_empty() { "nothing skipped" } else { "except for the skipped ones above" };
     context.printer.note(&format!("all checks passed, {how}"));
     Ok(())
 }

@@ -36,8 +36,8 @@ pub fn verify(context: &Context) -> Result<()> {
     // The figures come first, while nothing has warmed the machine or filled its memory.
     let own: [(&str, &[&str]); 3] = [
         ("the figures", &["bench", "--keep"]),
-        ("a soak of ten minutes has a clean ledger", &["soak", "10"]),
-        ("each fuzz target runs clean for a minute", &["fuzz", "--seconds", "60"]),
+        ("a soak test of ten minutes has a clean ledger", &["soak", "10"]),
+        ("each fuzz target runs for a minute without a finding", &["fuzz", "--seconds", "60"]),
     ];
     let mut steps = Vec::new();
     for (what, arguments) in own {
@@ -60,8 +60,8 @@ pub fn verify(context: &Context) -> Result<()> {
         },
     ));
     let suites = [
-        ("payments move real tokens on a real chain, once", PAYMENTS),
-        ("the Dockerfile's own stage compiles the same program as this machine", BUILDER),
+        ("payments move real tokens on a real chain exactly once", PAYMENTS),
+        ("the Dockerfile's builder stage compiles the same program as this machine", BUILDER),
     ];
     for (what, suite) in suites {
         steps.push(step(context, what, format!("cargo {}", suite.join(" ")), || {
@@ -84,7 +84,7 @@ pub fn verify(context: &Context) -> Result<()> {
         .iter()
         .filter_map(|step| Some(format!("{}: {}", step.what, step.outcome.as_ref().err()?)))
         .collect();
-    if failed.is_empty() { Ok(()) } else { Err(Error::failed("not everything holds").causes(failed)) }
+    if failed.is_empty() { Ok(()) } else { Err(Error::failed("some checks failed").causes(failed)) }
 }
 
 fn step(context: &Context, what: &'static str, how: String, act: impl FnOnce() -> Result<String>) -> Step {
@@ -97,7 +97,7 @@ fn step(context: &Context, what: &'static str, how: String, act: impl FnOnce() -
 /// A task of this very program, in which nothing is skipped.
 fn run(context: &Context, arguments: &[&str]) -> Result<i32> {
     let own = std::env::current_exe()
-        .map_err(|error| Error::failed("this program's own path is not known").cause(error.to_string()))?;
+        .map_err(|error| Error::failed("this program's path is unknown").cause(error.to_string()))?;
     let command = nothing_skipped(Command::new(own).args(arguments), context);
     Ok(context.runner.run(&command, Streams::Inherited)?.code)
 }
@@ -138,7 +138,7 @@ fn sum(path: &Path) -> Result<String> {
 
 fn report(steps: &[Step], revision: &Revision) -> String {
     let mut text = format!(
-        "# Verification\n\nWritten by `cargo xtask verify`, of commit {}. The figures themselves are in \
+        "# Verification\n\nWritten by `cargo xtask verify`, of commit {}. The measurements are in \
          [performance.md](performance.md).\n\n| what | how | outcome | minutes |\n| --- | --- | --- | ---: |\n",
         revision.commit
     );

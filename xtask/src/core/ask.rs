@@ -17,12 +17,12 @@ pub fn confirm(printer: &Printer, runner: &Runner, question: &str) -> Result<boo
 
 /// Asks to type a name: for what a quick yes must not start.
 pub fn confirm_by_name(printer: &Printer, runner: &Runner, question: &str, name: &str) -> Result<bool> {
-    Ok(answer(printer, runner, question, &format!("[type '{name}' to go on]"))? == name)
+    Ok(answer(printer, runner, question, &format!("[type '{name}' to continue]"))? == name)
 }
 
 fn answer(printer: &Printer, runner: &Runner, question: &str, choices: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
-        return Err(Error::usage(format!("{question} Nobody is there to answer")).hint("add --yes"));
+        return Err(Error::usage(format!("{question} There is no terminal to answer it")).hint("add --yes"));
     }
     // A key that was hit before the plan was shown confirms nothing.
     discard_typed_ahead(std::io::stdin());

@@ -50,7 +50,7 @@ pub fn hex(bytes: &[u8]) -> String {
 fn random(bytes: usize) -> Result<Vec<u8>> {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer).map_err(|error| {
-        Error::failed("the operating system gave no random bytes").cause(error.to_string())
+        Error::failed("the operating system returned no random bytes").cause(error.to_string())
     })?;
     Ok(buffer)
 }

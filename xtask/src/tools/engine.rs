@@ -109,8 +109,8 @@ fn server_version(answer: &str) -> String {
 fn recent_enough(what: &str, found: &str, oldest: Version) -> std::result::Result<(), Trouble> {
     match Version::parse(found) {
         Some(version) if version >= oldest => Ok(()),
-        Some(_) => Err(Trouble::TooOld(format!("{what} is too old: {found}, and {oldest} is needed"))),
-        None => Err(Trouble::TooOld(format!("{what} says '{found}' when asked for its version"))),
+        Some(_) => Err(Trouble::TooOld(format!("{what} is too old: {found}; {oldest} is needed"))),
+        None => Err(Trouble::TooOld(format!("{what} reports the version '{found}', which cannot be parsed"))),
     }
 }
 
@@ -119,13 +119,13 @@ impl Trouble {
     pub fn into_error(self) -> Error {
         match self {
             Self::NoDocker => {
-                Error::failed("there is no docker on the PATH").hint("install Docker with buildx and compose")
+                Error::failed("docker is not on the PATH").hint("install Docker with buildx and compose")
             }
             Self::NoEngine(said) => Error::failed("the Docker engine does not answer")
                 .cause(said)
                 .hint("start it, such as with: systemctl start docker"),
             Self::TooOld(what) => Error::failed(what).hint("upgrade it"),
-            Self::NoCompose => Error::failed("docker has no compose")
+            Self::NoCompose => Error::failed("docker compose is not installed")
                 .cause("neither `docker compose` nor `docker-compose` answers")
                 .hint(format!("install the compose plugin, {OLDEST_COMPOSE} or newer")),
         }

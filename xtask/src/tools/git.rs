@@ -33,7 +33,7 @@ pub fn explained(error: Error) -> Error {
     if text.contains("dubious ownership") {
         error.hint("the folder is another user's: git config --global --add safe.directory <the folder>")
     } else if text.contains("not a git repository") || text.contains("unknown revision") {
-        error.hint("git clone the repository: an archive of its files has no commits, and an image is named after one")
+        error.hint("clone the repository with git: an archive of its files has no commits, and an image is named after one")
     } else {
         error
     }

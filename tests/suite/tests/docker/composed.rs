@@ -44,7 +44,7 @@ impl Composed {
         let mut version = tokio::process::Command::new(&docker);
         let version = run(version.args(["compose", "version"]), Duration::from_mins(1)).await?;
         if version.code != Some(0) {
-            return Err("docker has no compose".to_owned());
+            return Err("docker compose is not installed".to_owned());
         }
         let xtask = Xtask::new();
         let bin = xtask.path("bin");

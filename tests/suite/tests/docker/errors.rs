@@ -33,13 +33,13 @@ fn assert_says(output: &Output, sentences: &[&str]) {
 #[tokio::test]
 async fn no_docker_at_all() {
     let output = up_with_path(&Xtask::new(), &[]).await;
-    assert_says(&output, &["there is no docker on the PATH", "--runner native"]);
+    assert_says(&output, &["docker is not on the PATH", "--runner native"]);
     // A self-hosted server runs in a container and in no other way.
     let xtask = Xtask::new();
     let mut build = xtask.command(Some("true"), &["self-hosted", "build"]);
     build.env("PATH", xtask.path("nothing"));
     let output = suite::process::run(&mut build, std::time::Duration::from_mins(2)).await.expect("it ends");
-    assert_says(&output, &["there is no docker on the PATH"]);
+    assert_says(&output, &["docker is not on the PATH"]);
     assert!(!output.stderr.contains("--runner"), "{}", output.stderr);
 }
 
@@ -54,7 +54,7 @@ async fn an_engine_that_does_not_answer() {
 async fn an_engine_without_compose() {
     let script = "case $1 in version) echo 26.1.5 ;; *) exit 1 ;; esac";
     let output = up_with_path(&Xtask::new(), &[("docker", script)]).await;
-    assert_says(&output, &["docker has no compose", "2.24 or newer"]);
+    assert_says(&output, &["docker compose is not installed", "2.24 or newer"]);
 }
 
 #[tokio::test]

@@ -159,7 +159,11 @@ async fn a_validibot_checkout_is_the_base_and_only_the_server_is_ours() {
     };
     let nowhere = up(&stack.xtask.path("nowhere")).await;
     assert_eq!(nowhere.code, Some(64), "{}", nowhere.stderr);
-    assert!(nowhere.stderr.contains("VALIDIBOT_DIR names no Validibot checkout"), "{}", nowhere.stderr);
+    assert!(
+        nowhere.stderr.contains("VALIDIBOT_DIR does not name a Validibot checkout"),
+        "{}",
+        nowhere.stderr
+    );
 
     let started = up(&folder).await.expect_success("local up over a checkout");
     let info = stack.info().await;

@@ -9,20 +9,19 @@ use super::{GcpStage, duration};
 /// Arguments of `gcp lb-add`.
 #[derive(Debug, Args)]
 pub struct GcpLbAdd {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
-    /// The name, such as mcp.example.com
+    /// The host name, such as mcp.example.com
     #[arg(value_parser = domain)]
     pub domain: String,
 
-    /// Go on although the name does not lead to the load balancer's address from here, such as where a proxy of your own
-    /// stands before it
+    /// Continue even if the name does not resolve to the load balancer's address, such as behind your own proxy
     #[arg(long)]
     pub dns_elsewhere: bool,
 
-    /// Wait so long for somebody else's lock, such as 90s or 15m
+    /// Maximum time to wait for a lock that another command holds, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
 }

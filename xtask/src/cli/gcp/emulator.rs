@@ -17,16 +17,16 @@ pub struct Emulator {
     #[arg(long, value_name = "RULE")]
     pub fail: Vec<String>,
 
-    /// What runs the deployed revisions: nothing, so that each is ready at once, or Docker
+    /// What runs the deployed revisions
     #[arg(long, value_enum, default_value_t = EmulatorEngine::None)]
     pub engine: EmulatorEngine,
 
-    /// With what the application needs before its first deploy (database, queue, secret), for dev in us-west1
+    /// Create what the application needs before its first deploy (database, queue, secret), for dev in us-west1
     #[arg(long)]
     pub application: bool,
 }
 
-/// What stands behind the emulated Cloud Run.
+/// What runs the emulated Cloud Run's revisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EmulatorEngine {
     /// Nothing: every revision is ready at once

@@ -1,13 +1,13 @@
-//! Arguments of commands that the gate lets through.
+//! Arguments of commands that run only while the gate is open.
 
 use clap::Args;
 
 use super::GcpStage;
 
-/// What a closed gate means.
+/// What to do while the gate is closed.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct GcpGate {
-    /// Fail with exit code 78 where ENABLE_MCP_SERVER is off or empty, or its file is missing, instead of skipping: for CI
+    /// Fail with exit code 78 instead of skipping if ENABLE_MCP_SERVER is off or empty, or its file is missing: for CI
     #[arg(long)]
     pub require_open: bool,
 }
@@ -15,11 +15,11 @@ pub struct GcpGate {
 /// A stage that is changed only while the gate is open.
 #[derive(Debug, Args)]
 pub struct GcpGated {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
-    /// What a closed gate means.
+    /// What to do while the gate is closed.
     #[command(flatten)]
     pub gate: GcpGate,
 }

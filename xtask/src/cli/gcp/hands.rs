@@ -1,15 +1,15 @@
-//! Arguments about settings of other hands.
+//! Arguments about settings of other tools and people.
 
 use clap::Args;
 
-/// What becomes of settings that somebody else has made on a service, in the console or with gcloud.
+/// What to do with settings that another tool or person has made on a service, in the console or with gcloud.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct GcpHands {
-    /// Keep what somebody else has set on the service. This is the default, but for a service that an earlier tool deployed
+    /// Keep settings of other tools and people. This is the default, except for a service that an earlier tool deployed
     #[arg(long, conflicts_with = "take_over")]
     pub keep_foreign: bool,
 
-    /// Take away what somebody else has set on the service; the plan names each of it
+    /// Remove settings of other tools and people; the plan lists each
     #[arg(long)]
     pub take_over: bool,
 }

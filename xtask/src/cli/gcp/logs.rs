@@ -11,11 +11,11 @@ pub struct GcpLogs {
     /// The stage
     pub stage: Stage,
 
-    /// Go on until Ctrl-C
+    /// Follow the log until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
 
-    /// How far back to go: 30s, 15m, 2h, 1d, or a moment such as 2026-11-26T05:00:00Z
+    /// How far back to start: 30s, 15m, 2h, 1d, or a moment such as 2026-11-26T05:00:00Z
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = since)]
     pub since: Since,
 
@@ -23,11 +23,11 @@ pub struct GcpLogs {
     #[arg(long, value_enum)]
     pub severity: Option<Severity>,
 
-    /// How many entries at most; the newest are taken
+    /// Maximum number of entries; the newest are shown
     #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
 
-    /// Print each entry as Cloud Logging has it, one JSON object a line
+    /// Output each entry as Cloud Logging's JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
@@ -35,13 +35,13 @@ pub struct GcpLogs {
 /// How severe a log entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Severity {
-    /// For whoever looks for a mistake
+    /// For debugging
     Debug,
-    /// What happens normally
+    /// Normal operation
     Info,
-    /// Normal, and worth knowing
+    /// Normal but significant
     Notice,
-    /// It may need somebody's attention
+    /// May need attention
     Warning,
     /// Something failed
     Error,

@@ -9,23 +9,23 @@ use super::{GcpStage, duration};
 /// The stage's two states.
 #[derive(Debug, Subcommand)]
 pub enum GcpMaintenance {
-    /// Close it: nobody reaches it from outside, every tool says that it is not available, nothing calls the worker
+    /// Close it: no public access, every tool answers SERVICE_UNAVAILABLE, no calls to the worker
     ///
-    /// First the MCP server and the web service, then the scheduled jobs and the queue. A deploy while it is closed
-    /// leaves it closed.
+    /// Closes the MCP server and the web service first, then the scheduled jobs and the queue. A deploy meanwhile leaves the
+    /// stage closed.
     On(GcpSwitch),
 
     /// Open it: web service and worker, the queue and the scheduled jobs, then the MCP server
     ///
-    /// The MCP server waits until Validibot says that it is licensed, lets users in, and proves itself. Whatever fails
-    /// of that, it is closed again, and the message says what failed.
+    /// The MCP server waits until Validibot confirms the licence, is opened, and is verified. If one of these fails, it is
+    /// closed again, and the error names what failed.
     Off(GcpReopen),
 }
 
-/// What both need.
+/// Arguments of both.
 #[derive(Debug, Args)]
 pub struct GcpSwitch {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
@@ -33,7 +33,7 @@ pub struct GcpSwitch {
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub only: Vec<String>,
 
-    /// Wait so long for somebody else's lock, such as 90s or 15m
+    /// Maximum time to wait for a lock that another command holds, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
 }
@@ -41,11 +41,11 @@ pub struct GcpSwitch {
 /// Arguments of `gcp maintenance off`.
 #[derive(Debug, Args)]
 pub struct GcpReopen {
-    /// What both need.
+    /// Arguments of both.
     #[command(flatten)]
     pub switch: GcpSwitch,
 
-    /// Wait so long for Validibot to say that it is licensed
+    /// Maximum time to wait for Validibot to confirm the licence
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub license_wait: Duration,
 }

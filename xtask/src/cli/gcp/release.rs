@@ -6,27 +6,27 @@ use clap::{Args, Subcommand};
 
 use super::{GcpStage, duration};
 
-/// What is said of a revision.
+/// Marks and tags of a revision.
 #[derive(Debug, Subcommand)]
 pub enum GcpRelease {
-    /// Mark a revision as bad: a rollback passes over it, and a deploy of its commit has to be asked for
+    /// Mark a revision as bad: rollbacks skip it, and deploying its commit requires --yes-older
     ///
     /// The traffic stays where it is.
     Bad(GcpMark),
 
-    /// Take such a mark away
+    /// Remove that mark
     Good(GcpMark),
 
-    /// Take the candidate's address away, of a deploy that has failed or was given up
+    /// Remove the address of a failed deploy's candidate
     ///
-    /// The revision stays; nobody reaches it any more.
+    /// The revision stays, without a public address.
     Drop(GcpTag),
 }
 
 /// A revision.
 #[derive(Debug, Args)]
 pub struct GcpMark {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub tag: GcpTag,
 
@@ -37,7 +37,7 @@ pub struct GcpMark {
 /// A service's candidate.
 #[derive(Debug, Args)]
 pub struct GcpTag {
-    /// The stage and the usual switches.
+    /// The stage and the common options.
     #[command(flatten)]
     pub common: GcpStage,
 
@@ -45,7 +45,7 @@ pub struct GcpTag {
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
 
-    /// Wait so long for somebody else's lock, such as 90s or 15m
+    /// Maximum time to wait for a lock that another command holds, such as 90s or 15m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration, hide_default_value = true)]
     pub lock_wait: Duration,
 }

@@ -133,9 +133,8 @@ impl<'a> Project<'a> {
 
     /// A `gcp` command of this very program.
     fn own(&self, files: &Path, args: &[&str]) -> Result<Command> {
-        let own = std::env::current_exe().map_err(|error| {
-            Error::failed("this program's own path is not known").cause(error.to_string())
-        })?;
+        let own = std::env::current_exe()
+            .map_err(|error| Error::failed("this program's path is unknown").cause(error.to_string()))?;
         let command = Command::new(own).arg("--envs").arg(files).args(["--verbose", "gcp"]).args(args);
         Ok(command.dir(&self.context.root).no_deadline())
     }

@@ -32,12 +32,12 @@ const PAGE: &str = "docs/performance.md";
 /// on or can be reached from elsewhere.
 pub fn server(context: &Context, args: &BenchServer) -> Result<()> {
     if !cfg!(target_os = "linux") {
-        return Err(Error::usage("the server is measured on Linux only")
+        return Err(Error::usage("the benchmark needs Linux")
             .cause("CPU time and memory are read from /proc")
-            .hint("run it in a Linux machine with two processors"));
+            .hint("run it on a Linux machine with two processors"));
     }
     tools::require(context, &NEEDED)?;
-    context.printer.note("compiling what is measured, as it is shipped: the first time takes some minutes");
+    context.printer.note("compiling the release builds to measure: the first time takes several minutes");
     let baseline = image::compile(context, "validibot-baseline", Purpose::Release)?;
     let other = other_allocator(context)?;
     let server = image::compile(context, Program::Server.name(), Purpose::Release)?;
@@ -45,7 +45,7 @@ pub fn server(context: &Context, args: &BenchServer) -> Result<()> {
         image::build(context, Program::Server, Purpose::Release, &[IMAGE.to_owned()])?;
         Some(IMAGE)
     } else {
-        context.printer.warn("no docker engine here: the size of the image is not measured");
+        context.printer.warn("no Docker engine is running: the size of the image is not measured");
         None
     };
     let programs = Programs { server: &server, other_allocator: &other, baseline: &baseline };

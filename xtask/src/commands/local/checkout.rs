@@ -54,7 +54,7 @@ impl Checkout {
         if folder.join(BASE).is_file() {
             return Ok(Some(Self(folder)));
         }
-        Err(Error::usage(format!("{} names no Validibot checkout", envs::deploy::VALIDIBOT_DIR.name))
+        Err(Error::usage(format!("{} does not name a Validibot checkout", envs::deploy::VALIDIBOT_DIR.name))
             .cause(format!("there is no {BASE} in {}", folder.display()))
             .hint("name the folder of a clone of Validibot, or unset it to run the stand-in"))
     }
@@ -80,12 +80,12 @@ impl Checkout {
             Project { compose, name: PROJECT.to_owned(), files: self.files(args), variables: Vec::new() };
         let outcome = context.runner.read(&project.config()).map_err(|error| {
             error.hint(format!(
-                "complete the checkout as its own documentation says: {} may lack its environment files",
+                "complete the checkout as described in its documentation: {} may lack its environment files",
                 self.0.display()
             ))
         })?;
         Own::parse(&outcome.stdout).ok_or_else(|| {
-            Error::failed("compose's account of the checkout's stack cannot be read")
+            Error::failed("docker compose's description of the checkout's stack cannot be read")
                 .cause(format!("the answer of '{}' has no service 'web'", project.config().render()))
         })
     }

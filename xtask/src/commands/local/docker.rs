@@ -108,7 +108,7 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
     }
     let there = running.contains(&args.port) && (!with_mcp || running.contains(&args.mcp_port));
     context.printer.note(if there && !anew {
-        "the containers run already: what has changed is started anew"
+        "the containers are already running: restarting what has changed"
     } else {
         "starting the containers"
     });
@@ -143,7 +143,7 @@ fn not_started(said: &str, logs: &str, checkout: Option<&Checkout>) -> Error {
     error
         .cause(said)
         .cause(logs.trim())
-        .hint("all of it: cargo xtask local logs; to clear up: cargo xtask local down")
+        .hint("the whole log: cargo xtask local logs; to clean up: cargo xtask local down")
 }
 
 /// Stops the containers; `true` where there were any.
@@ -240,7 +240,7 @@ fn images(context: &Context, program: Program, tag: &str, anew: bool) -> Result<
     if commit != ours {
         context
             .printer
-            .warn(&format!("{tag} was built from {commit}, this tree is {ours}: --build makes it anew"));
+            .warn(&format!("{tag} was built from {commit}, this tree is {ours}: --build rebuilds it"));
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn ensure(context: &Context) -> Result<()> {
     for file in [HeldIn::Mcp, HeldIn::Test] {
         if let Some(path) = init::write_file(context, Target::Local, file)? {
             context.printer.note(&format!(
-                "wrote {} with fresh random secrets; it is yours to edit and never overwritten",
+                "wrote {} with fresh random secrets; edit it as you like: it is never overwritten",
                 path.display()
             ));
         }

@@ -80,7 +80,7 @@ fn await_health(context: &Context, program: &Program, process: &mut Detached, lo
 }
 
 fn ended_early(name: &str, code: i32, log: &Path) -> Error {
-    Error::failed(format!("{name} ended with exit code {code} while it started"))
+    Error::failed(format!("{name} exited with code {code} during its start"))
         .causes(log_end(log))
         .origin(log.display().to_string())
 }

@@ -51,7 +51,7 @@ pub(super) fn logs(context: &Context, args: &Logs) -> Result<()> {
             return Ok(());
         }
         if !running {
-            context.printer.note("no program runs any more");
+            context.printer.note("no program is running any more");
             return Ok(());
         }
         context.runner.interrupts().pause(LOOK_EVERY)?;

@@ -40,7 +40,7 @@ impl State {
         serde_json::from_str(&text).map_err(|error| {
             Error::failed(format!("{} cannot be read", path.display()))
                 .cause(error.to_string())
-                .hint("end the programs by hand if they run, then remove the file")
+                .hint("stop the programs by hand if they are running, then remove the file")
         })
     }
 

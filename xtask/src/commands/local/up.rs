@@ -18,7 +18,7 @@ use crate::core::process::port_owner;
 
 /// What a stack without the server does to one with it.
 pub(super) const TAKEN_AWAY: &str =
-    "this takes the MCP server away, which runs now: it is part of a stack with --pro and an open gate";
+    "this stops the running MCP server: it is part of a stack with --pro and an open gate";
 
 /// How the gate of a local stack is opened.
 pub(super) const OPENING: &str =
@@ -81,8 +81,8 @@ pub(super) fn edition(args: &Up) -> &'static str {
 /// The MCP server's port is kept for it, whether it runs or not.
 pub(super) fn distinct_ports(args: &Up) -> Result<()> {
     if args.port == MCP_PORT || args.port == args.mcp_port {
-        return Err(Error::usage(format!("port {} is the MCP server's", args.port))
-            .hint("give the web application another one, such as --port 8000"));
+        return Err(Error::usage(format!("port {} is reserved for the MCP server", args.port))
+            .hint("choose another port for the web application, such as --port 8000"));
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ pub(super) fn free_ports(args: &Up, with_mcp: bool, ours: impl Fn(u16) -> bool) 
         .iter()
         .filter(|(_, port)| !ours(*port))
         .filter_map(|(name, port)| {
-            port_owner(*port).map(|owner| format!("port {port}, wanted for {name}, is taken by {owner}"))
+            port_owner(*port).map(|owner| format!("port {port}, needed by {name}, is used by {owner}"))
         })
         .collect();
     if taken.is_empty() {
@@ -112,7 +112,7 @@ pub(super) fn free_ports(args: &Up, with_mcp: bool, ours: impl Fn(u16) -> bool) 
     }
     Err(Error::failed("the stack cannot start")
         .causes(taken)
-        .hint("end that program, or choose other ports: --port for the web application, --mcp-port for MCP"))
+        .hint("stop that program, or use other ports: --port for the web application, --mcp-port for MCP"))
 }
 
 /// Builds the programs, or finds them; by name.
@@ -152,7 +152,7 @@ fn converge(
     let mut started = Vec::new();
     for (program, fingerprint) in wanted.iter().zip(&fingerprints) {
         if kept(state, program.name) {
-            context.printer.note(&format!("{} is running already", program.name));
+            context.printer.note(&format!("{} is already running", program.name));
             continue;
         }
         started.push(program.name);
@@ -198,8 +198,8 @@ pub(super) fn summary(layout: &Layout, gate: Option<&Gate>, token: Token<'_>) ->
             format!("web:   {web}\ntoken: {how_to_get}\n\n{}\n", gate.skipped("mcp", OPENING))
         }
         None => format!(
-            "web:   {web}\ntoken: {how_to_get}\n\nThis is a community stack, in which the MCP server has no place. \
-             With it:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro\n"
+            "web:   {web}\ntoken: {how_to_get}\n\nThis is a community stack, which has no MCP server. \
+             To include it:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro\n"
         ),
     }
 }

@@ -24,17 +24,17 @@ impl Installation<'_> {
         let candidate = format!("{}:candidate", self.project.name);
         new_image(self.context, args, &candidate)?;
         if !self.is_running()? {
-            self.context.printer.note("no server is running: it is started");
+            self.context.printer.note("no server is running: starting it");
             retag(self.context, &candidate, &self.current())?;
             return self.start();
         }
-        self.context.printer.note("starting the new server beside the running one");
+        self.context.printer.note("starting the new server next to the running one");
         let verdict = self.prove(&candidate);
         // Healthy or not, it has done its work.
         self.context.runner.run(&docker(&["rm", "--force", &self.container()]), Streams::Captured)?;
         if let Verdict::Broken(why) = verdict? {
             return Err(Error::failed(
-                "the new server did not become healthy; the running one was not touched",
+                "the new server did not become healthy; the running one was left alone",
             )
             .cause(why)
             .hint("correct the image or the settings, then try again"));
@@ -58,7 +58,7 @@ impl Installation<'_> {
         self.context.runner.interrupts().acknowledge();
         retag(self.context, &previous, &current)?;
         self.start()?;
-        Err(error.hint("the previous server is back and serves"))
+        Err(error.hint("the previous server is running again"))
     }
 
     /// The candidate's container.
@@ -98,7 +98,7 @@ impl Installation<'_> {
                 let lines = LOG_LINES.to_string();
                 let logs = docker(&["logs", "--tail", &lines, &container]).reads();
                 let logs = self.context.runner.run(&logs, Streams::Captured)?;
-                let how = if late { "is not healthy in time" } else { "ended" };
+                let how = if late { "was not healthy in time" } else { "ended" };
                 return Ok(Verdict::Broken(format!(
                     "it {how}:\n{}{}",
                     logs.stdout.trim(),

@@ -20,7 +20,7 @@ impl Ahead {
     pub fn start(&self, runner: &Runner, command: &Command) {
         let mut started = self.started();
         if started.is_none() && matches!(runner.mode, Mode::Real) {
-            runner.printer.detail(|| format!("starting ahead: {}", command.name()));
+            runner.printer.detail(|| format!("pre-spawning: {}", command.name()));
             *started = process::start(command, Streams::Captured).ok();
         }
     }

@@ -105,13 +105,13 @@ fn attend(started: Started, command: &Command, interrupts: &Interrupts) -> Resul
     match ending {
         Ending::ByItself(status) => Ok(Outcome { code: code_of(status), stdout, stderr }),
         Ending::Interrupted => {
-            Err(Error::interrupted(format!("interrupted; {} was ended with its children", command.name()))
+            Err(Error::interrupted(format!("interrupted; {} was stopped with its children", command.name()))
                 .cause(format!("command: {}", command.render())))
         }
         Ending::TimedOut => {
             let limit = command.time_limit().unwrap_or_default().as_secs();
             let error = Error::failed(format!(
-                "{} did not finish within {limit} s and was ended with its children",
+                "{} did not finish within {limit} s and was stopped with its children",
                 command.name()
             ))
             .cause(format!("command: {}", command.render()));
