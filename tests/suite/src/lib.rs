@@ -24,8 +24,9 @@ pub mod proxy;
 pub mod python;
 pub mod server;
 pub mod sign_in;
-pub mod skip;
 pub mod xtask;
+
+pub use test_support::{require, skip};
 
 /// The folder of the workspace.
 pub fn workspace() -> &'static std::path::Path {

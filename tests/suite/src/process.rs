@@ -7,11 +7,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-/// A variable of the tests' own environment; empty counts as not set.
-#[expect(clippy::disallowed_methods, reason = "the one place of the suites that reads the environment")]
-pub fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
+pub use test_support::skip::env;
 
 /// The program of this name on the `PATH`.
 pub fn on_path(name: &str) -> Option<PathBuf> {

@@ -1,7 +1,8 @@
 //! Faults of a stage on Google Cloud: the real gcloud, and a project with exactly one of them.
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use serde_json::{Value, json};
+use test_support::require;
 use xtask::core::exit::Exit;
 use xtask::core::runner::Outcome;
 
@@ -21,16 +22,13 @@ fn expect(stage: &Stage, asked: &'static [&'static str], code: &str, words: &[&s
 
 #[test]
 fn nothing_is_found_in_a_project_in_order() {
-    if gcloud_is_here("nothing_is_found_in_a_project_in_order") {
-        assert_eq!(Stage::healthy().doctor(&[]), (Exit::Success, Vec::<Value>::new()));
-    }
+    require!(installed::gcloud());
+    assert_eq!(Stage::healthy().doctor(&[]), (Exit::Success, Vec::<Value>::new()));
 }
 
 #[test]
 fn what_setup_makes_is_missed() {
-    if !gcloud_is_here("what_setup_makes_is_missed") {
-        return;
-    }
+    require!(installed::gcloud());
     let setup = "cargo xtask gcp setup dev";
     for (part, asked, code, words) in [
         ("logging.googleapis.com", &["services list"][..], "api-off", &["logging.googleapis.com", setup][..]),
@@ -56,9 +54,7 @@ fn what_setup_makes_is_missed() {
 
 #[test]
 fn a_role_that_is_missing_or_too_much_is_named() {
-    if !gcloud_is_here("a_role_that_is_missing_or_too_much_is_named") {
-        return;
-    }
+    require!(installed::gcloud());
     let words = ["validibot-mcp-dev@demo-proj", "cargo xtask gcp setup dev"];
     expect(&Stage::without("accessor"), &["secrets get-iam-policy"], "secret-not-readable", &words);
     let invoker = Stage::without("invoker");
@@ -70,9 +66,7 @@ fn a_role_that_is_missing_or_too_much_is_named() {
 
 #[test]
 fn a_secret_that_does_not_say_what_the_file_says_is_named() {
-    if !gcloud_is_here("a_secret_that_does_not_say_what_the_file_says_is_named") {
-        return;
-    }
+    require!(installed::gcloud());
     let asked = &["secrets versions list"];
     expect(
         &Stage::without("version"),
@@ -113,9 +107,7 @@ fn a_secret_that_does_not_say_what_the_file_says_is_named() {
 
 #[test]
 fn what_nobody_can_tell_is_a_finding_of_its_own() {
-    if !gcloud_is_here("what_nobody_can_tell_is_a_finding_of_its_own") {
-        return;
-    }
+    require!(installed::gcloud());
     let hidden = Stage::healthy();
     hidden.emulator.fail(Fault::new("*/secrets/mcp-env-dev:getIamPolicy*", FaultKind::PermissionDenied));
     let words = ["the secret's policy", "PERMISSION_DENIED", "ask an owner", "warning"];
@@ -140,9 +132,7 @@ fn what_nobody_can_tell_is_a_finding_of_its_own() {
 
 #[test]
 fn a_name_or_certificate_that_keeps_clients_out_is_named() {
-    if !gcloud_is_here("a_name_or_certificate_that_keeps_clients_out_is_named") {
-        return;
-    }
+    require!(installed::gcloud());
     let mut nameless = Stage::healthy();
     let words = "failed to lookup address information: Name or service not known";
     nameless.names.insert(HOST.to_owned(), Err(words.to_owned()));
@@ -173,9 +163,7 @@ fn expect_of_service(spoil: impl FnOnce(&mut Service), code: &str, words: &[&str
 
 #[test]
 fn a_service_that_nobody_reaches_is_named() {
-    if !gcloud_is_here("a_service_that_nobody_reaches_is_named") {
-        return;
-    }
+    require!(installed::gcloud());
     let ingress = |ingress: &'static str| {
         move |service: &mut Service| {
             service.metadata["annotations"]["run.googleapis.com/ingress"] = json!(ingress);
@@ -198,9 +186,7 @@ fn a_service_that_nobody_reaches_is_named() {
 
 #[test]
 fn a_service_that_is_not_what_was_written_is_named() {
-    if !gcloud_is_here("a_service_that_is_not_what_was_written_is_named") {
-        return;
-    }
+    require!(installed::gcloud());
     let failed = |service: &mut Service| service.ready = Err("The container exited with 1.");
     expect_of_service(failed, "revision-failed", &["The container exited with 1."]);
     let other = |service: &mut Service| {

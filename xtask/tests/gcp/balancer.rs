@@ -5,8 +5,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use serde_json::{Value, json};
+use test_support::require;
 
 use crate::interrupt::wait;
 use crate::played::add_balancer;
@@ -62,9 +63,7 @@ fn certificates(stage: &Stage) -> Vec<String> {
 
 #[test]
 fn a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last() {
-    if !gcloud_is_here("a_name_is_added_whatever_interrupts_it_and_the_old_certificate_goes_last") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = stage();
     let refuse = |pattern: &str, method: &str| {
         stage.emulator.fail(Fault::new(pattern, FaultKind::PermissionDenied).method(method).times(1));
@@ -164,9 +163,7 @@ fn killed_at_the_host_rule(stage: &Stage) {
 
 #[test]
 fn what_others_have_made_is_not_changed_and_what_is_missing_is_said() {
-    if !gcloud_is_here("what_others_have_made_is_not_changed_and_what_is_missing_is_said") {
-        return;
-    }
+    require!(installed::gcloud());
     let bare = Stage::ready();
     bare.emulator.cloud().enable(&["compute.googleapis.com"]);
     let refused = lb_add(&bare);

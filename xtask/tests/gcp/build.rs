@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use gcp_emulator::{Registry, engine_is_here, gcloud_is_here};
+use gcp_emulator::{Registry, installed};
 use serde_json::json;
+use test_support::require;
 
 use crate::stage::{Finished, Stage};
 
@@ -82,9 +83,7 @@ impl Drop for Checkout {
 
 #[test]
 fn a_commit_is_built_once_and_named_by_its_digest() {
-    if !engine_is_here("a_commit_is_built_once_and_named_by_its_digest") {
-        return;
-    }
+    require!(installed::engine());
     let checkout = Checkout::new();
     let first = checkout.git(&["rev-parse", "--short=12", "HEAD"]);
     let planned = checkout.build(&["--dry-run"]);
@@ -115,10 +114,8 @@ fn a_commit_is_built_once_and_named_by_its_digest() {
 
 #[test]
 fn an_empty_project_gets_what_the_contract_names_and_the_second_time_nothing() {
-    let test = "an_empty_project_gets_what_the_contract_names_and_the_second_time_nothing";
-    if !gcloud_is_here(test) || !engine_is_here(test) {
-        return;
-    }
+    require!(installed::gcloud());
+    require!(installed::engine());
     let checkout = Checkout::new();
     let emulator = &checkout.stage.emulator;
     let all = |args: &[&str]| {
@@ -159,9 +156,7 @@ fn an_empty_project_gets_what_the_contract_names_and_the_second_time_nothing() {
 
 #[test]
 fn a_tree_that_is_not_the_commit_says_so_in_its_tag() {
-    if !engine_is_here("a_tree_that_is_not_the_commit_says_so_in_its_tag") {
-        return;
-    }
+    require!(installed::engine());
     let checkout = Checkout::new();
     checkout.git(&["config", "status.showUntrackedFiles", "no"]);
     std::fs::write(checkout.root().join("unknown.rs"), "").unwrap();
@@ -181,9 +176,7 @@ fn a_tree_that_is_not_the_commit_says_so_in_its_tag() {
 
 #[test]
 fn a_registry_that_is_down_is_not_an_empty_one() {
-    if !engine_is_here("a_registry_that_is_down_is_not_an_empty_one") {
-        return;
-    }
+    require!(installed::engine());
     let mut checkout = Checkout::new();
     checkout.registry.kill().unwrap();
     let refused = checkout.build(&["--yes"]);

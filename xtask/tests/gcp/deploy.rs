@@ -3,18 +3,17 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use test_support::require;
 
 use crate::deployment::{Deployment, SERVICE};
 use crate::stage::Finished;
 
 #[test]
 fn a_first_deploy_and_a_second_through_lock_and_interruption() {
-    if !gcloud_is_here("a_first_deploy_and_a_second_through_lock_and_interruption") {
-        return;
-    }
+    require!(installed::gcloud());
     let deployment = Deployment::new();
     let plan = deployment.ends(2, &["plan", "dev"]);
     assert!(plan.out.contains("+ service validibot-mcp-dev"), "{}", plan.out);

@@ -10,8 +10,9 @@ mod stopped;
 
 use std::sync::{Arc, Mutex};
 
-use gcp_emulator::{Ending, Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Ending, Fault, FaultKind, installed};
 use serde_json::Value;
+use test_support::require;
 
 use crate::deployment::Deployment;
 use crate::stage::Finished;
@@ -102,9 +103,7 @@ impl Fleet {
 
 #[test]
 fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
-    if !gcloud_is_here("an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do") {
-        return;
-    }
+    require!(installed::gcloud());
     let fleet = Fleet::new();
     let plan = fleet.quick(&["--dry-run"]);
     for line in [

@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use test_support::require;
 
 use crate::stage::{Finished, Stage};
 
@@ -15,9 +16,7 @@ const ACCOUNT: &str = "serviceAccount:validibot-mcp-dev@demo-proj.iam.gserviceac
 
 #[test]
 fn a_hanging_gcloud_ends_with_its_children_and_the_state_is_said() {
-    if !gcloud_is_here("a_hanging_gcloud_ends_with_its_children_and_the_state_is_said") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::dev();
     stage.emulator.fail(Fault::new("*", FaultKind::Slow(Duration::from_hours(1))));
     let child = start(&stage);
@@ -31,9 +30,7 @@ fn a_hanging_gcloud_ends_with_its_children_and_the_state_is_said() {
 
 #[test]
 fn a_step_that_is_interrupted_is_said_to_be_in_doubt() {
-    if !gcloud_is_here("a_step_that_is_interrupted_is_said_to_be_in_doubt") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     stage.emulator.cloud().bind_project("roles/secretmanager.secretAccessor", ACCOUNT);
     let slow = Fault::new("*demo-proj:setIamPolicy", FaultKind::Slow(Duration::from_hours(1)));

@@ -3,9 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use gcp_emulator::{Fault, FaultKind, LogSource, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, LogSource, installed};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use test_support::require;
 
 use crate::interrupt::wait;
 use crate::stage::Stage;
@@ -19,9 +20,7 @@ fn log(stage: &Stage, service: &str, line: &str) {
 
 #[test]
 fn json_lines_of_this_service_are_read_for_people_and_raw() {
-    if !gcloud_is_here("json_lines_of_this_service_are_read_for_people_and_raw") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     log(&stage, "validibot-web-dev", "somebody else's");
     log(&stage, SERVICE, r#"{"severity":"INFO","message":"listening","address":"0.0.0.0:8080"}"#);
@@ -60,9 +59,7 @@ fn json_lines_of_this_service_are_read_for_people_and_raw() {
 
 #[test]
 fn following_shows_each_entry_once_and_survives_what_passes() {
-    if !gcloud_is_here("following_shows_each_entry_once_and_survives_what_passes") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     log(&stage, SERVICE, "one");
     let mut command = stage.command(&["logs", "dev", "-f"]);

@@ -1,7 +1,8 @@
 //! `gcp maintenance`: closed is closed, open is proven, and what goes wrong in between ends closed.
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use serde_json::Value;
+use test_support::require;
 
 use crate::deployment::{Deployment, SERVICE};
 
@@ -27,9 +28,7 @@ fn closed() -> (String, String, bool) {
 
 #[test]
 fn closing_goes_on_after_an_interruption_and_a_failed_opening_ends_closed() {
-    if !gcloud_is_here("closing_goes_on_after_an_interruption_and_a_failed_opening_ends_closed") {
-        return;
-    }
+    require!(installed::gcloud());
     let deployment = Deployment::new();
     deployment.deploy();
     let served = |deployment: &Deployment| {

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use gcp_emulator::{Emulator, Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Emulator, Fault, FaultKind, installed};
 use serde::{Deserialize, Serialize};
+use test_support::require;
 use xtask::config::stage::{Names, Stage};
 use xtask::core::command::Command;
 use xtask::core::interrupt::Interrupts;
@@ -79,9 +80,7 @@ pub(crate) fn recorded() -> Outcomes {
 
 #[test]
 fn the_real_gcloud_says_what_was_recorded() {
-    if !gcloud_is_here("the_real_gcloud_says_what_was_recorded") {
-        return;
-    }
+    require!(installed::gcloud());
     let found: Mutex<Outcomes> = Mutex::default();
     let (patient, quick) = FAILURES.split_at(PATIENT);
     let jobs = |failures: &[(&'static str, FaultKind, Option<Advice>)]| -> Mutex<Vec<Job>> {

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use serde_json::json;
+use test_support::require;
 
 use crate::stage::{APIS, Finished, Stage, mcp};
 
@@ -27,9 +28,7 @@ fn holds_one(text: &str) -> bool {
 
 #[test]
 fn a_new_value_is_uploaded_once_and_shown_nowhere() {
-    if !gcloud_is_here("a_new_value_is_uploaded_once_and_shown_nowhere") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     stage.write(".mcp", &every_secret("one"));
 
@@ -110,9 +109,7 @@ fn by_hand(stage: &Stage, what: &[&str], region: &str, version: &str) {
 
 #[test]
 fn old_versions_go_but_for_those_in_use() {
-    if !gcloud_is_here("old_versions_go_but_for_those_in_use") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     // More of them than a page of the list holds.
     for content in 1..=12 {
@@ -155,9 +152,7 @@ fn old_versions_go_but_for_those_in_use() {
 
 #[test]
 fn without_setup_there_is_nowhere_to_put_it() {
-    if !gcloud_is_here("without_setup_there_is_nowhere_to_put_it") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::dev();
     stage.emulator.cloud().enable(&APIS);
     let early = stage.run(&["secrets", "dev", "--yes"]);

@@ -1,7 +1,8 @@
 //! `gcp setup`.
 
-use gcp_emulator::{Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Fault, FaultKind, installed};
 use serde_json::{Value, json};
+use test_support::require;
 
 use crate::stage::{APIS, Finished, Stage};
 
@@ -9,9 +10,7 @@ const ACCOUNT: &str = "serviceAccount:validibot-mcp-dev@demo-proj.iam.gserviceac
 
 #[test]
 fn an_empty_project_is_set_up_once_and_then_left_alone() {
-    if !gcloud_is_here("an_empty_project_is_set_up_once_and_then_left_alone") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::dev();
     // What an older installation left: a role for every secret of the project. Its account is there, of course.
     stage.emulator.cloud().seed_account("validibot-mcp-dev");
@@ -51,9 +50,7 @@ fn an_empty_project_is_set_up_once_and_then_left_alone() {
 
 #[test]
 fn the_web_application_is_called_once_it_is_there() {
-    if !gcloud_is_here("the_web_application_is_called_once_it_is_there") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     stage.emulator.cloud().seed_service("us-west1", "validibot-web-dev", "gcr.io/demo-proj/web:1");
     stage.ok(&["setup", "dev", "--yes"]);
@@ -64,9 +61,7 @@ fn the_web_application_is_called_once_it_is_there() {
 
 #[test]
 fn a_dry_run_shows_commands_and_changes_nothing() {
-    if !gcloud_is_here("a_dry_run_shows_commands_and_changes_nothing") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::dev();
     let shown = stage.ok(&["setup", "dev", "--dry-run"]);
     assert!(shown.out.contains("gcloud services enable artifactregistry.googleapis.com"), "{}", shown.out);
@@ -80,9 +75,7 @@ fn a_dry_run_shows_commands_and_changes_nothing() {
 
 #[test]
 fn what_cannot_be_read_changes_nothing() {
-    if !gcloud_is_here("what_cannot_be_read_changes_nothing") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::ready();
     stage.emulator.fail(Fault::new("*/secrets/mcp-env-dev*", FaultKind::PermissionDenied));
     stage.emulator.fail(Fault::new("*validibot-web-dev*", FaultKind::Unauthenticated));
@@ -103,9 +96,7 @@ fn what_cannot_be_read_changes_nothing() {
 /// What was done by then is done: nobody is told that nothing was changed.
 #[test]
 fn what_cannot_be_read_once_the_apis_are_on_is_said_with_what_was_done() {
-    if !gcloud_is_here("what_cannot_be_read_once_the_apis_are_on_is_said_with_what_was_done") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::dev();
     stage.emulator.fail(Fault::new("artifactregistry.googleapis.com/*", FaultKind::PermissionDenied));
     // Until its API is on, such an answer says nothing.
@@ -127,9 +118,7 @@ fn what_cannot_be_read_once_the_apis_are_on_is_said_with_what_was_done() {
 
 #[test]
 fn a_step_that_fails_says_what_was_done_and_the_next_run_goes_on() {
-    if !gcloud_is_here("a_step_that_fails_says_what_was_done_and_the_next_run_goes_on") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = Stage::dev();
     stage.emulator.cloud().enable(&APIS);
     stage.emulator.fail(Fault::new("*/repositories", FaultKind::PermissionDenied).method("POST"));

@@ -1,6 +1,7 @@
 //! How often gcloud is started: each start is half a second of processor, which is most of the time that a command takes.
 
-use gcp_emulator::gcloud_is_here;
+use gcp_emulator::installed;
+use test_support::require;
 use xtask::config::stage::{Names, Stage};
 use xtask::tools::gcloud::{lock, run};
 
@@ -64,9 +65,7 @@ fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
 /// The tool starts these before it knows what to tell them: should it be killed, they are told nothing, or half of it.
 #[test]
 fn a_gcloud_that_is_told_nothing_asks_nothing() {
-    if !gcloud_is_here("a_gcloud_that_is_told_nothing_asks_nothing") {
-        return;
-    }
+    require!(installed::gcloud());
     let stage = stage::Stage::ready();
     let names = Names::new("demo-proj", "us-west1", "validibot", "validibot", Stage::Dev);
     stage.emulator.cloud().seed_secret(&names.lock());

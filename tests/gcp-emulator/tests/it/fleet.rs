@@ -1,7 +1,8 @@
 //! What the whole fleet needs besides services: jobs, the scheduler, queues and the database.
 
-use gcp_emulator::{Emulator, Ending, Fault, FaultKind, gcloud_is_here};
+use gcp_emulator::{Emulator, Ending, Fault, FaultKind, installed};
 use serde_json::{Value, json};
+use test_support::require;
 
 use crate::client::send;
 use crate::gcloud::gcloud;
@@ -147,9 +148,7 @@ fn a_queue_is_paused_and_resumed() {
 /// One tour with the program that operators run, since each start of it costs a second.
 #[test]
 fn gcloud_speaks_with_all_of_it() {
-    if !gcloud_is_here("gcloud_speaks_with_all_of_it") {
-        return;
-    }
+    require!(installed::gcloud());
     let emulator = prepared();
     let run = |args: &[&str]| gcloud(&emulator, args);
     let cron = |verb: &[&str], rest: &[&str]| {

@@ -3,8 +3,9 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use gcp_emulator::{Emulator, Fault, FaultKind, Options, Scripted, gcloud_is_here};
+use gcp_emulator::{Emulator, Fault, FaultKind, Options, Scripted, installed};
 use serde_json::Value;
+use test_support::require;
 
 const ACCOUNT: &str = "mcp-run@demo-proj.iam.gserviceaccount.com";
 
@@ -62,9 +63,7 @@ fn traffic(emulator: &Emulator) -> Value {
 
 #[test]
 fn from_an_empty_project_to_a_promoted_candidate() {
-    if !gcloud_is_here("from_an_empty_project_to_a_promoted_candidate") {
-        return;
-    }
+    require!(installed::gcloud());
     let emulator = Emulator::start().unwrap();
     let run = |arguments: &[&str]| gcloud(&emulator, arguments).ok();
     run(&[
@@ -113,9 +112,7 @@ fn from_an_empty_project_to_a_promoted_candidate() {
 
 #[test]
 fn values_that_gcloud_lets_through_are_refused_and_change_nothing() {
-    if !gcloud_is_here("values_that_gcloud_lets_through_are_refused_and_change_nothing") {
-        return;
-    }
+    require!(installed::gcloud());
     let emulator = prepared(Options::default());
     let good = image('a');
     for (image, extra) in
@@ -129,9 +126,7 @@ fn values_that_gcloud_lets_through_are_refused_and_change_nothing() {
 
 #[test]
 fn a_candidate_that_does_not_start_leaves_the_traffic_alone() {
-    if !gcloud_is_here("a_candidate_that_does_not_start_leaves_the_traffic_alone") {
-        return;
-    }
+    require!(installed::gcloud());
     let engine = Arc::new(Scripted::default());
     engine.fail("*bbbb", "The container exited with 1.");
     let emulator = prepared(Options { engine, ..Options::default() });
@@ -147,9 +142,7 @@ fn a_candidate_that_does_not_start_leaves_the_traffic_alone() {
 /// The wordings that the deploy tool's classifier stands on.
 #[test]
 fn absence_reads_differently_from_not_knowing() {
-    if !gcloud_is_here("absence_reads_differently_from_not_knowing") {
-        return;
-    }
+    require!(installed::gcloud());
     let emulator = prepared(Options::default());
     let secret = ["secrets", "describe", "mcp-env"];
     let service = ["run", "services", "describe", "validibot-mcp", "--region=us-west1"];

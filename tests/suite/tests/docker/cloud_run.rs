@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gcp_emulator::{Docker, Emulator, Options, Registry, engine_is_here, gcloud_is_here};
+use gcp_emulator::{Docker, Emulator, Options, Registry, installed};
 use sandbox::{GoogleVerification, Sandbox, fixtures};
 use serde_json::{Value, json};
 use suite::docker::{docker, try_docker};
 use suite::mcp::{Client, Era};
 use suite::net::http_client;
 use suite::process::{self, Output};
+use suite::require;
 use suite::xtask::Xtask;
 use tokio::process::Command;
 
@@ -89,10 +90,8 @@ impl Project {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployed_revision_is_a_container_that_proves_itself_by_identity_token() {
-    let test = "a_deployed_revision_is_a_container_that_proves_itself_by_identity_token";
-    if !(engine_is_here(test) && gcloud_is_here(test)) {
-        return;
-    }
+    require!(installed::engine());
+    require!(installed::gcloud());
     let project = Project::start().await;
     let url = project.engine.url(SERVICE);
     let api = format!("--set-env-vars=VALIDIBOT_API_BASE_URL={}", project.web.url());

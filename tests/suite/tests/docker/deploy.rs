@@ -1,7 +1,7 @@
 //! From an empty project to a service that MCP clients use, and through everything that a deploy can meet: the real
 //! tool, the real gcloud, images in a real registry, containers behind the emulated Cloud Run.
 
-use gcp_emulator::{engine_is_here, gcloud_is_here};
+use gcp_emulator::installed;
 use sandbox::fixtures;
 use serde_json::Value;
 use suite::process;
@@ -12,10 +12,8 @@ use crate::project::{DEADLINE, DEPLOY, Image, Project, SERVICE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_project_becomes_a_service_and_only_what_is_proven_serves() {
-    let test = "an_empty_project_becomes_a_service_and_only_what_is_proven_serves";
-    if !(engine_is_here(test) && gcloud_is_here(test)) {
-        return;
-    }
+    require!(installed::engine());
+    require!(installed::gcloud());
     let python = require!(Python::with_clients().await);
     let project = Project::start().await;
     project.commit("1111111", Image::Good);

@@ -1,13 +1,14 @@
 //! The whole fleet on an empty project: the real tool, the real gcloud, and every container real. The stand-in's image takes
 //! the place of the application's: web, worker and the migration job run it, the MCP server is the one that ships.
 
-use gcp_emulator::{engine_is_here, gcloud_is_here};
+use gcp_emulator::installed;
 use sandbox::fixtures;
 use serde_json::{Value, json};
 use suite::docker::docker;
 use suite::mcp::{Client, Era};
 use suite::net::http_client;
 use suite::process::Output;
+use suite::require;
 
 use crate::project::{Image, Project, SERVICE as SERVER};
 use crate::{SANDBOX_IMAGE, images};
@@ -90,10 +91,8 @@ impl Fleet {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_project_becomes_a_fleet_of_containers() {
-    let test = "an_empty_project_becomes_a_fleet_of_containers";
-    if !(engine_is_here(test) && gcloud_is_here(test)) {
-        return;
-    }
+    require!(installed::engine());
+    require!(installed::gcloud());
     let fleet = Fleet::start().await;
     let Project { emulator, engine, .. } = &fleet.project;
     let deployed = fleet.deploy().await;

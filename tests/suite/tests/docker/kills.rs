@@ -9,10 +9,11 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use gcp_emulator::{engine_is_here, gcloud_is_here};
+use gcp_emulator::installed;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
+use suite::require;
 
 use crate::fleet::Fleet;
 use crate::project::{Image, SERVICE};
@@ -190,10 +191,8 @@ fn add_balancer(fleet: &Fleet) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_killed_for_real_the_same_command_goes_on() {
-    let test = "whatever_is_killed_for_real_the_same_command_goes_on";
-    if !(engine_is_here(test) && gcloud_is_here(test)) {
-        return;
-    }
+    require!(installed::engine());
+    require!(installed::gcloud());
     let kills = match suite::process::env("VALIDIBOT_KILLS") {
         Some(said) => said.parse().expect("VALIDIBOT_KILLS is a number"),
         None => KILLS,

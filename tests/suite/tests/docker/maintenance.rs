@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use gcp_emulator::{engine_is_here, gcloud_is_here};
+use gcp_emulator::installed;
 use sandbox::{Edition, fixtures};
+use suite::require;
 
 use crate::poll::{self, Got, Polling};
 use crate::project::{Image, Project, SERVICE};
@@ -19,10 +20,8 @@ const CLOSED: [[Got; 3]; 2] = [[Got::FrontEnd; 3], [Got::Right, Got::Right, Got:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_stops_asking_is_served_or_told_that_it_is_not() {
-    let test = "a_client_that_never_stops_asking_is_served_or_told_that_it_is_not";
-    if !(engine_is_here(test) && gcloud_is_here(test)) {
-        return;
-    }
+    require!(installed::engine());
+    require!(installed::gcloud());
     let project = Project::start().await;
     project.seed();
     project.commit("1111111", Image::Good);

@@ -1,12 +1,10 @@
-//! Tests that need a program which is not everywhere.
+//! Tests that need a program which not every machine has.
 //!
-//! Such a test is skipped, never silently: it says so on standard error, past the capture of the test runner,
-//! and in the file that `VALIDIBOT_SKIPPED_LOG` names. Where `VALIDIBOT_REQUIRE_ALL_TESTS` is true it fails.
+//! Such a test is skipped, never silently: it is reported on standard error, past the test runner's capture, and in the file
+//! that `VALIDIBOT_SKIPPED_LOG` names. If `VALIDIBOT_REQUIRE_ALL_TESTS` is true, the test fails.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-
-use crate::process::env;
 
 /// Evaluates to what was found, or ends the test as skipped.
 ///
@@ -23,7 +21,7 @@ macro_rules! require {
     }};
 }
 
-/// What was found; `None` where the test is to be skipped, which has then been said.
+/// What was found; `None` if the test is skipped, which has then been reported.
 ///
 /// # Panics
 /// When it is missing and `VALIDIBOT_REQUIRE_ALL_TESTS` is true.
@@ -50,10 +48,16 @@ pub fn found<T>(place: &str, found: Result<T, String>) -> Option<T> {
     None
 }
 
-/// Says something on standard error that must be seen, a measurement say, past the runner's capture.
+/// Writes to standard error past the runner's capture what must be seen, such as a measurement.
 pub fn say(sentence: &str) {
-    // Nobody is left to tell when standard error is closed.
+    // A closed standard error has no reader.
     let _ = std::io::stderr().write_all(format!("{sentence}\n").as_bytes());
+}
+
+/// A variable of the tests' own environment; empty counts as not set.
+#[expect(clippy::disallowed_methods, reason = "the one place of these tests that reads the environment")]
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn all_required() -> bool {
