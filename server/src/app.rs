@@ -10,7 +10,7 @@ use crate::caller::Callers;
 use crate::config::{Origins, Settings};
 use crate::limits::Limits;
 use crate::mcp::Backend;
-use crate::oauth::{Internet, Oauth, Shared};
+use crate::oauth::{Oauth, OauthDeps, Outbound};
 use crate::payments::Payments;
 use crate::seal::Seal;
 use crate::telemetry::metrics::Metrics;
@@ -62,7 +62,7 @@ impl App {
         clock: SharedClock,
         random: SharedRandom,
     ) -> Result<Arc<Self>, reqwest::Error> {
-        Self::build_on(settings, clock, random, Internet::default())
+        Self::build_on(settings, clock, random, Outbound::default())
     }
 
     /// The same, on another Internet than the real one.
@@ -73,14 +73,14 @@ impl App {
         settings: Settings,
         clock: SharedClock,
         random: SharedRandom,
-        internet: Internet,
+        outbound: Outbound,
     ) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
         let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
         let callers = Callers::new(&settings, http.clone(), clock.clone());
         let oauth = callers.access_tokens().zip(seal.clone()).and_then(|(access_tokens, seal)| {
             let (http, clock, random) = (http.clone(), clock.clone(), random.clone());
-            Oauth::new(&settings, Shared { http, clock, random, internet, access_tokens, seal })
+            Oauth::new(&settings, OauthDeps { http, clock, random, outbound, access_tokens, seal })
         });
         let oauth = oauth.map(Arc::new);
         let (lifecycle, metrics) = (Arc::<Lifecycle>::default(), Arc::<Metrics>::default());

@@ -50,7 +50,7 @@ impl Caller {
 
 /// A request extension: how long it took to find out who is calling.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ChainOneTook(pub(crate) Duration);
+pub(crate) struct AuthDuration(pub(crate) Duration);
 
 /// The verifiers of chain 1.
 pub struct Callers {

@@ -26,7 +26,7 @@ use crate::caller;
 use crate::config::Settings;
 use crate::http::router::router;
 use crate::oauth;
-use crate::oauth::{Internet, Network};
+use crate::oauth::{Outbound, Resolver};
 use crate::payments::Payment;
 use crate::serve;
 use crate::uploads;
@@ -207,9 +207,9 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let settings =
         Settings::load(&environment, Path::new("/dev/null")).expect("the settings are good").settings;
-    let internet = Internet { network: Arc::new(Nobody), trusted: None };
+    let outbound = Outbound { resolver: Arc::new(Nobody), trusted: None };
     let entered = runtime.enter();
-    let app = App::build_on(settings, Arc::new(StoppedClock), Arc::new(SystemRandom), internet);
+    let app = App::build_on(settings, Arc::new(StoppedClock), Arc::new(SystemRandom), outbound);
     drop(entered);
     let app = app.expect("a server");
     Server { router: router(&app), app, runtime }
@@ -217,7 +217,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
 
 struct Nobody;
 
-impl Network for Nobody {
+impl Resolver for Nobody {
     fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
         Box::pin(async { Ok(Vec::new()) })
     }

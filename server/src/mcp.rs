@@ -43,7 +43,7 @@ use self::error::ToolError;
 use self::outcome::Outcome;
 pub(crate) use self::transport::route;
 use crate::base::clean::short;
-use crate::caller::{Caller, ChainOneTook};
+use crate::caller::{AuthDuration, Caller};
 use crate::resources;
 use crate::telemetry::hops::{self, Hops};
 use crate::telemetry::trace;
@@ -206,7 +206,7 @@ impl Origin {
     fn of(parts: Option<&Parts>, caller: Option<&Caller>, traceparent: Option<&str>) -> Self {
         Self {
             caller: caller.map_or("none", Caller::kind),
-            auth: parts.and_then(|parts| parts.extensions.get::<ChainOneTook>()).map(|took| took.0),
+            auth: parts.and_then(|parts| parts.extensions.get::<AuthDuration>()).map(|took| took.0),
             trace: traceparent.and_then(trace::from_traceparent).or_else(|| trace::id(&parts?.headers)),
         }
     }

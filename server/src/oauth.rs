@@ -37,7 +37,7 @@ use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use url::Url;
 
-pub use self::cimd::{Internet, Network, SystemNetwork};
+pub use self::cimd::{Outbound, Resolver, SystemResolver};
 use self::client::Clients;
 use self::cookie::Cookies;
 use self::refresh::Refreshes;
@@ -68,24 +68,24 @@ pub struct Oauth {
 }
 
 /// What [`Oauth`] shares with the rest of the server.
-pub(crate) struct Shared {
+pub(crate) struct OauthDeps {
     pub(crate) http: reqwest::Client,
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
-    pub(crate) internet: Internet,
+    pub(crate) outbound: Outbound,
     pub(crate) access_tokens: Arc<AccessTokens>,
     pub(crate) seal: Arc<Seal>,
 }
 
 impl Oauth {
     /// Puts the parts together; touches no network. `None` where OAuth is off.
-    pub(crate) fn new(settings: &Settings, shared: Shared) -> Option<Self> {
+    pub(crate) fn new(settings: &Settings, shared: OauthDeps) -> Option<Self> {
         let oauth = settings.oauth.as_ref()?;
-        let Shared { http, clock, random, internet, access_tokens, seal } = shared;
+        let OauthDeps { http, clock, random, outbound, access_tokens, seal } = shared;
         let schemes = AppSchemes::with(&oauth.app_schemes);
         let documents = oauth.client_documents.then(|| {
             let proxy = oauth.client_documents_proxy.clone();
-            cimd::Documents::new(internet, proxy, schemes.clone(), clock.clone())
+            cimd::Documents::new(outbound, proxy, schemes.clone(), clock.clone())
         });
         Some(Self {
             base: settings.base_url.clone(),

@@ -21,7 +21,7 @@ use moka::future::Cache;
 use rmcp::model::JsonObject;
 
 use self::chain::Chain;
-pub(crate) use self::door::{Slip, open_door};
+pub(crate) use self::door::{HeaderPayment, open_door};
 use self::facilitator::Facilitator;
 pub(crate) use self::payment::{Malformed, Payment};
 pub(crate) use self::reference::PaidRun;

@@ -39,7 +39,7 @@ const SIGN_IN: [Hop; 7] =
     [Hop::Resource, Hop::Metadata, Hop::Registration, Hop::Consent, Hop::SignIn, Hop::Issuer, Hop::Login];
 
 /// What the hops share.
-struct Walk {
+struct DiagnoseContext {
     http: Http,
     clock: SharedClock,
     random: SharedRandom,
@@ -77,11 +77,11 @@ pub fn run(args: &DiagnoseArgs, env: &dyn Env) -> ExitCode {
 pub(crate) async fn sign_in(http: Http, base: BaseUrl) -> Result<String, String> {
     let (clock, random): (SharedClock, SharedRandom) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let reach = Reach::default();
-    let walk = Walk { http, clock, random, base, api: None, reach, token: None, login: false };
+    let walk = DiagnoseContext { http, clock, random, base, api: None, reach, token: None, login: false };
     walk.to_the_login_page().await.map_err(|finding| finding.sentence())
 }
 
-fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
+fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<DiagnoseContext, String> {
     let typed = args.url.trim();
     let base = typed.trim_end_matches('/').strip_suffix("/mcp").unwrap_or(typed);
     let base = BaseUrl::parse(base).map_err(|problem| {
@@ -109,7 +109,7 @@ fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<Walk, String> {
     };
     let http = http_client().map_err(|_| "the system's CA certificates were not found".to_owned())?;
     let (clock, random): (SharedClock, SharedRandom) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    Ok(Walk { http: Http::new(http), clock, random, base, api, reach, token, login: args.login })
+    Ok(DiagnoseContext { http: Http::new(http), clock, random, base, api, reach, token, login: args.login })
 }
 
 fn block_on(walk: impl Future<Output = (String, Report)>, json: bool) -> Result<bool, String> {
@@ -122,7 +122,7 @@ fn block_on(walk: impl Future<Output = (String, Report)>, json: bool) -> Result<
     Ok(!report.failed())
 }
 
-impl Walk {
+impl DiagnoseContext {
     async fn take(self) -> (String, Report) {
         let mut report = Report::default();
         self.walk(&mut report).await;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::caller::{Bearer, Caller, ChainOneTook, Fingerprint};
+use crate::caller::{AuthDuration, Bearer, Caller, Fingerprint};
 
 /// Finds the caller, and puts them and their bearer's fingerprint into the request; or the answer, 401 or 503.
 pub(crate) async fn authenticate(app: &App, mut request: Request) -> Result<Request, Response> {
@@ -22,7 +22,7 @@ pub(crate) async fn authenticate(app: &App, mut request: Request) -> Result<Requ
     let (caller, id) = verified.map_err(|refusal| refusal.challenge(&app.settings).into_response())?;
     let extensions = request.extensions_mut();
     extensions.insert(caller);
-    extensions.insert(ChainOneTook(started.elapsed()));
+    extensions.insert(AuthDuration(started.elapsed()));
     if let Some(id) = id {
         extensions.insert(id);
     }

@@ -26,7 +26,7 @@ use crate::base::clock::SystemClock;
 use crate::base::random::SystemRandom;
 use crate::config::Settings;
 use crate::http::router::router;
-use crate::oauth::Internet;
+use crate::oauth::Outbound;
 
 const MOMENT: Duration = Duration::from_millis(10);
 const DOCUMENTS: [&str; 8] = [
@@ -41,10 +41,10 @@ const DOCUMENTS: [&str; 8] = [
 ];
 
 fn server() -> (Arc<App>, Router) {
-    server_on(Internet::default())
+    server_on(Outbound::default())
 }
 
-fn server_on(internet: Internet) -> (Arc<App>, Router) {
+fn server_on(outbound: Outbound) -> (Arc<App>, Router) {
     let env = [
         ("VALIDIBOT_API_BASE_URL", "http://127.0.0.1:9"),
         ("VALIDIBOT_MCP_BASE_URL", "http://localhost:8001"),
@@ -55,7 +55,7 @@ fn server_on(internet: Internet) -> (Arc<App>, Router) {
     let env: BTreeMap<String, String> =
         env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let settings = Settings::load(&env, Path::new("/nonexistent")).expect("settings").settings;
-    let app = App::build_on(settings, Arc::new(SystemClock), Arc::new(SystemRandom), internet);
+    let app = App::build_on(settings, Arc::new(SystemClock), Arc::new(SystemRandom), outbound);
     let app = app.expect("an app");
     let router = router(&app);
     (app, router)

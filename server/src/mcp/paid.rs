@@ -18,7 +18,7 @@ use super::runs::complete_paid;
 use super::validate::File;
 use crate::base::hex::hexadecimal;
 use crate::payments::{
-    Malformed, PAYMENT_META, PaidRun, Payment, Payments, Requirements, Settled, Slip, Unsettled,
+    HeaderPayment, Malformed, PAYMENT_META, PaidRun, Payment, Payments, Requirements, Settled, Unsettled,
 };
 use crate::telemetry::hops;
 use crate::validibot::{ApiError, MAX_PAID_FILE_BYTES, PaidFile, SettledPayment, WorkflowRef};
@@ -72,7 +72,8 @@ pub(super) async fn validate(
             .wrong("file_name", "has an extension that the workflow does not take: see accepted_extensions");
         arguments.finish()?;
     }
-    let slip = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Arc<Slip>>());
+    let slip =
+        context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Arc<HeaderPayment>>());
     let payment = match presented(context.meta.get(PAYMENT_META), slip) {
         None => return Ok(Outcome::Challenged(price.challenge("Payment required to access this tool"))),
         Some(Err(malformed)) => {
@@ -102,7 +103,7 @@ fn fits(arguments: &mut Arguments, content: &[u8]) -> bool {
 }
 
 /// The payment, from either of the two places.
-fn presented(meta: Option<&Value>, slip: Option<&Arc<Slip>>) -> Option<Result<Payment, Malformed>> {
+fn presented(meta: Option<&Value>, slip: Option<&Arc<HeaderPayment>>) -> Option<Result<Payment, Malformed>> {
     let header = slip.and_then(|slip| slip.payment());
     match (meta, header) {
         (None, header) => header,

@@ -13,7 +13,7 @@ use maud::Markup;
 use thiserror::Error;
 
 use super::artifacts::{Request, Ticket, fingerprint};
-use super::client::{Client, ClientError, Vouched};
+use super::client::{Client, ClientError, ClientTrust};
 use super::consent::{consent_page, destination};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::Problem;
@@ -79,8 +79,8 @@ async fn show(oauth: &Oauth, sign_in: &SignIn, query: &str) -> Result<Response, 
     let refused = [("error", code), ("error_description", description)];
     let back = with_answer(oauth, redirect.as_str(), &refused, params.get("state"));
     match (&client.vouched, redirect.target()) {
-        (Vouched::Us, Target::Site(_) | Target::ThisDevice(_)) => Ok(see(StatusCode::FOUND, &back)),
-        (Vouched::Us | Vouched::Site(_) | Vouched::Nobody, _) => {
+        (ClientTrust::Us, Target::Site(_) | Target::ThisDevice(_)) => Ok(see(StatusCode::FOUND, &back)),
+        (ClientTrust::Us | ClientTrust::Site(_) | ClientTrust::Nobody, _) => {
             let onward = (back, destination(&redirect));
             Err(AuthorizeError::Refused { code, description, onward })
         }

@@ -17,7 +17,7 @@ use url::Url;
 
 pub(super) use self::document::Document;
 use self::fetch::Fetcher;
-pub use self::fetch::{Internet, Network, SystemNetwork};
+pub use self::fetch::{Outbound, Resolver, SystemResolver};
 use self::slots::Slots;
 use crate::base::clock::SharedClock;
 use crate::config::redirect_uri::AppSchemes;
@@ -30,7 +30,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 /// Fetches metadata documents, and keeps the good ones as long as their headers allow.
 pub(super) struct Documents {
     fetcher: Fetcher,
-    cache: Cache<String, Kept>,
+    cache: Cache<String, CacheEntry>,
     fetching: Slots,
     schemes: AppSchemes,
     clock: SharedClock,
@@ -38,7 +38,7 @@ pub(super) struct Documents {
 }
 
 #[derive(Clone)]
-struct Kept {
+struct CacheEntry {
     document: Arc<Document>,
     until: Duration,
 }
@@ -70,13 +70,13 @@ impl DocumentError {
 
 impl Documents {
     pub(super) fn new(
-        internet: Internet,
+        outbound: Outbound,
         proxy: Option<Url>,
         schemes: AppSchemes,
         clock: SharedClock,
     ) -> Self {
         Self {
-            fetcher: Fetcher::new(internet, proxy),
+            fetcher: Fetcher::new(outbound, proxy),
             cache: Cache::new(MAX_ENTRIES),
             fetching: Slots::default(),
             schemes,
@@ -104,11 +104,11 @@ impl Documents {
         Ok(kept.document)
     }
 
-    async fn fetch(&self, host: &str, id: &str, url: Url) -> Result<Kept, DocumentError> {
+    async fn fetch(&self, host: &str, id: &str, url: Url) -> Result<CacheEntry, DocumentError> {
         let slot = self.fetching.take(host).await.ok_or(DocumentError::Busy)?;
         let fetched = slot.with(self.fetcher.fetch(url)).await.ok_or(DocumentError::Busy)??;
         let document = Document::parse(&fetched.body, id, &self.schemes)?;
-        Ok(Kept { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
+        Ok(CacheEntry { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
     }
 
     /// Tells the operator, who alone can mend a server without a way out. The host is of a parsed URL: letters, digits and dots.

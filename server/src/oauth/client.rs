@@ -24,12 +24,12 @@ pub(super) struct Client {
     /// What it calls itself.
     pub(super) name: String,
     pub(super) redirect_uris: Vec<RedirectUri>,
-    pub(super) vouched: Vouched,
+    pub(super) vouched: ClientTrust,
 }
 
 /// Who says that the client is what it calls itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Vouched {
+pub(super) enum ClientTrust {
     /// We do.
     Us,
     /// The web site that its metadata document was fetched from.
@@ -101,7 +101,7 @@ impl Clients {
     pub(super) async fn find(&self, id: &str) -> Result<Client, ClientError> {
         if let Some(known) = self.known.iter().find(|known| known.id == id) {
             let redirects = known.redirect_uris.iter().map(String::as_str);
-            return Ok(client(known.name.clone(), redirects, &AppSchemes::any(), Vouched::Us));
+            return Ok(client(known.name.clone(), redirects, &AppSchemes::any(), ClientTrust::Us));
         }
         if let (Some(url), Some(documents)) = (is_document_url(id), &self.documents) {
             let site = url.host_str().unwrap_or_default().to_owned();
@@ -111,12 +111,12 @@ impl Clients {
                 document.name.clone().unwrap_or_else(|| site.clone()),
                 redirects,
                 &self.schemes,
-                Vouched::Site(site),
+                ClientTrust::Site(site),
             ));
         }
         let registration = self.registration(id).ok_or(ClientError::Unknown)?;
         let redirects = registration.redirect_uris.iter().map(String::as_str);
-        Ok(client(registration.name.clone(), redirects, &self.schemes, Vouched::Nobody))
+        Ok(client(registration.name.clone(), redirects, &self.schemes, ClientTrust::Nobody))
     }
 
     /// Whether this can be a client's id, without asking anybody: whatever the client holds is bound to its id anyway.
@@ -136,7 +136,7 @@ fn client<'a>(
     name: String,
     redirects: impl Iterator<Item = &'a str>,
     schemes: &AppSchemes,
-    vouched: Vouched,
+    vouched: ClientTrust,
 ) -> Client {
     Client {
         name,

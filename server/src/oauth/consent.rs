@@ -17,7 +17,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::artifacts::{Login, Ticket};
-use super::client::{Client, Vouched};
+use super::client::{Client, ClientTrust};
 use super::cookie::{Browser, LIFETIME_SECONDS, Step};
 use super::page::{Problem, page};
 use super::params::{Params, ParamsError};
@@ -148,7 +148,7 @@ pub(super) fn consent_page(
                 "This app runs on your own device, where any program could call itself \u{201c}" (client.name)
                 "\u{201d}. Validibot cannot tell which one is asking."
             }
-        } @else if client.vouched == Vouched::Nobody {
+        } @else if client.vouched == ClientTrust::Nobody {
             p.warn role="note" {
                 strong { "Check the address above." }
                 "The app chose its own name, and Validibot has not verified it. Go on only if you know "
@@ -173,9 +173,9 @@ pub(super) fn consent_page(
 fn verified(client: &Client) -> Markup {
     html! {
         @match &client.vouched {
-            Vouched::Us => "Yes (known to Validibot)",
-            Vouched::Site(site) => { "By " (site) },
-            Vouched::Nobody => "No (name supplied by the app)",
+            ClientTrust::Us => "Yes (known to Validibot)",
+            ClientTrust::Site(site) => { "By " (site) },
+            ClientTrust::Nobody => "No (name supplied by the app)",
         }
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Chain {
 
 /// What the chain knows of an authorization.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum AuthorizationState {
     /// Nothing up to now.
     Unused,
     /// This transaction used it, for the payment that it was for.
@@ -66,7 +66,7 @@ pub(super) enum Use {
 
 /// The node could not be asked; why, in few words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CannotTell(&'static str);
+pub(super) struct LookupError(&'static str);
 
 #[derive(Debug, Clone, Copy)]
 struct Block {
@@ -85,10 +85,10 @@ impl Chain {
         &self,
         authorization: &Authorization,
         terms: &Requirements,
-    ) -> Result<Use, CannotTell> {
+    ) -> Result<AuthorizationState, LookupError> {
         let looked = timeout_at(Instant::now() + DEADLINE, self.search(authorization, terms)).await;
-        let found = looked.unwrap_or(Err(CannotTell("it did not answer in time")));
-        if let Err(CannotTell(reason)) = &found {
+        let found = looked.unwrap_or(Err(LookupError("it did not answer in time")));
+        if let Err(LookupError(reason)) = &found {
             tracing::warn!(reason, "the chain could not be asked about a payment (VALIDIBOT_X402_RPC_URL)");
         }
         found
@@ -99,19 +99,23 @@ impl Chain {
         &self,
         authorization: &Authorization,
         terms: &Requirements,
-    ) -> Result<Use, CannotTell> {
+    ) -> Result<AuthorizationState, LookupError> {
         let end = Instant::now() + PATIENCE;
         loop {
             let found = self.look_up(authorization, terms).await;
             let over = Instant::now() + PAUSE >= end;
-            if over || matches!(found, Ok(Use::Paid(_) | Use::Elsewhere)) {
+            if over || matches!(found, Ok(AuthorizationState::Paid(_) | AuthorizationState::Elsewhere)) {
                 return found;
             }
             sleep(PAUSE).await;
         }
     }
 
-    async fn search(&self, authorization: &Authorization, terms: &Requirements) -> Result<Use, CannotTell> {
+    async fn search(
+        &self,
+        authorization: &Authorization,
+        terms: &Requirements,
+    ) -> Result<AuthorizationState, LookupError> {
         self.right_network.get_or_try_init(|| self.check_network()).await?;
         let earliest = authorization.valid_before.saturating_sub(TIMEOUT_SECONDS + SKEW_SECONDS);
         let earliest = earliest.max(authorization.valid_after);
@@ -132,11 +136,11 @@ impl Chain {
             }
             if to == latest.number || self.block(&quantity(to)).await?.timestamp > authorization.valid_before
             {
-                return Ok(Use::Unused);
+                return Ok(AuthorizationState::Unused);
             }
             from = to + 1;
         }
-        Err(CannotTell("the window has too many blocks"))
+        Err(LookupError("the window has too many blocks"))
     }
 
     /// Whether the transfer that belongs to the event paid what was asked for.
@@ -145,7 +149,7 @@ impl Chain {
         event: &Value,
         authorization: &Authorization,
         terms: &Requirements,
-    ) -> Result<Use, CannotTell> {
+    ) -> Result<AuthorizationState, LookupError> {
         let transaction = text(event, "transactionHash").to_ascii_lowercase();
         let position = number(event, "logIndex").ok_or(NOT_UNDERSTOOD)?;
         if !is_transaction(&transaction) {
@@ -167,11 +171,15 @@ impl Chain {
                 && number(transfer, "data").is_some_and(|amount| amount.to_string() == terms.amount)
         });
         let succeeded = number(&receipt, "status") == Some(1);
-        Ok(if paid && succeeded { Use::Paid(transaction) } else { Use::Elsewhere })
+        Ok(if paid && succeeded {
+            AuthorizationState::Paid(transaction)
+        } else {
+            AuthorizationState::Elsewhere
+        })
     }
 
     /// A block at or before this time, and not long before it where there are blocks.
-    async fn block_before(&self, time: u64, latest: Block) -> Result<u64, CannotTell> {
+    async fn block_before(&self, time: u64, latest: Block) -> Result<u64, LookupError> {
         if latest.timestamp <= time || latest.number == 0 {
             return Ok(latest.number);
         }
@@ -206,38 +214,38 @@ impl Chain {
                 earlier = Some(block);
             }
         }
-        earlier.map(|block| block.number).ok_or(CannotTell("the block of a time could not be found"))
+        earlier.map(|block| block.number).ok_or(LookupError("the block of a time could not be found"))
     }
 
-    async fn check_network(&self) -> Result<(), CannotTell> {
+    async fn check_network(&self) -> Result<(), LookupError> {
         let answer = self.call("eth_chainId", json!([])).await?;
         if parse(answer.as_str().unwrap_or_default()) == Some(self.network) {
             return Ok(());
         }
         tracing::error!("VALIDIBOT_X402_RPC_URL is a node of another network than VALIDIBOT_X402_NETWORK");
-        Err(CannotTell("it is of another network"))
+        Err(LookupError("it is of another network"))
     }
 
-    async fn block(&self, which: &str) -> Result<Block, CannotTell> {
+    async fn block(&self, which: &str) -> Result<Block, LookupError> {
         let block = self.call("eth_getBlockByNumber", json!([which, false])).await?;
         let (number, timestamp) = (number(&block, "number"), number(&block, "timestamp"));
         Ok(Block { number: number.ok_or(NOT_UNDERSTOOD)?, timestamp: timestamp.ok_or(NOT_UNDERSTOOD)? })
     }
 
-    async fn call(&self, method: &str, params: Value) -> Result<Value, CannotTell> {
+    async fn call(&self, method: &str, params: Value) -> Result<Value, LookupError> {
         let question = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let request = self.http.post(self.url.expose_secret()).json(&question);
-        let response = request.send().await.map_err(|_| CannotTell("it cannot be reached"))?;
+        let response = request.send().await.map_err(|_| LookupError("it cannot be reached"))?;
         let body = http_body::read(response, MAX_BODY_BYTES).await.map_err(|_| NOT_UNDERSTOOD)?;
         let mut answer: Value = json_of_others::read(&body, MAX_NODES).map_err(|_| NOT_UNDERSTOOD)?;
         match answer.get_mut("result").map(Value::take) {
             Some(result) if !result.is_null() => Ok(result),
-            _ => Err(CannotTell("it refused the question")),
+            _ => Err(LookupError("it refused the question")),
         }
     }
 }
 
-const NOT_UNDERSTOOD: CannotTell = CannotTell("its answer could not be understood");
+const NOT_UNDERSTOOD: LookupError = LookupError("its answer could not be understood");
 
 /// How many blocks to go back from `block`, at the pace between it and `later`, and somewhat more.
 fn stride(block: Block, later: Block, time: u64) -> u64 {

@@ -13,20 +13,20 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::payment::{Malformed, Payment};
 use super::terms::Receipt;
-use crate::caller::{Caller, ChainOneTook};
+use crate::caller::{AuthDuration, Caller};
 
 /// x402 v2, transports, HTTP.
 const PAYMENT: HeaderName = HeaderName::from_static("payment-signature");
 const RECEIPT: HeaderName = HeaderName::from_static("payment-response");
 
 /// What of a payment travels in headers: taken out of the request here, put into the response here.
-pub(crate) struct Slip {
+pub(crate) struct HeaderPayment {
     payment: Option<HeaderValue>,
     several: bool,
     receipt: OnceLock<Receipt>,
 }
 
-impl Slip {
+impl HeaderPayment {
     /// Takes the payment out of the headers: no layer behind this one sees, or logs, it.
     fn take(headers: &mut HeaderMap) -> Self {
         let several = headers.get_all(&PAYMENT).iter().nth(1).is_some();
@@ -58,7 +58,7 @@ impl Slip {
     }
 }
 
-impl fmt::Debug for Slip {
+impl fmt::Debug for HeaderPayment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Slip([redacted])")
     }
@@ -70,9 +70,9 @@ pub(crate) async fn open_door<F: Future<Output = Response>>(
     next: impl FnOnce(Request) -> F,
 ) -> Response {
     request.headers_mut().remove(AUTHORIZATION);
-    let slip = Arc::new(Slip::take(request.headers_mut()));
+    let slip = Arc::new(HeaderPayment::take(request.headers_mut()));
     request.extensions_mut().insert(Caller::Public);
-    request.extensions_mut().insert(ChainOneTook(Duration::ZERO));
+    request.extensions_mut().insert(AuthDuration(Duration::ZERO));
     request.extensions_mut().insert(slip.clone());
     let mut response = next(request).await;
     slip.answer(response.headers_mut());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Payments;
-use super::chain::Use;
+use super::chain::AuthorizationState;
 use super::facilitator::{NotSettled, Verdict};
 use super::payment::{Payment, Time};
 use super::terms::Requirements;
@@ -109,14 +109,14 @@ impl Payments {
     }
 }
 
-fn judged(seen: Option<Use>) -> Result<Option<Settled>, Unsettled> {
+fn judged(seen: Option<AuthorizationState>) -> Result<Option<Settled>, Unsettled> {
     match seen {
-        Some(Use::Paid(transaction)) => {
+        Some(AuthorizationState::Paid(transaction)) => {
             tracing::info!(transaction, "a settled payment was found on the chain");
             Ok(Some(Settled { transaction, first: false }))
         }
-        Some(Use::Elsewhere) => Err(Unsettled::Refused(ELSEWHERE.to_owned())),
-        Some(Use::Unused) => Ok(None),
+        Some(AuthorizationState::Elsewhere) => Err(Unsettled::Refused(ELSEWHERE.to_owned())),
+        Some(AuthorizationState::Unused) => Ok(None),
         None => Err(Unsettled::Unknown(CHAIN.to_owned())),
     }
 }

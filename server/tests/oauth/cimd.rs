@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use validibot_mcp::oauth::{Internet, Network};
+use validibot_mcp::oauth::{Outbound, Resolver};
 
 use crate::client::REDIRECT;
 use crate::stack::Stack;
@@ -28,7 +28,7 @@ struct Sites {
     answers: Arc<Mutex<BTreeMap<String, String>>>,
     visits: Arc<AtomicUsize>,
     names: Arc<Names>,
-    internet: Internet,
+    outbound: Outbound,
 }
 
 struct Names {
@@ -37,7 +37,7 @@ struct Names {
     server: SocketAddr,
 }
 
-impl Network for Names {
+impl Resolver for Names {
     fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
         let mut addresses = self.addresses.lock().expect("unpoisoned");
         let answer = if addresses.len() > 1 { addresses.remove(0) } else { addresses[0].clone() };
@@ -65,8 +65,8 @@ impl Sites {
         tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), answers.clone(), visits.clone()));
         let names = Arc::new(Names { addresses: Mutex::new(vec![addresses(&[PUBLIC])]), server });
         let trusted = vec![reqwest::Certificate::from_der(cert.der()).expect("a certificate")];
-        let internet = Internet { network: names.clone(), trusted: Some(trusted) };
-        Self { answers, visits, names, internet }
+        let outbound = Outbound { resolver: names.clone(), trusted: Some(trusted) };
+        Self { answers, visits, names, outbound }
     }
 
     fn answer(&self, url: &str, answer: impl Into<String>) {
@@ -136,7 +136,7 @@ fn metadata() -> String {
 async fn world() -> (Stack, Sites) {
     let sites = Sites::start().await;
     sites.answer(ID, ok("", &metadata()));
-    let stack = Stack::with(1, &[], sites.internet.clone()).await;
+    let stack = Stack::with(1, &[], sites.outbound.clone()).await;
     (stack, sites)
 }
 
@@ -283,7 +283,7 @@ async fn an_operator_can_switch_documents_off_and_name_a_client_by_its_address()
     let sites = Sites::start().await;
     sites.answer(ID, ok("", &metadata()));
     let off = [("VALIDIBOT_OAUTH_CLIENT_DOCUMENTS", "false")];
-    let stack = Stack::with(1, &off, sites.internet.clone()).await;
+    let stack = Stack::with(1, &off, sites.outbound.clone()).await;
     let server = stack.http.get(stack.url("/.well-known/oauth-authorization-server")).send().await;
     let server: serde_json::Value = server.expect("an answer").json().await.expect("JSON");
     assert_eq!(server["client_id_metadata_document_supported"], false);
@@ -311,10 +311,10 @@ async fn documents_are_fetched_by_the_proxy_that_is_configured() {
     let (asked, server) = (Arc::new(Mutex::new(Vec::new())), sites.names.server);
     tokio::spawn(tunnel(proxy, server, asked.clone()));
     let by_proxy = [("VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY", url.as_str())];
-    let stack = Stack::with(1, &by_proxy, sites.internet.clone()).await;
+    let stack = Stack::with(1, &by_proxy, sites.outbound.clone()).await;
     assert_eq!(authorize(&stack).await.status, 200);
     assert_eq!(*asked.lock().expect("unpoisoned"), ["CONNECT client.example:443 HTTP/1.1"]);
-    let direct = Stack::with(1, &[], sites.internet.clone()).await;
+    let direct = Stack::with(1, &[], sites.outbound.clone()).await;
     assert_eq!(authorize(&direct).await.status, 400, "without the setting the name is looked up here");
 }
 

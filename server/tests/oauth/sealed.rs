@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::text;
 use crate::stack::Stack;
 use suite::person::Person;
-use validibot_mcp::oauth::Internet;
+use validibot_mcp::oauth::Outbound;
 
 const OLD_KEY: &str = "old:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const NEW_KEY: &str = "new:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
@@ -96,7 +96,7 @@ async fn no_character_of_a_value_can_be_changed() {
 /// The ring rotates: the old key goes behind the new one, and away after the longest-lived value.
 #[tokio::test]
 async fn a_rotation_of_keys_signs_nobody_out_until_the_old_key_is_gone() {
-    let stack = Stack::with(2, &[("VALIDIBOT_MCP_SEAL_KEYS", OLD_KEY)], Internet::default()).await;
+    let stack = Stack::with(2, &[("VALIDIBOT_MCP_SEAL_KEYS", OLD_KEY)], Outbound::default()).await;
     let (client_id, tokens) = stack.sign_in().await;
     let both = format!("{NEW_KEY},{OLD_KEY}");
     stack.restart(2, &[("VALIDIBOT_MCP_SEAL_KEYS", &both)]);

@@ -17,7 +17,7 @@ use validibot_mcp::base::clock::{Clock, SystemClock};
 use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
 use validibot_mcp::http::router::router;
-use validibot_mcp::oauth::Internet;
+use validibot_mcp::oauth::Outbound;
 
 pub(crate) const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
@@ -40,7 +40,7 @@ pub(crate) struct Stack {
     clock: Arc<MovedClock>,
     instances: Arc<Instances>,
     env: BTreeMap<String, String>,
-    internet: Internet,
+    outbound: Outbound,
 }
 
 #[derive(Default)]
@@ -52,15 +52,15 @@ struct Instances {
 impl Stack {
     /// Two instances, and a provider that signs everybody in.
     pub(crate) async fn start() -> Self {
-        Self::with(2, &[], Internet::default()).await
+        Self::with(2, &[], Outbound::default()).await
     }
 
     /// With so many instances, these variables besides, and this Internet.
-    pub(crate) async fn with(instances: usize, env: &[(&str, &str)], internet: Internet) -> Self {
-        Self::on(Sandbox::builder().auto_login(true), instances, env, internet).await
+    pub(crate) async fn with(instances: usize, env: &[(&str, &str)], outbound: Outbound) -> Self {
+        Self::on(Sandbox::builder().auto_login(true), instances, env, outbound).await
     }
 
-    async fn on(provider: Builder, count: usize, extra: &[(&str, &str)], internet: Internet) -> Self {
+    async fn on(provider: Builder, count: usize, extra: &[(&str, &str)], outbound: Outbound) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let sandbox =
@@ -83,7 +83,7 @@ impl Stack {
             http: http_client(),
             clock: Arc::default(),
             instances: Arc::default(),
-            internet,
+            outbound,
         };
         stack.restart(count, &[]);
         let instances = stack.instances.clone();
@@ -103,7 +103,7 @@ impl Stack {
         let routers = (0..count).map(|_| {
             let loaded = Settings::load(&env, Path::new("/nonexistent/.env")).expect("good settings");
             let (clock, random) = (self.clock.clone(), Arc::new(SystemRandom));
-            let app = App::build_on(loaded.settings, clock, random, self.internet.clone()).expect("an app");
+            let app = App::build_on(loaded.settings, clock, random, self.outbound.clone()).expect("an app");
             router(&app)
         });
         *self.instances.routers.lock().expect("unpoisoned") = routers.collect();

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use sandbox::fixtures;
 use serde_json::{Value, json};
-use validibot_mcp::oauth::Internet;
+use validibot_mcp::oauth::Outbound;
 
 use crate::stack::{CLIENT_SECRET, Stack};
 
@@ -149,7 +149,7 @@ async fn with_oauth_on_an_api_token_still_works() {
 
 #[tokio::test]
 async fn with_oauth_off_there_is_nothing_of_it() {
-    let stack = Stack::with(1, &[("VALIDIBOT_OAUTH_CLIENT_SECRET", "")], Internet::default()).await;
+    let stack = Stack::with(1, &[("VALIDIBOT_OAUTH_CLIENT_SECRET", "")], Outbound::default()).await;
     for path in PATHS {
         let answer = stack.http.get(stack.url(path)).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");

@@ -5,13 +5,13 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use sandbox::{Fault, Route, fixtures};
-use validibot_mcp::oauth::Internet;
+use validibot_mcp::oauth::Outbound;
 
 use crate::client::text;
 use crate::stack::Stack;
 
 async fn one_instance() -> Stack {
-    Stack::with(1, &[], Internet::default()).await
+    Stack::with(1, &[], Outbound::default()).await
 }
 
 fn error(answer: &(u16, serde_json::Value)) -> (u16, &str) {

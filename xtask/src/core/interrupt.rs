@@ -12,19 +12,19 @@ use crate::core::error::{Error, Result};
 /// What was caught, and who wants to hear about it. Clones share one state.
 #[derive(Clone, Default)]
 pub struct Interrupts {
-    shared: Arc<Shared>,
+    shared: Arc<State>,
 }
 
 /// Ends a subscription when it goes out of scope.
 pub(crate) struct Subscription {
-    shared: Arc<Shared>,
+    shared: Arc<State>,
     id: u64,
 }
 
 type Listener = Box<dyn Fn(i32) + Send>;
 
 #[derive(Default)]
-struct Shared {
+struct State {
     caught: AtomicI32,
     hurries: AtomicBool,
     next_id: AtomicU64,
@@ -118,7 +118,7 @@ impl Interrupts {
     }
 }
 
-impl Shared {
+impl State {
     fn raise(&self, signal: i32) {
         let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         self.caught.store(signal, Ordering::SeqCst);

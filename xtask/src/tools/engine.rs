@@ -39,7 +39,7 @@ impl Compose {
 
 /// Why there is no engine to work with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum EngineError {
     /// There is no docker on the `PATH`.
     NoDocker,
     /// Docker is here, its engine does not answer; docker's own words.
@@ -52,7 +52,7 @@ pub enum Trouble {
 
 /// An engine that answers and a compose beside it, both new enough; else what is wrong and what to do.
 pub fn require(context: &Context) -> Result<Compose> {
-    examine(context)?.map_err(Trouble::into_error)
+    examine(context)?.map_err(EngineError::into_error)
 }
 
 /// Whether docker can be used at all, for a choice that must not fail.
@@ -63,15 +63,15 @@ pub fn is_usable(context: &Context) -> bool {
 /// Looks for docker, its engine and compose: each needs the one before it.
 ///
 /// It is an error when docker does not end in time or is interrupted.
-pub fn examine(context: &Context) -> Result<std::result::Result<Compose, Trouble>> {
+pub fn examine(context: &Context) -> Result<std::result::Result<Compose, EngineError>> {
     if !on_path(&context.environment, "docker") {
-        return Ok(Err(Trouble::NoDocker));
+        return Ok(Err(EngineError::NoDocker));
     }
     let version = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).reads();
     let outcome = context.runner.run(&version, Streams::Captured)?;
     if outcome.code != 0 {
         let said = outcome.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        return Ok(Err(Trouble::NoEngine(said.trim().to_owned())));
+        return Ok(Err(EngineError::NoEngine(said.trim().to_owned())));
     }
     let found = server_version(outcome.stdout.trim());
     if let Err(trouble) = recent_enough("the Docker engine", &found, OLDEST_ENGINE) {
@@ -80,8 +80,8 @@ pub fn examine(context: &Context) -> Result<std::result::Result<Compose, Trouble
     compose(context)
 }
 
-fn compose(context: &Context) -> Result<std::result::Result<Compose, Trouble>> {
-    let mut trouble = Trouble::NoCompose;
+fn compose(context: &Context) -> Result<std::result::Result<Compose, EngineError>> {
+    let mut trouble = EngineError::NoCompose;
     for compose in [Compose::Plugin, Compose::Standalone] {
         if compose == Compose::Standalone && !on_path(&context.environment, "docker-compose") {
             continue;
@@ -106,15 +106,17 @@ fn server_version(answer: &str) -> String {
     version.unwrap_or(answer).to_owned()
 }
 
-fn recent_enough(what: &str, found: &str, oldest: Version) -> std::result::Result<(), Trouble> {
+fn recent_enough(what: &str, found: &str, oldest: Version) -> std::result::Result<(), EngineError> {
     match Version::parse(found) {
         Some(version) if version >= oldest => Ok(()),
-        Some(_) => Err(Trouble::TooOld(format!("{what} is too old: {found}; {oldest} is needed"))),
-        None => Err(Trouble::TooOld(format!("{what} reports the version '{found}', which cannot be parsed"))),
+        Some(_) => Err(EngineError::TooOld(format!("{what} is too old: {found}; {oldest} is needed"))),
+        None => {
+            Err(EngineError::TooOld(format!("{what} reports the version '{found}', which cannot be parsed")))
+        }
     }
 }
 
-impl Trouble {
+impl EngineError {
     /// What is wrong, and what to do about it.
     pub fn into_error(self) -> Error {
         match self {

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::report::{Finding, Hop, Report, Step};
 use super::token::{self, Expected};
 use crate::commands::client::{DEADLINE, Failure, Mcp};
@@ -12,7 +12,12 @@ use crate::commands::client::{DEADLINE, Failure, Mcp};
 const TOOL: &str = "list_workflows";
 
 /// Takes the three hops, as far as they go.
-pub(super) async fn walk(walk: &Walk, report: &mut Report, token: &SecretString, expected: &Expected) {
+pub(super) async fn walk(
+    walk: &DiagnoseContext,
+    report: &mut Report,
+    token: &SecretString,
+    expected: &Expected,
+) {
     let mcp = Mcp::new(walk.http.clone(), walk.base.join("/mcp"), token.clone());
     let explain = |failure: Failure| explain(walk, token, expected, failure);
     let hello: Step<()> = mcp.initialize().await.map_err(explain).map(|hello| {
@@ -114,7 +119,7 @@ fn refused(code: &str, message: &str, status: Option<u64>) -> Finding {
 }
 
 /// What a failed request says about chain 1.
-fn explain(walk: &Walk, token: &SecretString, expected: &Expected, failure: Failure) -> Finding {
+fn explain(walk: &DiagnoseContext, token: &SecretString, expected: &Expected, failure: Failure) -> Finding {
     let answer = match failure {
         Failure::Trouble(trouble) => {
             return Finding::new("no-answer", trouble.to_string()).fix("read the server's log");

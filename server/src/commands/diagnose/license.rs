@@ -1,6 +1,6 @@
 //! The runtime gate, asked about as the server asks at its start (contract, A1 and D2).
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::report::{Finding, Step};
 use crate::base::http_body;
 use crate::config::BaseUrl;
@@ -8,7 +8,7 @@ use crate::validibot::license::FEATURE;
 
 /// Whether Validibot licenses MCP. A server that it does not license ends at its start, so from outside there is
 /// nothing but a refused connection.
-pub(super) async fn check(walk: &Walk, api: &BaseUrl) -> Step<()> {
+pub(super) async fn check(walk: &DiagnoseContext, api: &BaseUrl) -> Step<()> {
     let url = api.join("/api/v1/license/features/");
     let down = |reason: String| {
         Finding::new(

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::metadata::Server;
 use super::report::{Finding, Step};
 use crate::base::clean::Clean;
@@ -55,7 +55,7 @@ struct Waiting {
 }
 
 /// Lets a person sign in; gives the access token.
-pub(super) async fn login(walk: &Walk, server: &Server, client_id: &str) -> Step<SecretString> {
+pub(super) async fn login(walk: &DiagnoseContext, server: &Server, client_id: &str) -> Step<SecretString> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = listener.map_err(|error| {
@@ -99,7 +99,7 @@ fn redirect(address: SocketAddr) -> String {
 }
 
 fn authorize(
-    walk: &Walk,
+    walk: &DiagnoseContext,
     server: &Server,
     client_id: &str,
     redirect: &str,
@@ -164,7 +164,7 @@ fn refused(error: &str) -> Finding {
 
 /// `POST /token` (RFC 6749, section 4.1.3).
 async fn redeem(
-    walk: &Walk,
+    walk: &DiagnoseContext,
     server: &Server,
     client_id: &str,
     redirect: &str,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::report::{Finding, Step};
 
 /// Where a client signs in.
@@ -16,7 +16,7 @@ pub(super) struct Server {
 }
 
 /// Both protected-resource documents (RFC 9728); gives the resource, which is a token's audience.
-pub(super) async fn resource(walk: &Walk) -> Step<String> {
+pub(super) async fn resource(walk: &DiagnoseContext) -> Step<String> {
     let base = walk.base.as_str();
     let expected = format!("{base}/mcp");
     for path in ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"] {
@@ -34,7 +34,7 @@ pub(super) async fn resource(walk: &Walk) -> Step<String> {
 }
 
 /// The authorization server's document (RFC 8414), and its copy for OpenID clients.
-pub(super) async fn server(walk: &Walk) -> Step<Server> {
+pub(super) async fn server(walk: &DiagnoseContext) -> Step<Server> {
     let base = walk.base.as_str();
     let path = "/.well-known/oauth-authorization-server";
     let document = document(walk, path).await?;
@@ -71,7 +71,7 @@ pub(super) async fn server(walk: &Walk) -> Step<Server> {
     Ok((format!("issuer {base}"), server))
 }
 
-async fn document(walk: &Walk, path: &str) -> Result<Value, Finding> {
+async fn document(walk: &DiagnoseContext, path: &str) -> Result<Value, Finding> {
     let url = walk.base.join(path);
     let missing = |what: String| {
         Finding::new("metadata-missing", format!("{url} gives {what}, not the metadata"))
@@ -83,7 +83,7 @@ async fn document(walk: &Walk, path: &str) -> Result<Value, Finding> {
     document.ok_or_else(|| missing(answer.describe()))
 }
 
-fn differs(walk: &Walk, path: &str, member: &str, found: &Value, expected: &str) -> Finding {
+fn differs(walk: &DiagnoseContext, path: &str, member: &str, found: &Value, expected: &str) -> Finding {
     let found = found.as_str().unwrap_or("nothing");
     let base = walk.base.as_str();
     Finding::new(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::report::{Finding, Hop, Report, Step};
 use crate::commands::client::{Answer, Trouble};
 
@@ -13,7 +13,7 @@ use crate::commands::client::{Answer, Trouble};
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Goes as far as the answer to `GET /`.
-pub(super) async fn reach(walk: &Walk, report: &mut Report) -> Option<Answer> {
+pub(super) async fn reach(walk: &DiagnoseContext, report: &mut Report) -> Option<Answer> {
     let url = walk.base.join("/");
     let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
     let addresses = report.take(Hop::Dns, resolve(&url, &host, port).await)?;

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, COOKIE, LOCATION};
 use serde_json::json;
 use url::Url;
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::form;
 use super::metadata::Server;
 use super::report::{Finding, Step};
@@ -18,7 +18,7 @@ use crate::commands::client::Answer;
 const REDIRECT: &str = "http://127.0.0.1:49152/callback";
 
 /// `POST /register` (RFC 7591); gives the client id.
-pub(super) async fn register(walk: &Walk, server: &Server) -> Step<String> {
+pub(super) async fn register(walk: &DiagnoseContext, server: &Server) -> Step<String> {
     let metadata = json!({
         "client_name": "validibot-mcp diagnose",
         "redirect_uris": [REDIRECT],
@@ -40,7 +40,7 @@ pub(super) async fn register(walk: &Walk, server: &Server) -> Step<String> {
 }
 
 /// `GET /authorize` and the answer to its consent page; gives where the browser is sent to sign in.
-pub(super) async fn consent(walk: &Walk, server: &Server, client_id: &str) -> Step<Url> {
+pub(super) async fn consent(walk: &DiagnoseContext, server: &Server, client_id: &str) -> Step<Url> {
     let verifier = token::<32>(walk.random.as_ref());
     let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
     let mut url = server.authorization.clone();
@@ -86,7 +86,7 @@ pub(super) enum Proof {
 /// It asks an anonymous browser to sign in before it looks at either. With `prompt=none` (OpenID Connect Core, section
 /// 3.1.2.1) it says at once that nobody is signed in, by our redirect URI, or shows what is wrong with the request. That is
 /// OpenID's: without its scope Validibot fails.
-pub(super) async fn upstream(walk: &Walk, onward: &Url) -> Result<Proof, Finding> {
+pub(super) async fn upstream(walk: &DiagnoseContext, onward: &Url) -> Result<Proof, Finding> {
     let there = place(onward);
     let probe = silently(onward);
     let answer = walk.http.send(walk.http.get(&probe).header(ACCEPT, "text/html")).await.map_err(|trouble| {
@@ -147,7 +147,7 @@ fn sent_on(there: &str, probe: &Url, answer: &Answer) -> Result<Proof, Finding> 
 
 /// Fatal errors are told to the person, on a page with status 200. A page for a client that certainly does not exist
 /// tells which of the two it is: who is asking, or where it wants the browser back.
-async fn fatal_page(walk: &Walk, onward: &Url, answer: &Answer) -> Result<Proof, Finding> {
+async fn fatal_page(walk: &DiagnoseContext, onward: &Url, answer: &Answer) -> Result<Proof, Finding> {
     let there = place(onward);
     let (client, redirect) = (query(onward, "client_id").unwrap_or_default(), query(onward, "redirect_uri"));
     let redirect = redirect.unwrap_or_default();
@@ -181,7 +181,7 @@ async fn fatal_page(walk: &Walk, onward: &Url, answer: &Answer) -> Result<Proof,
 }
 
 /// Validibot's own issuer: tokens carry it, and this server expects it. Gives it.
-pub(super) async fn issuer(walk: &Walk, onward: &Url, keys: Option<&Url>) -> Step<String> {
+pub(super) async fn issuer(walk: &DiagnoseContext, onward: &Url, keys: Option<&Url>) -> Step<String> {
     let origin = onward.origin().ascii_serialization();
     let Ok(url) = Url::parse(&format!("{origin}/.well-known/openid-configuration")) else {
         return Ok(("not known".to_owned(), origin));

@@ -2,7 +2,7 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 
-use super::Walk;
+use super::DiagnoseContext;
 use super::report::{Finding, Step};
 use crate::commands::client::Answer;
 
@@ -19,7 +19,7 @@ pub(super) struct Challenge {
 }
 
 /// `GET /` (contract, D3).
-pub(super) fn descriptor(walk: &Walk, home: &Answer) -> Step<Descriptor> {
+pub(super) fn descriptor(walk: &DiagnoseContext, home: &Answer) -> Step<Descriptor> {
     let base = walk.base.as_str();
     let document = home.json().filter(|document| document["service"] == "validibot-mcp");
     let Some(document) = document.filter(|_| home.status == 200) else { return Err(somebody_else(home)) };
@@ -67,7 +67,7 @@ fn somebody_else(home: &Answer) -> Finding {
 }
 
 /// `POST /mcp` without a credential (RFC 9728, section 5.1; RFC 6750, section 3).
-pub(super) async fn challenge(walk: &Walk, oauth: bool) -> Step<Challenge> {
+pub(super) async fn challenge(walk: &DiagnoseContext, oauth: bool) -> Step<Challenge> {
     let url = walk.base.join("/mcp");
     let request = walk
         .http

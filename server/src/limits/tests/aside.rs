@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::*;
 use crate::limits::MAX_ASIDE;
-use crate::oauth::Network;
+use crate::oauth::Resolver;
 
 /// More than may wait.
 const MORE: usize = 10;
@@ -14,7 +14,7 @@ const MORE: usize = 10;
 /// An Internet in which no name is ever found.
 struct Nowhere;
 
-impl Network for Nowhere {
+impl Resolver for Nowhere {
     fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
         Box::pin(std::future::pending())
     }
@@ -36,7 +36,7 @@ fn sign_in(client: &str, redirect: &str) -> Request {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_an_apps_document_holds_no_slot() {
-    let (_app, router) = server_on(Internet { network: Arc::new(Nowhere), trusted: None });
+    let (_app, router) = server_on(Outbound { resolver: Arc::new(Nowhere), trusted: None });
     let slow = |number: usize| {
         let client = format!("https://slow.example/{number}.json");
         ask(&router, sign_in(&client, "http://localhost/callback"))

@@ -28,15 +28,15 @@ const MAX_FRESHNESS: Duration = Duration::from_hours(24 * 7);
 /// The Internet, as far as metadata documents need it: injected, so that the good path can be tested without it and no
 /// switch has to turn the checks off.
 #[derive(Clone)]
-pub struct Internet {
+pub struct Outbound {
     /// Looks names up, and leads to addresses.
-    pub network: Arc<dyn Network>,
+    pub resolver: Arc<dyn Resolver>,
     /// Whose certificates are trusted; the system's where `None`.
     pub trusted: Option<Vec<reqwest::Certificate>>,
 }
 
 /// Names and addresses.
-pub trait Network: Send + Sync + 'static {
+pub trait Resolver: Send + Sync + 'static {
     /// All addresses of a host name.
     fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>>;
 
@@ -48,9 +48,9 @@ pub trait Network: Send + Sync + 'static {
 
 /// The system's resolver and the real network.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemNetwork;
+pub struct SystemResolver;
 
-impl Network for SystemNetwork {
+impl Resolver for SystemResolver {
     fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
             Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
@@ -58,20 +58,20 @@ impl Network for SystemNetwork {
     }
 }
 
-impl Default for Internet {
+impl Default for Outbound {
     fn default() -> Self {
-        Self { network: Arc::new(SystemNetwork), trusted: None }
+        Self { resolver: Arc::new(SystemResolver), trusted: None }
     }
 }
 
-impl fmt::Debug for Internet {
+impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Internet").finish_non_exhaustive()
     }
 }
 
 pub(super) struct Fetcher {
-    internet: Internet,
+    outbound: Outbound,
     /// By which everything goes, where there is one. It looks names up, and has to do the checks of [`Guard`].
     proxy: Option<Url>,
     /// Made when the first document is asked for: a client costs a parse of the whole CA bundle.
@@ -84,8 +84,8 @@ pub(super) struct Fetched {
 }
 
 impl Fetcher {
-    pub(super) fn new(internet: Internet, proxy: Option<Url>) -> Self {
-        Self { internet, proxy, http: OnceLock::new() }
+    pub(super) fn new(outbound: Outbound, proxy: Option<Url>) -> Self {
+        Self { outbound, proxy, http: OnceLock::new() }
     }
 
     /// Fetches a document, over one redirect at most, which has to stay within the address's origin: users are shown that origin
@@ -125,7 +125,7 @@ impl Fetcher {
         }
         let http = self
             .http
-            .get_or_init(|| client(&self.internet, self.proxy.as_ref()))
+            .get_or_init(|| client(&self.outbound, self.proxy.as_ref()))
             .as_ref()
             .ok_or(DocumentError::Unreachable("this server has no HTTP client for it"))?;
         let request = http.get(url.clone()).header(ACCEPT, "application/json").timeout(DEADLINE);
@@ -145,7 +145,7 @@ impl Fetcher {
     clippy::disallowed_methods,
     reason = "this client has a resolver of its own, which the App's must not have"
 )]
-fn client(internet: &Internet, proxy: Option<&Url>) -> Option<reqwest::Client> {
+fn client(outbound: &Outbound, proxy: Option<&Url>) -> Option<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         // Never one from the environment: behind it, the checks of the resolver would be gone without a word.
@@ -156,16 +156,16 @@ fn client(internet: &Internet, proxy: Option<&Url>) -> Option<reqwest::Client> {
         .user_agent(concat!("validibot-mcp/", env!("CARGO_PKG_VERSION")));
     builder = match proxy {
         Some(proxy) => builder.proxy(reqwest::Proxy::https(proxy.clone()).ok()?),
-        None => builder.dns_resolver(Guard(internet.network.clone())),
+        None => builder.dns_resolver(Guard(outbound.resolver.clone())),
     };
-    if let Some(trusted) = &internet.trusted {
+    if let Some(trusted) = &outbound.trusted {
         builder = builder.tls_certs_only(trusted.clone());
     }
     builder.build().inspect_err(|_| tracing::error!("no HTTP client for client metadata documents")).ok()
 }
 
 /// The resolver that checks: what it returns is what is dialled, so a name cannot change its mind in between.
-struct Guard(Arc<dyn Network>);
+struct Guard(Arc<dyn Resolver>);
 
 /// A name leads to an address that is not public.
 #[derive(Debug, thiserror::Error)]

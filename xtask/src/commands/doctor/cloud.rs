@@ -23,7 +23,7 @@ use crate::core::error::Result;
 pub type Resolve<'a> = &'a dyn Fn(&str) -> io::Result<Vec<IpAddr>>;
 
 /// What the checks have in common.
-struct Look<'a> {
+struct CloudChecks<'a> {
     context: &'a Context,
     checked: &'a Checked,
     stage: Stage,
@@ -42,7 +42,7 @@ pub(super) fn examine(
 ) -> Result<()> {
     // What is wrong with the settings was said with the files.
     let Ok(settings) = settings::load(context, stage) else { return Ok(()) };
-    let look = Look { context, checked, stage, names: settings.names, at_once };
+    let look = CloudChecks { context, checked, stage, names: settings.names, at_once };
     let Some(project) = project::read(&look, findings)? else { return Ok(()) };
     let service = service::read(&look, findings)?;
     secret::examine(&look, &project, service.secret_version(&look), findings)?;
@@ -55,7 +55,7 @@ pub(super) fn examine_gcloud(context: &Context, stage: Stage) -> Result<Vec<Find
     account::examine(context, stage)
 }
 
-impl Look<'_> {
+impl CloudChecks<'_> {
     /// Where something in the project is.
     fn place(&self, resource: &str) -> String {
         format!("{resource} in project {}", self.names.project())

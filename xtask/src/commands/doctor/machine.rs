@@ -13,7 +13,7 @@ use crate::core::command::Command;
 use crate::core::error::Result;
 use crate::core::process::port_owner;
 use crate::core::runner::Streams;
-use crate::tools::engine::{self, Trouble};
+use crate::tools::engine::{self, EngineError};
 
 /// Looks at what the stage's commands will need.
 pub(super) fn examine(
@@ -118,18 +118,18 @@ fn port(number: u16, what_for: &str, is_ours: impl Fn(&str) -> bool) -> Option<F
 fn docker(context: &Context) -> Result<Option<Finding>> {
     let Err(trouble) = engine::examine(context)? else { return Ok(None) };
     let (code, what, fix) = match trouble {
-        Trouble::NoDocker => (
+        EngineError::NoDocker => (
             "no-docker",
             "docker is not installed".to_owned(),
             "install docker: https://docs.docker.com/engine/install/",
         ),
-        Trouble::NoEngine(said) => {
+        EngineError::NoEngine(said) => {
             ("no-engine", format!("the docker engine does not answer: {said}"), "sudo systemctl start docker")
         }
-        Trouble::TooOld(what) => {
+        EngineError::TooOld(what) => {
             ("docker-too-old", what, "upgrade it: https://docs.docker.com/engine/install/")
         }
-        Trouble::NoCompose => (
+        EngineError::NoCompose => (
             "no-compose",
             "docker compose is not installed".to_owned(),
             "install the plugin docker-compose-v2",

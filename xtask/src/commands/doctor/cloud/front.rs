@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::finding::Finding;
 use super::unknown::{Blind, known};
-use super::{Look, Resolve};
+use super::{CloudChecks, Resolve};
 use crate::commands::gcp::observe::{Read, observe};
 use crate::commands::gcp::setup::live::Live;
 use crate::config::env::{Environment, Layers};
@@ -40,7 +40,7 @@ struct Managed {
 /// Looks at it, in the order in which a client meets it; says whether the load balancer leads to the service, `None`
 /// where that is unknown.
 pub(super) fn examine(
-    look: &Look<'_>,
+    look: &CloudChecks<'_>,
     project: &Live,
     resolve: Resolve<'_>,
     findings: &mut Vec<Finding>,
@@ -73,7 +73,7 @@ pub(super) fn examine(
 }
 
 /// The name that clients use, unless it is Cloud Run's own.
-fn public_host(look: &Look<'_>) -> Option<String> {
+fn public_host(look: &CloudChecks<'_>) -> Option<String> {
     let files = look.checked.files.iter().filter(|(file, _)| matches!(file, HeldIn::Build | HeldIn::Mcp));
     let nothing = Environment::default();
     let base = Layers::new(&nothing, files.map(|(_, file)| file)).get(&server::MCP_BASE_URL)?;
@@ -83,7 +83,7 @@ fn public_host(look: &Look<'_>) -> Option<String> {
 }
 
 /// Where the name leads.
-fn name(look: &Look<'_>, host: &str, address: Option<&str>, resolve: Resolve<'_>) -> Option<Finding> {
+fn name(look: &CloudChecks<'_>, host: &str, address: Option<&str>, resolve: Resolve<'_>) -> Option<Finding> {
     let place = format!("{host}, from {}", server::MCP_BASE_URL.name);
     let record = address.map_or_else(
         || format!("create a DNS record for {host} that points to the proxy in front of the server"),
@@ -133,7 +133,7 @@ fn is_unknown_name(error: &io::Error) -> bool {
 }
 
 /// A certificate for the name, and whether it is in force.
-fn certificate(look: &Look<'_>, host: &str, proxy: &Value, findings: &mut Vec<Finding>) -> Result<()> {
+fn certificate(look: &CloudChecks<'_>, host: &str, proxy: &Value, findings: &mut Vec<Finding>) -> Result<()> {
     // With a certificate map, Certificate Manager holds them: nothing is known of it here.
     if proxy["certificateMap"].is_string() {
         return Ok(());

@@ -1,14 +1,14 @@
 //! What `gcp setup` makes, and who may do what with it.
 
 use super::super::finding::Finding;
-use super::{Look, unknown};
+use super::{CloudChecks, unknown};
 use crate::commands::gcp::setup::live::{Live, Part};
 use crate::core::error::Result;
 use crate::tools::gcloud::apis::APIS;
 use crate::tools::gcloud::{ACCESSOR, INVOKER};
 
 /// Looks at it; `None` where what stands there cannot be looked at yet.
-pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Option<Live>> {
+pub(super) fn read(look: &CloudChecks<'_>, findings: &mut Vec<Finding>) -> Result<Option<Live>> {
     let live = Live::read(look.context, look.at_once, &look.names)?;
     let blind = unknown::findings(&live.troubles);
     let shared = blind.iter().any(|finding| finding.code != "could-not-tell");
@@ -44,7 +44,7 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Optio
 }
 
 /// What a first deploy needs, and is not there.
-fn missing(look: &Look<'_>, live: &Live) -> Vec<Finding> {
+fn missing(look: &CloudChecks<'_>, live: &Live) -> Vec<Finding> {
     let names = &look.names;
     let account = format!("service account {}", names.service_account());
     let repository = format!("image repository {}", names.repository());
@@ -97,7 +97,7 @@ fn missing(look: &Look<'_>, live: &Live) -> Vec<Finding> {
 }
 
 /// The two roles of the server's account, and the one that it must not have.
-fn access(look: &Look<'_>, live: &Live) -> Vec<Finding> {
+fn access(look: &CloudChecks<'_>, live: &Live) -> Vec<Finding> {
     let names = &look.names;
     let account = names.service_account();
     let mut findings = Vec::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use envs::{HeldIn, oauth};
 
 use super::super::finding::Finding;
-use super::Look;
+use super::CloudChecks;
 use super::unknown::known;
 use crate::commands::gcp::observe::{Read, observe};
 use crate::commands::gcp::secrets::difference::Difference;
@@ -18,7 +18,7 @@ use crate::tools::gcloud;
 
 /// Looks at the versions; `used` is the one that the service reads: a number, `latest`, or none yet.
 pub(super) fn examine(
-    look: &Look<'_>,
+    look: &CloudChecks<'_>,
     project: &Live,
     used: Option<&str>,
     findings: &mut Vec<Finding>,
@@ -50,11 +50,11 @@ pub(super) fn examine(
     Ok(())
 }
 
-fn place(look: &Look<'_>) -> String {
+fn place(look: &CloudChecks<'_>) -> String {
     look.place(&format!("secret {}", look.names.secret()))
 }
 
-fn none_enabled(look: &Look<'_>, versions: &[Version]) -> Finding {
+fn none_enabled(look: &CloudChecks<'_>, versions: &[Version]) -> Finding {
     let secret = look.names.secret();
     let kept = versions.iter().filter(|version| !version.destroyed).map(|version| version.number).max();
     let why = "no instance starts: its settings are mounted from there";
@@ -77,7 +77,7 @@ fn none_enabled(look: &Look<'_>, versions: &[Version]) -> Finding {
 }
 
 /// The version in use, where nobody can read it.
-fn closed(look: &Look<'_>, versions: &[Version], used: &str) -> Option<Finding> {
+fn closed(look: &CloudChecks<'_>, versions: &[Version], used: &str) -> Option<Finding> {
     let kept = versions.iter().filter(|version| !version.destroyed);
     let number = match used {
         // What `latest` means to Cloud Run: the newest that is not destroyed, readable or not.
@@ -103,13 +103,13 @@ fn closed(look: &Look<'_>, versions: &[Version], used: &str) -> Option<Finding> 
     ))
 }
 
-fn enable(look: &Look<'_>, version: u64) -> String {
+fn enable(look: &CloudChecks<'_>, version: u64) -> String {
     let (secret, project) = (look.names.secret(), look.names.project());
     format!("gcloud secrets versions enable {version} --secret={secret} --project={project}")
 }
 
 /// What stands in the file and is not uploaded, by name.
-fn behind(look: &Look<'_>, newest: u64, findings: &mut Vec<Finding>) -> Result<Option<Finding>> {
+fn behind(look: &CloudChecks<'_>, newest: u64, findings: &mut Vec<Finding>) -> Result<Option<Finding>> {
     let Some(file) = local(look) else { return Ok(None) };
     let what = format!("version {newest} of the secret");
     let read = Read::new(what, gcloud::access_version(&look.names, newest));
@@ -152,12 +152,12 @@ fn replaced_keys(uploaded: &Secret, file: &EnvFile) -> Option<usize> {
     (!sealing.is_empty() && !kept).then_some(ring.line)
 }
 
-fn local<'a>(look: &'a Look<'_>) -> Option<&'a EnvFile> {
+fn local<'a>(look: &'a CloudChecks<'_>) -> Option<&'a EnvFile> {
     look.checked.files.iter().find(|(held_in, _)| *held_in == HeldIn::Mcp).map(|(_, file)| file)
 }
 
 /// Uploaded, and not yet deployed.
-fn old_in_use(look: &Look<'_>, used: &str, newest: u64) -> Option<Finding> {
+fn old_in_use(look: &CloudChecks<'_>, used: &str, newest: u64) -> Option<Finding> {
     let used: u64 = used.parse().ok().filter(|used| *used < newest)?;
     let finding = Finding::error(
         "secret-not-in-use",

@@ -3,7 +3,7 @@
 use envs::server;
 
 use super::super::finding::Finding;
-use super::Look;
+use super::CloudChecks;
 use super::unknown::known;
 use crate::commands::gcp::mcp::{Comparison, Config, Web};
 use crate::commands::gcp::observe::{Read, observe};
@@ -26,7 +26,7 @@ pub(super) struct Service {
 
 impl Service {
     /// The version of the secret that it reads: a number, `latest`, or none yet.
-    pub(super) fn secret_version(&self, look: &Look<'_>) -> Option<&str> {
+    pub(super) fn secret_version(&self, look: &CloudChecks<'_>) -> Option<&str> {
         let mounts = &self.live.as_ref()?.serving_spec().secrets;
         let ours = mounts.iter().find(|mount| mount.secret == look.names.secret());
         ours.map(|mount| mount.version.as_str())
@@ -34,7 +34,7 @@ impl Service {
 }
 
 /// Asks for the service, who may call it, and what the web application knows of it.
-pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Service> {
+pub(super) fn read(look: &CloudChecks<'_>, findings: &mut Vec<Finding>) -> Result<Service> {
     let (service, web) = (look.names.service(), look.names.web_service());
     let reads = [
         Read::new(format!("the service {service}"), run::describe(&look.names, &service)),
@@ -70,7 +70,7 @@ pub(super) fn read(look: &Look<'_>, findings: &mut Vec<Finding>) -> Result<Servi
 
 /// Compares it; `leads_here` says whether a load balancer leads to it, `None` where that is unknown.
 pub(super) fn examine(
-    look: &Look<'_>,
+    look: &CloudChecks<'_>,
     service: &Service,
     leads_here: Option<bool>,
     findings: &mut Vec<Finding>,
@@ -92,7 +92,7 @@ pub(super) fn examine(
 }
 
 struct Checks<'a> {
-    look: &'a Look<'a>,
+    look: &'a CloudChecks<'a>,
     live: &'a Live,
     place: String,
 }
