@@ -161,7 +161,7 @@ fn a_closed_gate_starts_no_mcp_says_so_and_is_no_failure() {
     assert_eq!(stack.info()["programs"]["mcp"]["running"], true, "the file opens it");
     let off = stack.up(Some("false"));
     assert!(text(&off.stdout).contains("is off in the process environment"), "{}", text(&off.stdout));
-    assert!(text(&off.stderr).contains("this takes the MCP server away"), "{}", text(&off.stderr));
+    assert!(text(&off.stderr).contains("this stops the running MCP server"), "{}", text(&off.stderr));
     assert_eq!(stack.info()["programs"]["mcp"]["running"], false, "the command line beats the file");
 
     std::fs::write(stack.path("envs/local/.build"), "# gate\nENABLE_MCP_SERVER=maybe\n").unwrap();

@@ -188,7 +188,7 @@ mod tests {
         assert!(recent_enough("docker compose", "2.26.1-4", OLDEST_COMPOSE).is_ok());
         let error = recent_enough("docker compose", "1.29.2", OLDEST_COMPOSE).unwrap_err().into_error();
         expect_test::expect![[r"
-            docker compose is too old: 1.29.2, and 2.24 is needed
+            docker compose is too old: 1.29.2; 2.24 is needed
             hint: upgrade it"]]
         .assert_eq(&error.to_string());
     }

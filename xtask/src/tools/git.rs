@@ -62,7 +62,7 @@ mod tests {
     fn the_usual_causes_have_a_hint() {
         for (said, hint) in [
             ("fatal: detected dubious ownership in repository at '/src'", "safe.directory"),
-            ("fatal: not a git repository (or any of the parent directories): .git", "git clone"),
+            ("fatal: not a git repository (or any of the parent directories): .git", "with git"),
         ] {
             let error = explained(Error::failed("git ended with exit code 128").cause(said));
             assert!(error.to_string().contains(hint), "{error}");

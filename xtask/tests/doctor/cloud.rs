@@ -171,7 +171,7 @@ fn a_service_that_nobody_reaches_is_named() {
     };
     let deploy = "cargo xtask gcp deploy dev";
     expect_of_service(ingress("internal"), "ingress-internal", &["404", deploy]);
-    expect_of_service(ingress("all"), "ingress-open", &["around the load balancer", "warning"]);
+    expect_of_service(ingress("all"), "ingress-open", &["bypass the load balancer", "warning"]);
     let paused = |service: &mut Service| {
         ingress("internal")(service);
         service.template["spec"]["containers"][0]["env"][2]["value"] = json!("false");
@@ -179,7 +179,7 @@ fn a_service_that_nobody_reaches_is_named() {
     expect_of_service(paused, "in-maintenance", &["maintenance off dev", "warning"]);
 
     let alone = Stage::without("networkEndpointGroups");
-    expect(&alone, &["network-endpoint-groups"], "ingress-without-balancer", &["none leads to it", deploy]);
+    expect(&alone, &["network-endpoint-groups"], "ingress-without-balancer", &["none routes to it", deploy]);
     let closed = Stage::with_service(|service| service.callers = ACCOUNT);
     expect(&closed, &["get-iam-policy validibot-mcp-dev"], "not-public", &["allUsers", "403", deploy]);
 }
@@ -219,12 +219,12 @@ fn a_service_that_is_not_what_was_written_is_named() {
     let ahead = |service: &mut Service| {
         service.template["metadata"]["labels"]["validibot-commit"] = json!(AHEAD);
     };
-    expect_of_service(ahead, "image-behind", &["ahead of this checkout", "take back", "git pull"]);
+    expect_of_service(ahead, "image-behind", &["ahead of this checkout", "would revert", "git pull"]);
     let held = |service: &mut Service| {
         service.metadata["annotations"]["validibot.com/held"] = json!("validibot-mcp-dev-2222-1a2b3c");
     };
     let words =
-        ["somebody went back from validibot-mcp-dev-2222-1a2b3c", "mends what was gone back from", "warning"];
+        ["validibot-mcp-dev-2222-1a2b3c was rolled back", "fixes what was rolled back", "warning"];
     expect_of_service(held, "held", &words);
     let unknown = |service: &mut Service| service.template["metadata"] = json!({});
     expect_of_service(unknown, "commit-unknown", &["validibot-commit", "warning"]);

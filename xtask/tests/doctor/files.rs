@@ -350,7 +350,7 @@ fn a_program_that_is_missing_or_does_not_work_is_named() {
     finds("self-hosted", "docker-too-old", &["20.10.24", "23.0 is needed"], |setup| {
         setup.program("docker", "echo 20.10.24");
     });
-    finds("self-hosted", "no-commit", &["git clone"], |setup| setup.program("git", "exit 128"));
+    finds("self-hosted", "no-commit", &["with git"], |setup| setup.program("git", "exit 128"));
     finds("prod", "no-gcloud", &["install it"], |setup| setup.remove(Path::new("bin/gcloud")));
     finds("prod", "no-account", &["gcloud auth login"], |setup| setup.program("gcloud", "echo null"));
     finds("prod", "gcloud-broken", &["No module named", "gcloud info"], |setup| {

@@ -60,10 +60,10 @@ async fn an_engine_without_compose() {
 #[tokio::test]
 async fn engines_and_compose_that_are_too_old() {
     let output = up_with_path(&Xtask::new(), &[("docker", "echo 20.10.24")]).await;
-    assert_says(&output, &["the Docker engine is too old: 20.10.24, and 23.0 is needed"]);
+    assert_says(&output, &["the Docker engine is too old: 20.10.24; 23.0 is needed"]);
     let docker = "case $1 in version) echo 26.1.5 ;; *) exit 1 ;; esac";
     let output = up_with_path(&Xtask::new(), &[("docker", docker), ("docker-compose", "echo 1.29.2")]).await;
-    assert_says(&output, &["docker compose is too old: 1.29.2, and 2.24 is needed"]);
+    assert_says(&output, &["docker compose is too old: 1.29.2; 2.24 is needed"]);
 }
 
 #[tokio::test]

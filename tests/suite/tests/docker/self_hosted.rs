@@ -137,7 +137,7 @@ async fn the_server_serves_beside_a_validibot_and_is_replaced_only_by_one_that_w
     stop.store(true, Ordering::Relaxed);
     let (_, failed) = polling.await.expect("the poll ends");
     assert_eq!(broken.code, Some(1), "{}", broken.stderr);
-    assert!(broken.stderr.contains("the running one was not touched"), "{}", broken.stderr);
+    assert!(broken.stderr.contains("the running one was left alone"), "{}", broken.stderr);
     assert_eq!(failed, 0, "a client saw a failure");
     assert_eq!(docker(&["inspect", "--format", "{{.Id}}", &container]).await, id, "it is the same container");
     let candidate = format!("{}-candidate", site.name);

@@ -207,7 +207,7 @@ mod tests {
         let hanging = Command::new("sleep").arg("600").deadline(Duration::from_millis(100)).reads();
         let error = observe(&context, 2, &[Read::new("the secret", hanging)]).unwrap_err();
         assert_eq!(error.exit().code(), 1);
-        for part in ["sleep did not finish within", "ended with its children", "nothing was changed"] {
+        for part in ["sleep did not finish within", "stopped with its children", "nothing was changed"] {
             assert!(error.to_string().contains(part), "{error}");
         }
     }
