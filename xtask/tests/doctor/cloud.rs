@@ -223,8 +223,7 @@ fn a_service_that_is_not_what_was_written_is_named() {
     let held = |service: &mut Service| {
         service.metadata["annotations"]["validibot.com/held"] = json!("validibot-mcp-dev-2222-1a2b3c");
     };
-    let words =
-        ["validibot-mcp-dev-2222-1a2b3c was rolled back", "fixes what was rolled back", "warning"];
+    let words = ["validibot-mcp-dev-2222-1a2b3c was rolled back", "fixes what was rolled back", "warning"];
     expect_of_service(held, "held", &words);
     let unknown = |service: &mut Service| service.template["metadata"] = json!({});
     expect_of_service(unknown, "commit-unknown", &["validibot-commit", "warning"]);
