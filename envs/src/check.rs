@@ -58,7 +58,7 @@ fn url(value: &str) -> Option<String> {
         return Some("has a port that is no number from 0 to 65535".to_owned());
     }
     if authority.contains('@') {
-        return Some("holds a user name or password: put credentials where they belong".to_owned());
+        return Some("holds a user name or password: remove the credentials from the URL".to_owned());
     }
     if rest.contains(['?', '#']) {
         return Some("has a query or fragment: give the base alone".to_owned());

@@ -10,34 +10,34 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "validibot-mcp", version, about, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do; `serve` where nothing is named.
+    /// The command; `serve` by default.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The arguments of `serve`, where no subcommand is named.
+    /// The arguments of `serve`, if no subcommand is given.
     #[command(flatten)]
     pub serve: ServeArgs,
 }
 
-/// What the program can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve MCP (the default).
     Serve(ServeArgs),
     /// Ask a running server on this machine whether it is ready; exit 0 when it is.
     Healthcheck(HealthcheckArgs),
-    /// Find out why a client cannot use a server: walk both chains from outside and name the hop that fails.
+    /// Check every hop between a client, a server and Validibot, and print fixes.
     ///
     /// Chain 1 is from the client to the MCP server, chain 2 from there to Validibot. Nothing is changed. Exit 0 when
     /// every hop passes, 1 when one fails.
     Diagnose(DiagnoseArgs),
-    /// Look at a running server from outside, as a deploy does before it moves traffic.
+    /// Check a running server from outside, as a deploy does before it moves traffic.
     ///
     /// Checks /version, /readyz, the 401 challenge, the metadata where OAuth is on and, with the token in
     /// `VALIDIBOT_E2E_TOKEN`, the handshake and the list of tools. Exit 0 when no check fails, else 1.
     Probe(ProbeArgs),
     /// Ask Validibot whether it is licensed for MCP; exit 0 when it is, 1 when it is not.
     License(LicenseArgs),
-    /// Take a client's journey through a live server: list, read, validate, wait, findings.
+    /// Run a client's workflow against a live server: list, read, validate, wait, findings.
     ///
     /// The token is `VALIDIBOT_E2E_TOKEN`'s. Exit 0 when every step passes, 1 when one fails.
     E2e(E2eArgs),
@@ -70,7 +70,7 @@ pub struct LicenseArgs {
     /// Validibot's own address [default: `VALIDIBOT_API_BASE_URL`].
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,
-    /// Ask again, for so many seconds, until it is licensed.
+    /// Retry for this many seconds until it is licensed.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub wait: u64,
 }
@@ -83,7 +83,7 @@ pub struct ProbeArgs {
     /// The commit that /version has to name.
     #[arg(long, value_name = "SHA")]
     pub expect_commit: Option<String>,
-    /// Write JSON.
+    /// Output JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -93,16 +93,16 @@ pub struct ProbeArgs {
 pub struct DiagnoseArgs {
     /// The server's public address, with or without /mcp.
     pub url: String,
-    /// Go on behind the sign-in, with the token in `VALIDIBOT_E2E_TOKEN`.
+    /// Also check the hops behind the sign-in, with the token in `VALIDIBOT_E2E_TOKEN`.
     #[arg(long)]
     pub token: bool,
-    /// Go on behind the sign-in, by signing in with a browser on this machine.
+    /// Also check the hops behind the sign-in, by signing in with a browser on this machine.
     #[arg(long, conflicts_with = "token")]
     pub login: bool,
-    /// Validibot's own address: its licence is then checked too [default: `VALIDIBOT_API_BASE_URL`].
+    /// Validibot's own URL: the licence is then checked, too [default: `VALIDIBOT_API_BASE_URL`].
     #[arg(long, value_name = "URL")]
     pub api: Option<String>,
-    /// Print JSON for programs.
+    /// Output JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -118,7 +118,7 @@ pub struct E2eArgs {
     /// The workflow that is used [default: the first].
     #[arg(long, value_name = "SLUG")]
     pub workflow: Option<String>,
-    /// A file that must pass; without one, something small is sent and only has to be judged.
+    /// A file that must pass [default: a few bytes of an accepted type, for which any verdict passes].
     #[arg(long, value_name = "FILE")]
     pub good: Option<PathBuf>,
     /// A file that must fail, with findings.

@@ -156,7 +156,7 @@ pub enum Env {
     /// and values that differ from the application's .django where both must be equal. Changes nothing.
     Check(StageArg),
 
-    /// Write a stage's files from their templates, with fresh secrets
+    /// Create a stage's files from their templates, with fresh secrets
     ///
     /// An existing file is left as it is. Lists the values that you have to fill in.
     Init(StageArg),

@@ -6,7 +6,7 @@ use crate::{Fallback, Kind, Required, VARIABLES, Variable};
 
 /// The README's variable-to-file table.
 pub fn variable_table() -> String {
-    let mut text = String::from("| variable | file | read by | what it says |\n| --- | --- | --- | --- |\n");
+    let mut text = String::from("| variable | file | read by | meaning |\n| --- | --- | --- | --- |\n");
     for variable in VARIABLES.iter().flat_map(|area| area.iter()) {
         let _ = writeln!(
             text,

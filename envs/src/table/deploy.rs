@@ -93,7 +93,7 @@ pub const GCP_REGISTRY_HOST: Variable = Variable {
 /// `GCP_SECRET_VERSIONS_TO_KEEP`
 pub const GCP_SECRET_VERSIONS_TO_KEEP: Variable = Variable {
     name: "GCP_SECRET_VERSIONS_TO_KEEP",
-    doc: "How many of the newest secret versions stay, besides those that a revision uses",
+    doc: "Number of newest secret versions to keep, in addition to those that a revision uses",
     kind: Kind::Count,
     fallback: Fallback::Value("2"),
     ..OPTIONAL
@@ -102,7 +102,7 @@ pub const GCP_SECRET_VERSIONS_TO_KEEP: Variable = Variable {
 /// `VALIDIBOT_ENVS_DIR`
 pub const ENVS_DIR: Variable = Variable {
     name: "VALIDIBOT_ENVS_DIR",
-    doc: "Folder of the environments, as --envs; a present .envs tree works as it is",
+    doc: "Folder of the environments, like --envs; an existing .envs tree works unchanged",
     held_in: &[HeldIn::Process],
     fallback: Fallback::Value("envs"),
     ..OPTIONAL
@@ -128,7 +128,7 @@ pub const VALIDIBOT_REVISION: Variable = Variable {
 /// `VALIDIBOT_VERSION`
 pub const VALIDIBOT_VERSION: Variable = Variable {
     name: "VALIDIBOT_VERSION",
-    doc: "Version that the application's image and its services show",
+    doc: "Version shown by the application's image and its services",
     fallback: Fallback::Derived("the version in VALIDIBOT_DIR's pyproject.toml"),
     ..VALIDIBOT_REVISION
 };
@@ -136,7 +136,7 @@ pub const VALIDIBOT_VERSION: Variable = Variable {
 /// `GCP_BUILD_VALIDIBOT_CLOUD`
 pub const VALIDIBOT_BUILD_CLOUD: Variable = Variable {
     name: "GCP_BUILD_VALIDIBOT_CLOUD",
-    doc: "Refused by deploy-all where it is on: the commercial layers are built by the application's own recipe",
+    doc: "deploy-all refuses to run while it is on: the application's own recipe builds the commercial layers",
     kind: Kind::Switch,
     fallback: Fallback::Value("false"),
     ..VALIDIBOT_REVISION
@@ -156,9 +156,9 @@ pub const NETWORK: Variable = Variable {
 /// `VALIDIBOT_MCP_CA_FILE`
 pub const CA_FILE: Variable = Variable {
     name: "VALIDIBOT_MCP_CA_FILE",
-    doc: "PEM file on the machine with the certificate authorities that a self-hosted server trusts, in place of the public ones",
+    doc: "PEM file on this machine with the certificate authorities that a self-hosted server trusts instead of the public ones",
     held_in: &[HeldIn::Build],
-    fallback: Fallback::Derived("the public ones, of the server's image"),
+    fallback: Fallback::Derived("the public ones in the server's image"),
     places: &[Place::SelfHosted],
     ..OPTIONAL
 };
@@ -166,7 +166,7 @@ pub const CA_FILE: Variable = Variable {
 /// `VALIDIBOT_MCP_PUBLISH`
 pub const PUBLISH: Variable = Variable {
     name: "VALIDIBOT_MCP_PUBLISH",
-    doc: "Where a self-hosted server is published on the machine: address:port, for the reverse proxy in front",
+    doc: "Address and port on this machine at which a self-hosted server is published for the reverse proxy",
     held_in: &[HeldIn::Build],
     kind: Kind::Publish,
     fallback: Fallback::Value("127.0.0.1:8001"),

@@ -29,7 +29,7 @@ const MIN_SECRET_BYTES: usize = 32;
 /// `VALIDIBOT_OAUTH_CLIENT_SECRET`
 pub const CLIENT_SECRET: Variable = Variable {
     name: "VALIDIBOT_OAUTH_CLIENT_SECRET",
-    doc: "Secret of our confidential client at Validibot (IDP_OIDC_MCP_SERVER_CLIENT_SECRET in its .django); set, it switches OAuth on",
+    doc: "Secret of this server's confidential client at Validibot (IDP_OIDC_MCP_SERVER_CLIENT_SECRET in its .django); setting it enables OAuth",
     kind: Kind::Text,
     secret: true,
     example: "<the value of IDP_OIDC_MCP_SERVER_CLIENT_SECRET>",
@@ -54,7 +54,7 @@ pub const AUTHORIZATION_SERVER_URL: Variable = Variable {
 /// `VALIDIBOT_OAUTH_CLIENT_ID`
 pub const CLIENT_ID: Variable = Variable {
     name: "VALIDIBOT_OAUTH_CLIENT_ID",
-    doc: "Our client id at Validibot",
+    doc: "This server's client id at Validibot",
     kind: Kind::Text,
     fallback: Fallback::Value("validibot-mcp-server"),
     ..OPTIONAL
@@ -63,7 +63,7 @@ pub const CLIENT_ID: Variable = Variable {
 /// `VALIDIBOT_MCP_SEAL_KEYS`
 pub const SEAL_KEYS: Variable = Variable {
     name: "VALIDIBOT_MCP_SEAL_KEYS",
-    doc: "Key ring that seals what clients hold, as id:base64 of 32 bytes, comma separated; the first seals, all open",
+    doc: "Key ring for sealed values, as id:base64 of 32 bytes, comma separated; the first key seals, all of them open",
     kind: Kind::KeyRing,
     fallback: Fallback::Derived("derived from VALIDIBOT_OAUTH_CLIENT_SECRET"),
     required: Required::WithShort(CLIENT_SECRET.name, MIN_SECRET_BYTES),
@@ -126,7 +126,7 @@ pub const JWKS_URL: Variable = Variable {
 /// `VALIDIBOT_OAUTH_CLIENTS`
 pub const CLIENTS: Variable = Variable {
     name: "VALIDIBOT_OAUTH_CLIENTS",
-    doc: "Apps that need not register, each as its client id and redirect addresses with blanks between, comma separated; an id may be the address of a metadata document, which is then not fetched",
+    doc: "Pre-registered apps, each as its client id and redirect addresses separated by spaces, comma separated; an id may be the URL of a metadata document, which is then not fetched",
     kind: Kind::List,
     example: "our-editor http://localhost/callback https://editor.example.com/callback",
     ..OPTIONAL
@@ -135,7 +135,7 @@ pub const CLIENTS: Variable = Variable {
 /// `VALIDIBOT_OAUTH_APP_SCHEMES`
 pub const APP_SCHEMES: Variable = Variable {
     name: "VALIDIBOT_OAUTH_APP_SCHEMES",
-    doc: "Schemes of apps' own redirect addresses, comma separated, that apps may register besides the built-in ones",
+    doc: "Custom schemes of redirect addresses that apps may register in addition to the built-in ones, comma separated",
     kind: Kind::List,
     example: "obsidian",
     ..OPTIONAL
@@ -144,7 +144,7 @@ pub const APP_SCHEMES: Variable = Variable {
 /// `VALIDIBOT_OAUTH_CLIENT_DOCUMENTS`
 pub const CLIENT_DOCUMENTS: Variable = Variable {
     name: "VALIDIBOT_OAUTH_CLIENT_DOCUMENTS",
-    doc: "Whether apps may be known by the metadata document behind their client id; false where the server cannot fetch from the Internet: apps then register",
+    doc: "Whether apps may be identified by the metadata document at their client id; set false if the server has no Internet access: apps then register",
     kind: Kind::Switch,
     fallback: Fallback::Value("true"),
     ..OPTIONAL
@@ -153,7 +153,7 @@ pub const CLIENT_DOCUMENTS: Variable = Variable {
 /// `VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY`
 pub const CLIENT_DOCUMENTS_PROXY: Variable = Variable {
     name: "VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY",
-    doc: "HTTP proxy by which metadata documents are fetched; it has to keep requests out of the internal network, as the server does without one",
+    doc: "HTTP proxy for fetching metadata documents; it has to block requests to the internal network, as the server does without a proxy",
     example: "http://proxy.example.com:3128",
     ..OPTIONAL
 };

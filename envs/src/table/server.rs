@@ -36,7 +36,7 @@ pub const API_BASE_URL: Variable = Variable {
 /// `VALIDIBOT_API_HOST`
 pub const API_HOST: Variable = Variable {
     name: "VALIDIBOT_API_HOST",
-    doc: "Host name to call Validibot by at a plain http VALIDIBOT_API_BASE_URL: one of its DJANGO_ALLOWED_HOSTS",
+    doc: "Host name that is sent to a plain http VALIDIBOT_API_BASE_URL: one of Validibot's DJANGO_ALLOWED_HOSTS",
     fallback: Fallback::Derived("the host of VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL, where that is https"),
     ..Variable::OPTIONAL
 };
@@ -44,7 +44,7 @@ pub const API_HOST: Variable = Variable {
 /// `VALIDIBOT_MCP_LICENSE_WAIT`
 pub const LICENSE_WAIT: Variable = Variable {
     name: "VALIDIBOT_MCP_LICENSE_WAIT",
-    doc: "Seconds to wait at the start for a Validibot that does not answer yet, before the server ends; 0 asks once",
+    doc: "Seconds to wait at the start for a Validibot that does not answer yet, before the server exits; 0 asks once",
     kind: Kind::Integer,
     fallback: Fallback::Value("20"),
     example: "20",
@@ -84,7 +84,7 @@ pub const ENABLED: Variable = Variable {
 /// `VALIDIBOT_MCP_SERVICE_KEY`
 pub const SERVICE_KEY: Variable = Variable {
     name: "VALIDIBOT_MCP_SERVICE_KEY",
-    doc: "Shared key that proves this server to Validibot, the same value as in its .django; unset on Google Cloud, where an identity token does",
+    doc: "Shared key that authenticates this server to Validibot, equal to the one in its .django; unset on Google Cloud, where an identity token replaces it",
     readers: &[Reader::Server, Reader::Sandbox],
     required: Required::In(&Place::OWN_MACHINE, "the server does not run on Google Cloud"),
     secret: true,
@@ -104,7 +104,7 @@ pub const SERVICE_AUDIENCE: Variable = Variable {
 /// `VALIDIBOT_LOG_LEVEL`
 pub const LOG_LEVEL: Variable = Variable {
     name: "VALIDIBOT_LOG_LEVEL",
-    doc: "How much is logged",
+    doc: "Log level",
     // The system we replace takes Python's level names: WARNING and CRITICAL stay valid.
     kind: Kind::OneOf(&["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"]),
     fallback: Fallback::Value("INFO"),
@@ -126,14 +126,14 @@ pub const BIND: Variable = Variable {
 /// `VALIDIBOT_MCP_ADMIN_BIND`
 pub const ADMIN_BIND: Variable = Variable {
     name: "VALIDIBOT_MCP_ADMIN_BIND",
-    doc: "Address and port of a second listener with /metrics for Prometheus, such as 127.0.0.1:9090; unset, there is none",
+    doc: "Address and port of a second listener with /metrics for Prometheus, such as 127.0.0.1:9090; there is none by default",
     ..Variable::OPTIONAL
 };
 
 /// `PORT`
 pub const PORT: Variable = Variable {
     name: "PORT",
-    doc: "TCP port to listen on; Cloud Run sets it; 0 takes a free one",
+    doc: "TCP port to listen on; Cloud Run sets it; 0 selects a free one",
     held_in: &[HeldIn::Process],
     readers: &[Reader::Server, Reader::Sandbox],
     kind: Kind::Port,
@@ -162,7 +162,7 @@ pub const ALLOWED_ORIGINS: Variable = Variable {
 /// `VALIDIBOT_MCP_MAX_PROTOCOL_VERSION`
 pub const MAX_PROTOCOL_VERSION: Variable = Variable {
     name: "VALIDIBOT_MCP_MAX_PROTOCOL_VERSION",
-    doc: "Newest MCP version to speak: a way out when a client mishandles a newer one",
+    doc: "Newest MCP version to negotiate. Lower it if a client mishandles a newer version",
     kind: Kind::OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]),
     fallback: Fallback::Value("2026-07-28"),
     example: "2026-07-28",

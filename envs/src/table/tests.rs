@@ -65,7 +65,7 @@ pub const E2E_GOOD_FILE: Variable = Variable {
     name: "VALIDIBOT_E2E_GOOD_FILE",
     doc: "Path of a file that the workflow must pass, from the workspace's folder",
     kind: Kind::Text,
-    fallback: Fallback::Derived("a few bytes of a type that it takes, which only have to be judged"),
+    fallback: Fallback::Derived("a few bytes of an accepted type, for which any verdict passes"),
     example: "tests/sandbox/samples/good-energy-model.json",
     ..E2E_WORKFLOW
 };
@@ -83,7 +83,7 @@ pub const E2E_BAD_FILE: Variable = Variable {
 /// `VALIDIBOT_REQUIRE_ALL_TESTS`
 pub const REQUIRE_ALL_TESTS: Variable = Variable {
     name: "VALIDIBOT_REQUIRE_ALL_TESTS",
-    doc: "Turns a test that is skipped for a missing program into a failure; CI sets it",
+    doc: "Turns a skipped test into a failure; CI sets it",
     held_in: &[HeldIn::Process],
     readers: &[Reader::Suite],
     kind: Kind::Switch,

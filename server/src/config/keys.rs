@@ -49,7 +49,7 @@ pub(super) fn read(source: &mut Source<'_>, oauth: Option<&OauthSettings>) -> Ve
     if !is_varied(secret) {
         source.refuse(
             &var::CLIENT_SECRET,
-            "repeats a few characters, so that anybody can guess the key derived from it: make a random one",
+            "repeats a few characters, so that the key derived from it can be guessed: generate a random one",
         );
         return Vec::new();
     }

@@ -91,7 +91,7 @@ pub(super) fn read(
         if url.is_some_and(|url| !url.is_https() && !url.is_loopback()) {
             source.warn(
                 variable,
-                "is plain http on another host: whoever can listen in between reads the client secret and users' tokens",
+                "is plain http on another host: an eavesdropper on the network can read the client secret and users' tokens",
             );
         }
     }

@@ -84,7 +84,7 @@ impl<'a> Source<'a> {
             found.value.len() > 1 && found.value.starts_with(quote) && found.value.ends_with(quote)
         });
         let read = if quoted {
-            Err("stands in quotes, which would be part of the value: leave them out".to_owned())
+            Err("is in quotes, which would be part of the value: remove them".to_owned())
         } else {
             Ok(SecretString::from(found.value))
         };
@@ -200,7 +200,7 @@ impl<'a> Source<'a> {
                 self.problems.push(Problem {
                     origin: found.origin,
                     message: format!(
-                        "{} still holds the template's placeholder: put the real value there",
+                        "{} still holds the template's placeholder: set the real value",
                         variable.name
                     ),
                 });

@@ -18,7 +18,7 @@ impl BaseUrl {
             return Err("is no http or https URL".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("holds a user name or password: put credentials where they belong".to_owned());
+            return Err("holds a user name or password: remove the credentials from the URL".to_owned());
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err("has a query or fragment: give the base alone".to_owned());

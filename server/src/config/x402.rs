@@ -93,7 +93,7 @@ pub(super) fn read(
     if base_url.is_some_and(|base| !is_private(base)) {
         source.refuse(
             &envs::server::MCP_BASE_URL,
-            "is plain http on another host than this one: a payment can be used by whoever reads it on the way",
+            "is plain http on another host: an eavesdropper on the network can use the payments",
         );
     }
     let pay_to = address(source, &var::PAY_TO_ADDRESS, Some(WHY));
@@ -157,7 +157,7 @@ fn address(source: &mut Source<'_>, variable: &envs::Variable, why: Option<&str>
     if digits.len() != 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         source.refuse(variable, "is no address: 0x and 40 hexadecimal digits");
     } else if digits.bytes().all(|byte| byte == b'0') {
-        source.refuse(variable, "is the zero address, from which nobody can take money");
+        source.refuse(variable, "is the zero address, which no one can spend from");
     } else {
         return Some(text);
     }

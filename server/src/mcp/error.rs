@@ -66,7 +66,8 @@ impl ToolError {
     pub(super) fn no_uploads() -> Self {
         Self {
             code: "SERVICE_UNAVAILABLE".into(),
-            message: "This server takes no uploads: it has no key ring (VALIDIBOT_MCP_SEAL_KEYS)".into(),
+            message: "This server does not accept uploads: it has no key ring (VALIDIBOT_MCP_SEAL_KEYS)"
+                .into(),
             data: Map::new(),
         }
     }

@@ -31,7 +31,7 @@ const MAX_REQUEST_BYTES: usize = 1300;
 pub(super) enum AuthorizeError {
     #[error("The app's request cannot be read: {0}.")]
     Params(#[from] ParamsError),
-    #[error("The app did not say who it is: its request has no client_id.")]
+    #[error("The app did not identify itself: its request has no client_id.")]
     NoClient,
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -37,11 +37,11 @@ pub(super) enum ConsentError {
     #[error("The form is not one that this server made. Go back to the app and start the sign-in again.")]
     Forged,
     #[error(
-        "The answer does not come from the browser that was asked. If you came here through a link that somebody sent \
+        "This answer does not come from the browser that was shown the page. If you came here through a link that somebody sent \
          you, close this window. Otherwise allow cookies for this site, go back to the app and start again."
     )]
     OtherBrowser,
-    #[error("The form holds neither a yes nor a no.")]
+    #[error("The form has neither 'allow' nor 'deny'.")]
     NoDecision,
 }
 

@@ -109,10 +109,10 @@ fn read(body: &[u8], schemes: &AppSchemes) -> Result<Registration, RegisterError
         names.is_some_and(|names| !names.is_empty() && !names.iter().any(|name| name == wanted))
     };
     if lacks(metadata.grant_types, "authorization_code") {
-        return Err(RegisterError::Unsupported("grant_types has to hold authorization_code"));
+        return Err(RegisterError::Unsupported("grant_types must contain authorization_code"));
     }
     if lacks(metadata.response_types, "code") {
-        return Err(RegisterError::Unsupported("response_types has to hold code"));
+        return Err(RegisterError::Unsupported("response_types must contain code"));
     }
     // A long name is cut, not refused: it is for people to read, and longer ones push the decision off the page.
     let name: String =

@@ -72,7 +72,7 @@ impl UploadError {
             Self::Broken => (
                 StatusCode::BAD_REQUEST,
                 code::INVALID_PARAMS,
-                "The upload ended before the whole file was there",
+                "The upload ended before the whole file had arrived",
                 none(),
             ),
             Self::Validibot(error) => (status(error), &error.code, &error.message, error.data()),

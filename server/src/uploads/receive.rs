@@ -52,7 +52,7 @@ fn open(uploads: &Uploads, headers: &HeaderMap) -> Result<Ticket, UploadError> {
     let text = headers.get(HEADER).and_then(|value| value.to_str().ok()).ok_or(UploadError::Ticket(
         "The request has no upload ticket: call prepare_upload and use its curl command",
     ))?;
-    let seal = uploads.seal.as_ref().ok_or(UploadError::Ticket("This server takes no uploads"))?;
+    let seal = uploads.seal.as_ref().ok_or(UploadError::Ticket("This server does not accept uploads"))?;
     seal.open(text, uploads.clock.unix()).map_err(|_| {
         UploadError::Ticket("The upload ticket is not good, or not any more: call prepare_upload for another")
     })

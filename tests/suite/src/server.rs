@@ -14,6 +14,9 @@ use crate::logs::Logs;
 use crate::mcp::{Client, Era};
 use crate::{binary, net};
 
+/// The secret of the server's client at a sandbox's OpenID provider.
+pub const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
+
 /// Generous: nothing is measured with it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -62,6 +65,13 @@ impl Server {
         Self::for_api(sandbox.url()).env("VALIDIBOT_MCP_SERVICE_KEY", sandbox::fixtures::SERVICE_KEY)
     }
 
+    /// A server for this sandbox that users can sign in to; the sandbox needs the same [`CLIENT_SECRET`].
+    pub fn with_sign_in(sandbox: &sandbox::Sandbox) -> Builder {
+        Self::for_sandbox(sandbox)
+            .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
+            .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
+    }
+
     /// `http://127.0.0.1:PORT`, where it listens.
     pub fn base(&self) -> &str {
         &self.base
@@ -101,6 +111,13 @@ impl Server {
 }
 
 impl Builder {
+    /// Makes it listen at this address, `http://127.0.0.1:PORT`, which is also its public one.
+    #[must_use]
+    pub fn at(self, base: &str) -> Self {
+        let port = base.rsplit(':').next().expect("a port");
+        self.env("PORT", port).env("VALIDIBOT_MCP_BASE_URL", base)
+    }
+
     /// Nothing set at all.
     pub fn empty() -> Self {
         Self::default()

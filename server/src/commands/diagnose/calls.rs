@@ -84,7 +84,7 @@ fn refused(code: &str, message: &str, status: Option<u64>) -> Finding {
             "service-identity",
             "Validibot answers 401 on /api/v1/mcp/*: it does not accept this server's identity",
         )
-        .fix("on Google Cloud: MCP_OIDC_AUDIENCE in .django has to equal VALIDIBOT_MCP_API_BASE_URL byte for byte, and MCP_OIDC_ALLOWED_SERVICE_ACCOUNTS has to hold the server's service account; the server's log names both values that it sent")
+        .fix("on Google Cloud: MCP_OIDC_AUDIENCE in .django must equal VALIDIBOT_MCP_API_BASE_URL byte for byte, and MCP_OIDC_ALLOWED_SERVICE_ACCOUNTS must contain the server's service account; the server's log names both values that it sent")
         .fix("with a shared key: VALIDIBOT_MCP_SERVICE_KEY has to be the same in .mcp and in Validibot's .django")
         .fix("cargo xtask env check <stage> compares the files of both"),
         ("UNAUTHORIZED", _) => Finding::new("token-revoked", message)
@@ -98,7 +98,7 @@ fn refused(code: &str, message: &str, status: Option<u64>) -> Finding {
             "validibot-down",
             format!("the MCP server works, Validibot behind it does not: {message}"),
         )
-        .fix("look at Validibot's own status and log; compare VALIDIBOT_API_BASE_URL"),
+        .fix("check Validibot's own status and log; compare VALIDIBOT_API_BASE_URL"),
         ("RATE_LIMITED", _) => Finding::new(
             "rate-limited",
             "Validibot's hourly budget of this user is used up (DRF_THROTTLE_RATE_USER)",
@@ -143,7 +143,7 @@ fn explain(walk: &DiagnoseContext, token: &SecretString, expected: &Expected, fa
             "token-unknown",
             "503: the server cannot ask Validibot about the token just now: Validibot or its keys are out of its reach",
         )
-        .fix("look at Validibot's status; compare VALIDIBOT_API_BASE_URL and VALIDIBOT_OAUTH_JWKS_URL as the server reaches them"),
+        .fix("check Validibot's status; compare VALIDIBOT_API_BASE_URL and VALIDIBOT_OAUTH_JWKS_URL as the server reaches them"),
         _ => Finding::new("no-mcp", format!("{}: this is not an MCP answer", answer.describe()))
             .fix("a proxy has to pass POST /mcp on with its body and headers"),
     }

@@ -13,9 +13,7 @@ pub(super) async fn check(walk: &DiagnoseContext, api: &BaseUrl) -> Step<()> {
     let down = |reason: String| {
         Finding::new(
             "licence-unknown",
-            format!(
-                "the licence cannot be asked for at {url}: {reason}; a server that starts now ends at once"
-            ),
+            format!("the licence cannot be read at {url}: {reason}; a server that starts now exits"),
         )
         .fix("start Validibot, or correct VALIDIBOT_API_BASE_URL (VALIDIBOT_MCP_API_BASE_URL in .build)")
     };
@@ -36,7 +34,7 @@ pub(super) async fn check(walk: &DiagnoseContext, api: &BaseUrl) -> Step<()> {
     Err(Finding::new(
         "not-licensed",
         format!(
-            "Validibot at {} is the {edition} edition, without {FEATURE}: the server ends at its start",
+            "Validibot at {} is the {edition} edition, without {FEATURE}: the server exits at its start",
             api.as_str()
         ),
     )

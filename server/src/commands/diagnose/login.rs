@@ -37,7 +37,7 @@ const LAST_PAGE: Duration = Duration::from_secs(5);
 const CALLBACK: &str = "/callback";
 
 const DONE: &str =
-    "<!doctype html><title>validibot-mcp</title><p>This window can be closed: the terminal goes on.";
+    "<!doctype html><title>validibot-mcp</title><p>You can close this window and return to the terminal.";
 const STRANGER: &str =
     "<!doctype html><title>validibot-mcp</title><p>This is not the sign-in that the terminal waits for.";
 
@@ -87,7 +87,7 @@ pub(super) async fn login(walk: &DiagnoseContext, server: &Server, client_id: &s
         Ok(Some(Back::Error(error))) => Err(refused(&error)),
         Ok(None) | Err(_) => Err(Finding::new(
             "login-not-finished",
-            format!("nobody came back from the sign-in within {} minutes", PATIENCE.as_secs() / 60),
+            format!("the sign-in was not completed within {} minutes", PATIENCE.as_secs() / 60),
         )
         .fix("type the command again, and follow the address that it prints in a browser of this machine")
         .fix("where the sign-in itself shows an error, read it there; or use an API token: --token")),
@@ -159,7 +159,7 @@ fn refused(error: &str) -> Finding {
             .fix("type the command again and allow it");
     }
     Finding::new("login-refused", format!("the browser came back with the error {error}"))
-        .fix("the server's log says more; at Validibot, run manage.py ensure_oidc_clients")
+        .fix("see the server's log; at Validibot, run manage.py ensure_oidc_clients")
 }
 
 /// `POST /token` (RFC 6749, section 4.1.3).
@@ -181,7 +181,7 @@ async fn redeem(
     let failed = |what: String| {
         Finding::new("code-not-redeemed", format!("{} gives {what}, no token", server.token))
             .fix("at Validibot: IDP_OIDC_MCP_SERVER_CLIENT_SECRET in .django has to equal VALIDIBOT_OAUTH_CLIENT_SECRET here")
-            .fix("a proxy has to pass POST /token on; the server's log says what Validibot answered")
+            .fix("a proxy must forward POST /token; the server's log has Validibot's answer")
     };
     let answer = walk.http.send(walk.http.post(&server.token).form(&form)).await;
     let answer = answer.map_err(|trouble| failed(trouble.to_string()))?;

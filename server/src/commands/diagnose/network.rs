@@ -34,7 +34,7 @@ pub(super) async fn reach(walk: &DiagnoseContext, report: &mut Report) -> Option
         }
         Err(trouble) => {
             let finding =
-                Finding::new("no-answer", format!("{host}:{port} takes connections, but {trouble}"))
+                Finding::new("no-answer", format!("{host}:{port} accepts connections, but {trouble}"))
                     .fix("something that speaks no HTTP has that port, or the server hangs: read its log");
             if !secure {
                 report.skip(Hop::Tls, "plain http");
@@ -70,7 +70,7 @@ async fn connect(host: &str, port: u16, addresses: &[std::net::SocketAddr]) -> S
         Ok(Ok(_)) => Ok((format!("port {port} is open"), ())),
         Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
             Err(Finding::new("connection-refused", format!("nothing listens on {host}:{port}"))
-                .fix("start the server; if it ends at once, its log's last line says why: mostly the licence or a setting")
+                .fix("start the server; if it exits at once, the last line of its log has the reason, usually the licence or a setting")
                 .fix("on this machine: cargo xtask local logs mcp")
                 .fix("with --api and Validibot's address, the licence is checked here too"))
         }
@@ -89,7 +89,9 @@ async fn connect(host: &str, port: u16, addresses: &[std::net::SocketAddr]) -> S
 fn certificate(host: &str, reason: &str) -> Finding {
     let finding = Finding::new("certificate", format!("the TLS connection to {host} fails: {reason}"));
     let finding = if reason.contains("UnknownIssuer") {
-        finding.fix("of a private certificate authority: name the file that holds it in SSL_CERT_FILE, here and in each client")
+        finding.fix(
+            "for a private certificate authority, set SSL_CERT_FILE to its file, here and in each client",
+        )
     } else {
         finding
     };

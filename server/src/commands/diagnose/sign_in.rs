@@ -70,7 +70,7 @@ pub(super) async fn consent(walk: &DiagnoseContext, server: &Server, client_id: 
     let answer = answer.map_err(|trouble| broken("/consent", trouble.to_string()))?;
     let target = location(&answer, &action).filter(|_| answer.status == 303 || answer.status == 302);
     let target = target.ok_or_else(|| broken("/consent", answer.describe()))?;
-    Ok((format!("the consent page leads to {}", place(&target)), target))
+    Ok((format!("the consent page redirects to {}", place(&target)), target))
 }
 
 /// What a visit to the sign-in proves.
@@ -137,7 +137,7 @@ fn sent_on(there: &str, probe: &Url, answer: &Answer) -> Result<Proof, Finding> 
         None => {
             let target = target.as_ref().map_or_else(|| "nowhere".to_owned(), place);
             Ok(Proof::NotGiven(format!(
-                "{there} sends everybody to {} first: whether it knows this server's client and redirect URI cannot be \
+                "{there} sends every user to {} first: whether it knows this server's client and redirect URI cannot be \
                  seen from outside; sign in yourself: --login",
                 plain(&target)
             )))
@@ -199,7 +199,7 @@ pub(super) async fn issuer(walk: &DiagnoseContext, onward: &Url, keys: Option<&U
         return Err(Finding::new(
             "issuer-differs",
             format!(
-                "Validibot signs tokens as {}, but this server sends users to {origin} and expects that: every token is a 401 invalid_token",
+                "Validibot signs tokens as {}, but this server sends users to {origin} and expects that issuer: every token is a 401 invalid_token",
                 plain(&issuer)
             ),
         )

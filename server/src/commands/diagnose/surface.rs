@@ -56,7 +56,7 @@ fn somebody_else(home: &Answer) -> Finding {
             "front-without-server",
             format!("{described}: a proxy answers, but no server behind it"),
         )
-        .fix("the server does not run or ended at its start: read its log; mostly it is the licence or a setting")
+        .fix("the server is not running, or exited at its start: read its log; the usual cause is the licence or a setting")
         .fix("with --api and Validibot's address, the licence is checked here too"),
         _ => Finding::new(
             "another-service",

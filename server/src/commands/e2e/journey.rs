@@ -200,7 +200,7 @@ const TOOLS: &str = "lists the tools";
 const LIST: &str = "lists the workflows";
 const DETAILS: &str = "reads a workflow";
 const GOOD: &str = "validates a file";
-const BAD: &str = "finds what is wrong with a bad file";
+const BAD: &str = "reports the findings of a bad file";
 
 const STEPS: [&str; 7] = [ANONYMOUS, HELLO, TOOLS, LIST, DETAILS, GOOD, BAD];
 

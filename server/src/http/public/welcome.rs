@@ -97,7 +97,7 @@ fn clients(url: &str, signs_in: bool, is_public: bool) -> Markup {
         pre { code { (python) } }
         @if signs_in {
             p.fine {
-                "A client that cannot sign in takes an API token instead: send the header " code { "Authorization: " (bearer) } "."
+                "A client that cannot sign in uses an API token instead: send the header " code { "Authorization: " (bearer) } "."
             }
         }
     }

@@ -7,12 +7,11 @@ use std::time::Duration;
 use sandbox::{Sandbox, fixtures};
 use serde_json::{Value, json};
 use suite::net::{free_port, http_client, one_connection_each};
-use suite::server::Server;
+use suite::server::{CLIENT_SECRET, Server};
 use suite::sign_in::sign_in;
 use tokio::task::{JoinSet, spawn};
 use tokio::time::{Instant, sleep, timeout};
 
-const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 /// Of one member, between an answer and the next request: what is measured is waiting, and not how busy the machine is.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Above the server's longest deadline. Who has not heard by then never will.
@@ -64,13 +63,7 @@ impl Members {
             .start()
             .await
             .expect("a sandbox");
-        let server = Server::for_sandbox(&sandbox)
-            .env("PORT", base.rsplit(':').next().expect("a port"))
-            .env("VALIDIBOT_MCP_BASE_URL", &base)
-            .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-            .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
-            .start()
-            .await;
+        let server = Server::with_sign_in(&sandbox).at(&base).start().await;
         Self { _sandbox: sandbox, server, base, kept: http_client() }
     }
 

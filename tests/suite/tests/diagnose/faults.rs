@@ -173,10 +173,7 @@ async fn a_validibot_that_signs_as_another_issuer_is_named() {
         .start()
         .await
         .expect("a sandbox");
-    let builder = Server::for_sandbox(&sandbox)
-        .on_its_own_base_url()
-        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
-        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url());
+    let builder = Server::with_sign_in(&sandbox).on_its_own_base_url();
     let server = builder.start().await;
     sandbox.set_mcp_base_url(server.base());
     let found = diagnose(server.base(), With::default()).await;

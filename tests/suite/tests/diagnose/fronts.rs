@@ -30,12 +30,7 @@ async fn behind(own: &[(&'static str, Own)]) -> Diagnosis {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let base = format!("http://127.0.0.1:{}", listener.local_addr().expect("its address").port());
     sandbox.set_mcp_base_url(&base);
-    let server = Server::for_sandbox(&sandbox)
-        .env("VALIDIBOT_MCP_BASE_URL", &base)
-        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
-        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-        .start()
-        .await;
+    let server = Server::with_sign_in(&sandbox).env("VALIDIBOT_MCP_BASE_URL", &base).start().await;
     let fill = |(status, headers, body): &Own| (*status, *headers, body.replace("{base}", &base));
     let own = own.iter().map(|(path, own)| (*path, fill(own))).collect();
     let front = Arc::new(Front { target: server.base().to_owned(), own });
@@ -113,7 +108,7 @@ async fn something_that_speaks_no_http_is_named() {
     });
     let found = diagnose(&format!("http://127.0.0.1:{port}"), With::default()).await;
     closing.abort();
-    found.expect("descriptor", "no-answer", &["takes connections"]);
+    found.expect("descriptor", "no-answer", &["accepts connections"]);
 }
 
 #[tokio::test]

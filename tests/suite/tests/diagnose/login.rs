@@ -27,12 +27,7 @@ impl Login {
     async fn start() -> Self {
         let sandbox = Sandbox::builder().oauth_client_secret(CLIENT_SECRET).auto_login(true).start().await;
         let sandbox = sandbox.expect("a sandbox");
-        let server = Server::for_sandbox(&sandbox)
-            .on_its_own_base_url()
-            .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
-            .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-            .start()
-            .await;
+        let server = Server::with_sign_in(&sandbox).on_its_own_base_url().start().await;
         sandbox.set_mcp_base_url(server.base());
         let folder = tempfile::tempdir().expect("a folder");
         // What a desktop has to open addresses: it hands this one to the test.

@@ -9,14 +9,13 @@ use sandbox::{Sandbox, fixtures};
 use serde_json::Value;
 use suite::binary;
 use suite::process::run;
-use suite::server::{Builder, Server};
+use suite::server::{Builder, CLIENT_SECRET, Server};
 use tokio::process::Command;
 
 /// Generous: nothing is measured with it.
 const DEADLINE: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// The secret of this server's client at Validibot; long enough for a key ring to be derived from it.
-const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
 /// What `diagnose` found.
 #[derive(Debug)]
@@ -100,14 +99,9 @@ impl Diagnosis {
 /// A Validibot with an OpenID provider, and a server before it that users can sign in to.
 async fn with_oauth() -> (Sandbox, Builder, String) {
     let sandbox = Sandbox::builder().oauth_client_secret(CLIENT_SECRET).start().await.expect("a sandbox");
-    let port = suite::net::free_port();
-    let base = format!("http://127.0.0.1:{port}");
+    let base = format!("http://127.0.0.1:{}", suite::net::free_port());
     sandbox.set_mcp_base_url(&base);
-    let builder = Server::for_sandbox(&sandbox)
-        .env("PORT", port.to_string())
-        .env("VALIDIBOT_MCP_BASE_URL", &base)
-        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
-        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url());
+    let builder = Server::with_sign_in(&sandbox).at(&base);
     (sandbox, builder, base)
 }
 

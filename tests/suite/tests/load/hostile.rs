@@ -9,14 +9,13 @@ use suite::hostile::{Attack, Strength, Target};
 use suite::mcp::Era;
 use suite::memory::Memory;
 use suite::net::{free_port, http_client};
-use suite::server::Server;
+use suite::server::{CLIENT_SECRET, Server};
 use suite::sign_in::sign_in;
 
 /// Long enough that what is waited for ends, and begins again.
 const ROUNDS: usize = 40;
 /// Descriptors that this process needs beside the attack's.
 const OTHERS: u64 = 1000;
-const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
 #[tokio::test]
 async fn members_and_whoever_signs_in_notice_nothing_of_an_attack() {
@@ -29,13 +28,7 @@ async fn members_and_whoever_signs_in_notice_nothing_of_an_attack() {
         .start()
         .await
         .expect("a sandbox");
-    let server = Server::for_sandbox(&sandbox)
-        .env("PORT", base.rsplit(':').next().expect("a port"))
-        .env("VALIDIBOT_MCP_BASE_URL", &base)
-        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET)
-        .start()
-        .await;
+    let server = Server::with_sign_in(&sandbox).at(&base).start().await;
     let member = server.client(Era::Legacy, fixtures::DEMO_TOKEN);
     let expected = member.call_tool("list_workflows", json!({})).await.success();
 

@@ -8,7 +8,7 @@ use sandbox::{Builder, Sandbox};
 use serde_json::Value;
 use suite::process;
 use suite::proxy::{self, Alternating};
-use suite::server::Server;
+use suite::server::{CLIENT_SECRET, Server};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -17,7 +17,6 @@ const DEADLINE: Duration = Duration::from_mins(3);
 /// The example of RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
 pub(crate) struct Stack {
     pub(crate) sandbox: Sandbox,
@@ -55,10 +54,7 @@ impl Stack {
             server.stop().await;
         }
         for _ in 0..2 {
-            let server = Server::for_sandbox(&self.sandbox)
-                .env("VALIDIBOT_MCP_BASE_URL", &self.base)
-                .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", self.sandbox.url())
-                .env("VALIDIBOT_OAUTH_CLIENT_SECRET", CLIENT_SECRET);
+            let server = Server::with_sign_in(&self.sandbox).env("VALIDIBOT_MCP_BASE_URL", &self.base);
             self.servers.push(server.start().await);
         }
         self.proxy.set(self.servers.iter().map(|server| server.base().to_owned()).collect());

@@ -6,7 +6,7 @@ use sandbox::{Sandbox, fixtures};
 use serde_json::Value;
 use suite::binary;
 use suite::process::{Output, run};
-use suite::server::Server;
+use suite::server::{CLIENT_SECRET, Server};
 use tokio::process::Command;
 
 use crate::Stack;
@@ -53,10 +53,7 @@ async fn a_good_server_is_proven_as_far_as_the_probe_can_go() {
 #[tokio::test]
 async fn where_oauth_is_on_its_metadata_has_to_be_there_and_to_agree() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = Server::for_sandbox(&sandbox)
-        .on_its_own_base_url()
-        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", "a-client-secret-of-more-than-32-bytes");
+    let server = Server::with_sign_in(&sandbox).on_its_own_base_url();
     let server = server.start().await;
     let output = probe(server.base(), &["--json"], Some(fixtures::DEMO_TOKEN)).await.expect_success("probe");
     assert_eq!(checks(&output).1, with(["passed"; 7]), "{}", output.stdout);
@@ -65,14 +62,10 @@ async fn where_oauth_is_on_its_metadata_has_to_be_there_and_to_agree() {
 /// A deploy that runs the migration has written the client row: whether Validibot then knows this server shows at the login page.
 #[tokio::test]
 async fn a_sign_in_is_tried_as_far_as_the_login_page_and_fails_no_proof() {
-    let secret = "a-client-secret-of-more-than-32-bytes";
-    let sandbox = Sandbox::builder().oauth_client_secret(secret).start().await.expect("a sandbox");
+    let sandbox = Sandbox::builder().oauth_client_secret(CLIENT_SECRET).start().await.expect("a sandbox");
     let tried = async |client: &str, registered: bool| {
-        let server = Server::for_sandbox(&sandbox)
-            .on_its_own_base_url()
-            .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-            .env("VALIDIBOT_OAUTH_CLIENT_ID", client)
-            .env("VALIDIBOT_OAUTH_CLIENT_SECRET", secret);
+        let server =
+            Server::with_sign_in(&sandbox).on_its_own_base_url().env("VALIDIBOT_OAUTH_CLIENT_ID", client);
         let server = server.start().await;
         sandbox.set_mcp_base_url(if registered { server.base() } else { "https://mcp.acme.example" });
         let output = probe(server.base(), &["--json"], None).await.expect_success("probe");
@@ -87,10 +80,7 @@ async fn a_sign_in_is_tried_as_far_as_the_login_page_and_fails_no_proof() {
         let (works, reason) = tried(client, registered).await;
         assert!(works == false && reason.contains(says), "{works} {reason}");
     }
-    let candidate = Server::for_sandbox(&sandbox)
-        .on_its_own_base_url()
-        .env("VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL", sandbox.url())
-        .env("VALIDIBOT_OAUTH_CLIENT_SECRET", secret);
+    let candidate = Server::with_sign_in(&sandbox).on_its_own_base_url();
     let candidate = candidate.start().await;
     let elsewhere = candidate.base().replace("127.0.0.1", "localhost");
     let output = probe(&elsewhere, &["--json"], None).await;

@@ -28,7 +28,7 @@ struct CloudChecks<'a> {
     checked: &'a Checked,
     stage: Stage,
     names: Names,
-    /// How many questions are asked at a time.
+    /// Maximum concurrent gcloud reads.
     at_once: usize,
 }
 
