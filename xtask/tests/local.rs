@@ -177,7 +177,7 @@ fn a_busy_port_is_named_with_its_owner_before_anything_starts() {
     let up = stack.up(Some("true"));
     assert_eq!(up.status.code(), Some(1));
     let said = text(&up.stderr);
-    assert!(said.contains(&format!("port {}, wanted for mcp, is taken by", stack.mcp)), "{said}");
+    assert!(said.contains(&format!("port {}, needed by mcp, is used by", stack.mcp)), "{said}");
     assert!(
         said.contains(&format!("(pid {})", std::process::id())) || !Path::new("/proc").exists(),
         "{said}"
@@ -190,7 +190,7 @@ fn the_web_application_does_not_get_the_server_s_port() {
     let stack = Stack::new();
     let up = stack.command(&["up", "--port", "8001"], None).output().unwrap();
     assert_eq!(up.status.code(), Some(64));
-    assert!(text(&up.stderr).contains("port 8001 is the MCP server's"), "{}", text(&up.stderr));
+    assert!(text(&up.stderr).contains("port 8001 is reserved for the MCP server"), "{}", text(&up.stderr));
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_program_that_ends_while_it_starts_shows_its_last_lines_and_takes_the_rest_a
     assert_eq!(up.status.code(), Some(1));
     let said = text(&up.stderr);
     assert!(
-        said.contains("mcp ended with exit code 1 while it started\n  the licence lacks mcp_server"),
+        said.contains("mcp exited with code 1 during its start\n  the licence lacks mcp_server"),
         "{said}"
     );
     assert_eq!(stack.info()["programs"]["web"]["running"], false, "nothing is left behind");
@@ -336,6 +336,6 @@ fn a_checkout_that_this_runner_cannot_use_is_refused_and_not_replaced_by_the_sta
     let mut command = stack.up_command(&[], Some("true"));
     let refused = command.env("VALIDIBOT_DIR", "/nowhere").output().unwrap();
     assert_eq!(refused.status.code(), Some(64), "{}", text(&refused.stderr));
-    assert!(text(&refused.stderr).contains("VALIDIBOT_DIR names a checkout, which runs only as containers"));
+    assert!(text(&refused.stderr).contains("VALIDIBOT_DIR names a checkout, which runs only in containers"));
     assert!(!stack.path("envs/local/.mcp").exists(), "nothing was begun");
 }

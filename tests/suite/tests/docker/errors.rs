@@ -81,5 +81,5 @@ async fn a_port_that_is_taken() {
     let mut command = xtask.command(None, &arguments);
     command.env("PATH", &bin);
     let output = suite::process::run(&mut command, std::time::Duration::from_mins(2)).await.expect("it ends");
-    assert_says(&output, &[&format!("port {port}, wanted for web, is taken by"), "--port"]);
+    assert_says(&output, &[&format!("port {port}, needed by web, is used by"), "--port"]);
 }
