@@ -1,7 +1,7 @@
-//! The texts that are generated from the table: templates, the README's table, the configuration page.
+//! The texts that are generated from the table: templates, the configuration page.
 
 mod example;
 mod markdown;
 
 pub use example::example_file;
-pub use markdown::{configuration_page, variable_table};
+pub use markdown::configuration_page;

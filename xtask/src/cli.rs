@@ -126,7 +126,7 @@ pub enum Task {
 
     /// Write the files that are generated from the table of variables
     ///
-    /// These are the templates (NAME.example), docs/configuration.md and the README's table.
+    /// These are the templates (NAME.example) and docs/configuration.md.
     Generate(Generate),
 
     /// Print a completion script for a shell

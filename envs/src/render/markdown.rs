@@ -1,11 +1,11 @@
-//! The table for the README, and the page with everything that is known about each variable.
+//! The page with everything that is known about each variable.
 
 use std::fmt::Write as _;
 
 use crate::{Fallback, Kind, Required, VARIABLES, Variable};
 
-/// The README's variable-to-file table.
-pub fn variable_table() -> String {
+/// Which file holds each variable, and who reads it.
+fn variable_table() -> String {
     let mut text = String::from("| variable | file | read by | meaning |\n| --- | --- | --- | --- |\n");
     for variable in VARIABLES.iter().flat_map(|area| area.iter()) {
         let _ = writeln!(
@@ -22,7 +22,7 @@ pub fn variable_table() -> String {
 
 /// `docs/configuration.md`.
 pub fn configuration_page() -> String {
-    let mut text = String::from(HEAD);
+    let mut text = format!("{HEAD}\n## All of them\n\n{}", variable_table());
     for (title, area) in AREAS.iter().zip(VARIABLES) {
         let _ = write!(text, "\n## {title}\n");
         for variable in *area {

@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_mins(20);
 const QUESTION: &[u8] = b"[y/N]";
 
 /// The sections that a newcomer without a cloud or a Validibot can follow, as the README calls them.
-const SECTIONS: [&str; 3] = ["Try it", "The two gates", "Run a stack on this machine"];
+const SECTIONS: [&str; 4] = ["Try it", "Connect your client", "The two gates", "I work on this code"];
 
 /// The ports that the README's stack takes.
 const PORTS: [u16; 2] = [8000, 8001];

@@ -32,11 +32,6 @@ pub fn generate(context: &Context, args: &Generate) -> Result<()> {
 pub fn stale(root: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut wanted = templates();
     wanted.push((PathBuf::from("docs/configuration.md"), envs::configuration_page()));
-    let readme = PathBuf::from("README.md");
-    // A README without the markers has no such table: the tidy tests say that it must have one.
-    if let Ok(text) = std::fs::read_to_string(root.join(&readme)) {
-        wanted.push((readme, with_table(&text)?));
-    }
     wanted.retain(|(path, text)| std::fs::read_to_string(root.join(path)).ok().as_ref() != Some(text));
     Ok(wanted)
 }
@@ -74,35 +69,9 @@ fn template(place: Place, file: HeldIn) -> String {
     envs::example_file(place, file)
 }
 
-const BEGIN: &str = "<!-- variables:begin -->\n";
-const END: &str = "<!-- variables:end -->";
-
-/// The README with a fresh table between its markers.
-fn with_table(readme: &str) -> Result<String> {
-    let parts = readme.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    match parts {
-        Some((head, tail)) => Ok(format!("{head}{BEGIN}\n{}\n{END}{tail}", envs::variable_table())),
-        None if readme.contains(BEGIN.trim_end()) || readme.contains(END) => {
-            Err(Error::failed("README.md has only one marker of the variables' table")
-                .hint(format!("write both, each on a line of its own: {} and {END}", BEGIN.trim_end())))
-        }
-        None => Ok(readme.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_replaces_what_stands_between_the_markers_and_nothing_else() {
-        let readme = format!("# A\n{BEGIN}OLD ROW\n{END}\n## B\n");
-        let fresh = with_table(&readme).unwrap();
-        assert!(fresh.starts_with("# A\n") && fresh.ends_with("\n## B\n") && !fresh.contains("OLD ROW"));
-        assert_eq!(with_table(&fresh).unwrap(), fresh);
-        assert!(with_table(&format!("{BEGIN} only")).is_err());
-        assert_eq!(with_table("none").unwrap(), "none");
-    }
 
     #[test]
     fn stale_files_are_named_with_the_command_that_writes_them() {
