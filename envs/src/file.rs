@@ -190,7 +190,7 @@ fn single_quoted(value: &str) -> Result<String, &'static str> {
     Ok(value.to_owned())
 }
 
-/// Reads to the closing quote; returns the value and what stands behind the quote.
+/// Reads to the closing quote; returns the value and the rest of the line.
 fn double_quoted(body: &str) -> Result<(String, &str), &'static str> {
     let mut value = String::new();
     let mut chars = body.char_indices();

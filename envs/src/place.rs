@@ -18,7 +18,7 @@ pub enum Place {
 pub struct Line {
     /// The variable.
     pub variable: &'static Variable,
-    /// The value that stands in the template.
+    /// The value in the template.
     pub value: &'static str,
     /// Whether the line takes effect, or is shown behind a `#`.
     pub active: bool,
@@ -27,7 +27,7 @@ pub struct Line {
 impl Place {
     /// Every kind, in the order in which documents list them.
     pub const ALL: [Self; 3] = [Self::Local, Self::SelfHosted, Self::GoogleCloud];
-    /// The kinds without Google Cloud, where the server is told by its own file alone.
+    /// The kinds without Google Cloud, where the server reads only its own file.
     pub const OWN_MACHINE: [Self; 2] = [Self::Local, Self::SelfHosted];
 
     /// The files that an environment of this kind has, in the order in which one fills them in.

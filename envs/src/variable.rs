@@ -7,7 +7,7 @@ use crate::Place;
 /// One environment variable: who sets it, who reads it and what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
-    /// The name, as it stands in the environment.
+    /// The name, as in the environment.
     pub name: &'static str,
     /// One line, in the present tense, without the name.
     pub doc: &'static str,
@@ -170,7 +170,7 @@ impl Reader {
 /// What the application's placeholders begin with.
 const WORDS: [&str; 8] =
     ["replace-", "replace_", "change-me", "change_me", "changeme", "your-", "your_", "!!!"];
-/// What stands in its templates for the name of somebody's domain.
+/// The placeholders for a domain in its templates.
 const DOMAINS: [&str; 3] = ["your-domain", "your-subdomain", "yourdomain"];
 
 impl Variable {

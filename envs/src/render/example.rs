@@ -6,7 +6,7 @@ use crate::{Fallback, HeldIn, Place, Required, Variable};
 
 /// The text of one template.
 ///
-/// Every line that takes effect stands bare; every other variable that the file may hold stands behind a `#`
+/// A line that takes effect is written as it is; every other variable that the file may hold is commented out
 /// with its default, so that the template is also the file's reference.
 pub fn example_file(place: Place, file: HeldIn) -> String {
     let mut text = String::new();

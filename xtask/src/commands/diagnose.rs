@@ -11,7 +11,7 @@ use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
 use crate::core::runner::Streams;
 
-/// Says which hop fails, why, and what to do.
+/// Reports which hop fails, why, and what to do.
 pub fn diagnose(context: &Context, args: &Diagnose) -> Result<Exit> {
     let mut live = live::find(context, args.stage, args.url.as_deref()).map_err(|error| match args.url {
         Some(_) => error,

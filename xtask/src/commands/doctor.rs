@@ -20,7 +20,7 @@ use crate::core::exit::Exit;
 pub use cloud::Resolve;
 use finding::{Finding, Report, Severity};
 
-/// Says everything that is wrong, the causes before what follows from them.
+/// Reports everything that is wrong, causes before their consequences.
 pub fn doctor(context: &Context, args: &Doctor) -> Result<Exit> {
     examine(context, args, &resolve)
 }

@@ -15,7 +15,7 @@ use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
 use crate::core::runner::Streams;
 
-/// Where CI looks for the report.
+/// The path at which CI expects the report.
 const REPORT: &str = "target/e2e/junit.xml";
 
 /// Takes the journey; exit code 1 where a step fails, 64 where something that it needs is not written down.
@@ -86,7 +86,7 @@ fn journey(context: &Context, args: &TestE2e, live: &Live, report: &Path) -> Res
     Ok(command)
 }
 
-/// Says what to write, and where.
+/// Explains what to write, and where.
 fn help(context: &Context, stage: Target, error: Error) -> Error {
     let path = context.tree.path(stage, HeldIn::Test).unwrap_or_default();
     let line =

@@ -58,7 +58,7 @@ fn targets(context: &Context) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Says all that is missing, with the way to install it.
+/// Reports every missing program, with the command that installs it.
 fn require(context: &Context) -> Result<()> {
     let there = |command: Command| {
         let outcome = context.runner.run(&command.reads().deadline(ANSWER_WITHIN), Streams::Captured);

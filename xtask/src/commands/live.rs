@@ -25,7 +25,7 @@ pub struct Live {
 /// The stage's server.
 ///
 /// The address: what was typed, then `VALIDIBOT_E2E_URL`, then the running local stack's or the one that the stage's
-/// files give the server. An address that was typed is anybody's: then no address of Validibot is assumed.
+/// files give the server. An address of the command line may be any server's: then no address of Validibot is assumed.
 pub fn find(context: &Context, stage: Target, typed: Option<&str>) -> Result<Live> {
     let test = context.tree.read(stage, HeldIn::Test)?;
     let layers = Layers::new(&context.environment, test.as_ref());
@@ -87,7 +87,7 @@ fn files(context: &Context, stage: Target) -> Result<Vec<EnvFile>> {
     [HeldIn::Build, HeldIn::Mcp].into_iter().filter_map(read).collect()
 }
 
-/// A value that somebody has written: neither empty nor still the template's placeholder.
+/// A value that is set: neither empty nor the template's placeholder.
 pub(crate) fn written(layers: &Layers<'_>, variable: &Variable) -> Option<Found> {
     let found = layers.get(variable)?;
     let text = found.value.expose().trim();

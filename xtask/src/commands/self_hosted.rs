@@ -151,7 +151,7 @@ impl<'a> Installation<'a> {
         current(&self.project.name)
     }
 
-    /// The server joins Validibot's network; compose's own words about a missing one help nobody.
+    /// The server joins Validibot's network; compose's own message about a missing one does not help.
     fn find_network(&self, network: &str) -> Result<()> {
         let inspect = Command::new("docker").args(["network", "inspect", network]).reads();
         if self.context.runner.run(&inspect, Streams::Captured)?.code == 0 {

@@ -14,7 +14,7 @@ pub const SKIPPED_LOG: &str = "VALIDIBOT_SKIPPED_LOG";
 /// How long the advisory database may take to arrive: it is a few megabytes.
 const FETCH_WITHIN: Duration = Duration::from_mins(1);
 
-/// Runs every check, goes on after a failure, and ends with what failed and what was skipped.
+/// Runs every check, continues after a failure, and lists at the end what failed and what was skipped.
 pub fn test(context: &Context) -> Result<()> {
     let skipped_log = context.root.join("target/skipped-tests.log");
     // A list of an earlier run would be read as ours.

@@ -29,7 +29,7 @@ struct Step {
     took: Duration,
 }
 
-/// Runs everything, goes on after a failure, and writes the report.
+/// Runs every check, continues after a failure, and writes the report.
 pub fn verify(context: &Context) -> Result<()> {
     // Before anything is written: the figures that are kept make the checkout differ from its commit.
     let revision = Revision::of(context)?;

@@ -33,7 +33,7 @@ impl Context {
         runner: Runner,
         here: &Path,
     ) -> Result<Self> {
-        // cargo says where this crate is; without cargo we look around from where we are.
+        // Cargo sets this crate's folder; without cargo the search starts in the current one.
         let start = environment.get("CARGO_MANIFEST_DIR").map_or_else(|| here.to_owned(), PathBuf::from);
         let root = workspace_of(&start).or_else(|| workspace_of(here)).ok_or_else(|| {
             Error::usage("this is not inside the Validibot MCP workspace")

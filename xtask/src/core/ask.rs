@@ -9,13 +9,13 @@ use crate::core::error::{Error, Result};
 use crate::core::output::Printer;
 use crate::core::runner::Runner;
 
-/// Asks for a yes. Without a terminal nobody can answer, so `--yes` is asked for instead.
+/// Asks for confirmation. Without a terminal there is no answer: an error asks for `--yes`.
 pub fn confirm(printer: &Printer, runner: &Runner, question: &str) -> Result<bool> {
     let answer = answer(printer, runner, question, "[y/N]")?;
     Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Asks to type a name: for what a quick yes must not start.
+/// Asks to type a name: for actions that a quick yes must not start.
 pub fn confirm_by_name(printer: &Printer, runner: &Runner, question: &str, name: &str) -> Result<bool> {
     Ok(answer(printer, runner, question, &format!("[type '{name}' to continue]"))? == name)
 }

@@ -56,7 +56,7 @@ pub enum Stdin {
 /// Whether a command changes anything. A dry run executes what only reads, and shows the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It only looks.
+    /// It only reads.
     Reads,
     /// It changes something.
     Changes,
@@ -146,7 +146,7 @@ impl Command {
         self
     }
 
-    /// Declares that the command only looks.
+    /// Declares that the command only reads.
     #[must_use]
     pub fn reads(mut self) -> Self {
         self.effect = Effect::Reads;
@@ -220,7 +220,7 @@ impl Command {
         }
         match &self.stdin {
             Stdin::Null => {}
-            // Quoted, so that the shell takes every character as it stands.
+            // Quoted, so that the shell does not interpret any character.
             Stdin::Text(text) => {
                 let _ = write!(line, " <<'END'\n{}\nEND", text.trim_end());
             }

@@ -31,7 +31,7 @@ impl Error {
         Self::new(Exit::Usage, message)
     }
 
-    /// Somebody else holds the lock (exit code 75).
+    /// Another command holds the lock (exit code 75).
     pub fn locked(message: impl Into<String>) -> Self {
         Self::new(Exit::Locked, message)
     }
@@ -64,7 +64,7 @@ impl Error {
         self
     }
 
-    /// Says where the wrong value comes from, such as `envs/local/.build:3`.
+    /// Names where the wrong value comes from, such as `envs/local/.build:3`.
     #[must_use]
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done, or nothing to do.
     Success,
-    /// Something failed; the message says what.
+    /// Something failed; the message names it.
     Failed,
     /// `plan` only: the live state differs from the wanted one.
     ChangesPending,
@@ -19,7 +19,7 @@ pub enum Exit {
     NotDeployed,
     /// The command line or the configuration is wrong (`EX_USAGE` of sysexits.h): trying again cannot help.
     Usage,
-    /// Somebody else is at it (`EX_TEMPFAIL` of sysexits.h): trying again later can help.
+    /// Another command is in progress (`EX_TEMPFAIL` of sysexits.h): trying again later can help.
     Locked,
     /// `--require-open`: the gate is closed, or its file is missing (`EX_CONFIG` of sysexits.h).
     Closed,

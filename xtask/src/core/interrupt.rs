@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: seen once, told to whoever runs a child or waits.
+//! Ctrl-C, SIGTERM and SIGHUP: caught once, and reported to every running child and wait.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

@@ -104,12 +104,12 @@ impl Printer {
         }
     }
 
-    /// Something that people want to know.
+    /// A message for people.
     pub fn note(&self, text: &str) {
         self.write(Stream::Stderr, text);
     }
 
-    /// Something that went on although it is not as it should be; says what to do.
+    /// Something that is wrong but did not stop the command, with what to do.
     pub fn warn(&self, text: &str) {
         self.note(&format!("{} {text}", self.paint("33", "warning:")));
     }
@@ -128,7 +128,7 @@ impl Printer {
         }
     }
 
-    /// Says what is waited for until the returned value is finished or dropped.
+    /// Shows what the program waits for until the returned value is finished or dropped.
     pub fn progress(&self, text: &str) -> Progress {
         if !self.style.live {
             self.note(text);

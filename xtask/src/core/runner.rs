@@ -45,7 +45,7 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// A program that goes on after us.
+/// A program that outlives this one.
 #[derive(Debug)]
 pub struct Detached {
     child: Child,

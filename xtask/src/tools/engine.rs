@@ -37,7 +37,7 @@ impl Compose {
     }
 }
 
-/// Why there is no engine to work with.
+/// Why docker cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineError {
     /// There is no docker on the `PATH`.
@@ -60,7 +60,7 @@ pub fn is_usable(context: &Context) -> bool {
     require(context).is_ok()
 }
 
-/// Looks for docker, its engine and compose: each needs the one before it.
+/// Checks docker, its engine and compose in turn: each needs the one before it.
 ///
 /// It is an error when docker does not end in time or is interrupted.
 pub fn examine(context: &Context) -> Result<std::result::Result<Compose, EngineError>> {

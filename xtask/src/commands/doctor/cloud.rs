@@ -1,6 +1,6 @@
 //! A stage's part of Google Cloud: what its server needs there, from the login to the certificate.
 //!
-//! What cannot be read is a finding of its own; nothing is concluded from it.
+//! Anything that cannot be read is a separate finding; no other finding is derived from it.
 
 mod account;
 mod front;
@@ -32,7 +32,7 @@ struct CloudChecks<'a> {
     at_once: usize,
 }
 
-/// Looks at the project, causes first: what follows from a cause that was found is not looked at.
+/// Checks the project, causes first: the consequences of a cause that was found are not checked.
 pub(super) fn examine(
     context: &Context,
     (stage, at_once): (Stage, usize),

@@ -12,7 +12,7 @@ use crate::config::stage::Target;
 use crate::core::command::{Command, quote};
 use crate::core::runner::Streams;
 
-/// Looks at every file, and gives what it read.
+/// Checks every file, and returns what it read.
 pub(super) fn examine(context: &Context, stage: Target, findings: &mut Vec<Finding>) -> Checked {
     let checked = env::examine(context, stage);
     let nothing = checked.files.is_empty() && !checked.unreadable;

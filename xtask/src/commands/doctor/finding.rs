@@ -17,7 +17,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(super) enum Severity {
     /// It cannot work like this.
     Error,
-    /// It works, but somebody should know.
+    /// It works, but needs attention.
     Warning,
 }
 

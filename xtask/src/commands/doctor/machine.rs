@@ -15,7 +15,7 @@ use crate::core::process::port_owner;
 use crate::core::runner::Streams;
 use crate::tools::engine::{self, EngineError};
 
-/// Looks at what the stage's commands will need.
+/// Checks what the stage's commands need.
 pub(super) fn examine(
     context: &Context,
     stage: Target,
@@ -40,7 +40,7 @@ pub(super) fn examine(
     Ok(())
 }
 
-/// Programs that ended by themselves, and ports that somebody else has.
+/// Programs that have exited, and ports that another program uses.
 fn stack(context: &Context) -> Result<Vec<Finding>> {
     let mut findings: Vec<_> = local::ended(context)?
         .into_iter()

@@ -10,7 +10,7 @@ use crate::config::env::{EnvFile, Environment, Found, Layers, Location};
 use crate::config::gate::Gate;
 use crate::config::stage::{Names, Target};
 
-/// What the checks look values up in.
+/// Where the checks read values.
 struct Values<'a> {
     context: &'a Context,
     stage: Target,
@@ -37,7 +37,7 @@ pub(super) fn examine(context: &Context, stage: Target, checked: &Checked, findi
 }
 
 impl Values<'_> {
-    /// A value that somebody has written.
+    /// A value that is set and well formed.
     fn get(&self, variable: &Variable) -> Option<Found> {
         let files = self.checked.files.iter().filter(|(file, _)| variable.held_in.contains(file));
         // Files only: what a shell exports does not reach a server elsewhere.

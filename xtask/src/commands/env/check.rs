@@ -20,13 +20,13 @@ pub struct Checked {
     pub problems: Vec<Problem>,
 }
 
-/// Reports all problems (exit code 64), or says which files are in order.
+/// Reports all problems (exit code 64), or which files are in order.
 pub fn check(context: &Context, args: &StageArg) -> Result<()> {
     let checked = examine(context, args.stage);
     conclude(context, args.stage, &checked.files, checked.unreadable, &checked.problems)
 }
 
-/// Looks at every file of an environment.
+/// Checks every file of an environment.
 pub fn examine(context: &Context, target: Target) -> Checked {
     let mut problems = Vec::new();
     let mut files = Vec::new();
@@ -43,7 +43,7 @@ pub fn examine(context: &Context, target: Target) -> Checked {
         problems.extend(file_lines(*held_in, file));
         problems.extend(examples(file));
     }
-    // What stands in an unreadable file would be reported as missing.
+    // The values of an unreadable file would be reported as missing.
     if !unreadable {
         problems.extend(missing(context, target, &files, None));
     }

@@ -15,7 +15,7 @@ use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
 use crate::core::secret::{random_base64, random_hex};
 
-/// Writes every file of an environment that is not there yet, and says what is left to fill in.
+/// Writes every missing file of an environment, and lists the values that are left to fill in.
 pub fn init(context: &Context, args: &StageArg) -> Result<()> {
     let target = args.stage;
     for file in target.place().files() {
@@ -114,7 +114,7 @@ fn fresh(target: Target, variable: &Variable) -> Result<Option<String>> {
     })
 }
 
-/// Creates the file with mode 0600; `false` where somebody else was quicker.
+/// Creates the file with mode 0600; `false` if another program created it first.
 fn write_new(path: &Path, text: &str) -> Result<bool> {
     let failed = |error: std::io::Error| {
         Error::failed(format!("{} cannot be written", path.display())).cause(error.to_string())

@@ -1,4 +1,4 @@
-//! `local logs`: what the programs wrote, and with `-f` what they go on to write.
+//! `local logs`: the programs' logs, and with `-f` their further output.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -70,7 +70,7 @@ impl Log {
             Error::failed(format!("{} cannot be read", self.path.display())).cause(error.to_string())
         };
         let Ok(mut file) = File::open(&self.path) else { return Ok(()) };
-        // A program that was started anew has begun its log anew.
+        // A restarted program has truncated its log.
         if file.metadata().map_err(failed)?.len() < self.shown {
             self.shown = 0;
         }

@@ -24,7 +24,7 @@ pub(super) const TAKEN_AWAY: &str =
 pub(super) const OPENING: &str =
     "ENABLE_MCP_SERVER=true cargo xtask local up --pro, or that line in envs/local/.build";
 
-/// What `up` starts anew.
+/// What `up` restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Restart {
     /// Programs whose file, arguments or settings are not as they were.
@@ -96,7 +96,7 @@ pub(super) fn gate(context: &Context, args: &Up) -> Result<Option<Gate>> {
     Gate::read(&context.environment, build.as_ref()).map(Some)
 }
 
-/// Every port that a program would need and somebody else has, named before anything is built or started.
+/// Every port that a program needs and another program uses, reported before anything is built or started.
 pub(super) fn free_ports(args: &Up, with_mcp: bool, ours: impl Fn(u16) -> bool) -> Result<()> {
     let wanted = [(WEB, args.port), (MCP, args.mcp_port)];
     let wanted = &wanted[..=usize::from(with_mcp)];

@@ -47,7 +47,7 @@ impl EnvFile {
 
     /// As [`EnvFile::read`], with what is wrong as a value.
     pub fn examine(path: &Path) -> std::result::Result<Option<Self>, Unreadable> {
-        // Opening a pipe waits for whoever writes into it, and a device has no end.
+        // Opening a pipe blocks until it has a writer, and a device has no end.
         if let Ok(metadata) = path.metadata() {
             let wrong = match metadata.len() {
                 _ if !metadata.is_file() && !metadata.is_dir() => {
@@ -87,7 +87,7 @@ impl EnvFile {
         Ok(Self { path: path.to_owned(), entries })
     }
 
-    /// Where it stands.
+    /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -14,7 +14,7 @@ pub struct Layers<'a> {
     files: Vec<&'a EnvFile>,
 }
 
-/// A value and where it stands.
+/// A value and where it comes from.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The value; whether it may be shown is the variable's to say.

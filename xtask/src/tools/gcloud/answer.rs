@@ -22,7 +22,7 @@ pub enum Seen<T> {
 /// The kinds of failure that need different help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
-    /// Nobody is logged in, or the login has expired.
+    /// gcloud is not logged in, or its login has expired.
     LogIn,
     /// The API is off in this project.
     EnableApi,

@@ -56,7 +56,7 @@ pub fn set_certificates(names: &Names, certificates: &[String]) -> Command {
     gcloud(names, args.into_iter().chain(["--global-ssl-certificates"]))
 }
 
-/// Leads the first name to the server: a path matcher of its own.
+/// Routes the first host name to the server: a separate path matcher.
 pub fn add_path_matcher(names: &Names, domain: &str) -> Command {
     let (matcher, backend) = (
         format!("--path-matcher-name={}", names.path_matcher()),

@@ -9,7 +9,7 @@ use crate::core::command::Command;
 /// Parts annotations where a comma may stand in a value (`gcloud topic escaping`).
 const BETWEEN: &str = ";;";
 
-/// Takes the lock, for `seconds`; fails where it is taken. Prints the secret.
+/// Acquires the lock for `seconds`; fails if it is held. Prints the secret.
 ///
 /// In the stage's region, as its other secret: organizations may forbid others (`constraints/gcp.resourceLocations`), and
 /// automatic replication with them.
@@ -29,20 +29,20 @@ pub fn describe(names: &Names) -> Command {
     read(names, ["secrets", "describe", &names.lock()], "json")
 }
 
-/// Who holds the lock; for gcloud to be started ahead. The flag that it is told is one that it has: an empty text would be
+/// Who holds the lock; for a pre-spawned gcloud. The flag that it is told is one that it has: an empty text would be
 /// refused.
 pub fn look(names: &Names) -> Command {
     last_flags(describe(names), &json!({"--quiet": null}))
 }
 
-/// Holds the lock for `seconds` more, if nobody has touched it. Prints the secret.
+/// Extends the lock by `seconds`, if its etag is unchanged. Prints the secret.
 pub fn renew(names: &Names, seconds: u64, etag: &str) -> Command {
     gcloud(names, ["secrets", "update", &names.lock(), "--format=json"])
         .arg(format!("--ttl={seconds}s"))
         .arg(format!("--etag={etag}"))
 }
 
-/// Gives the lock back, if nobody has touched it; for gcloud to be started ahead.
+/// Releases the lock, if its etag is unchanged; for a pre-spawned gcloud.
 pub fn release(names: &Names, etag: &str) -> Command {
     last_flags(gcloud(names, ["secrets", "delete", &names.lock()]), &json!({ "--etag": etag }))
 }

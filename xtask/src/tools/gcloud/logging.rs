@@ -33,7 +33,7 @@ pub fn read_logs(names: &Names, since: &Since, more: Option<&str>, limit: u32) -
         Since::Ago(duration) => duration.as_str(),
         Since::At(moment) => {
             filter = format!("{filter} AND timestamp>=\"{moment}\"");
-            // gcloud leaves its own bound away where the filter speaks of the time; it must be given all the same.
+            // gcloud drops its default bound if the filter contains a time, but the flag is still required.
             "1d"
         }
         Since::Received(moment) => {

@@ -1,4 +1,4 @@
-//! Reads that only look: at gcloud itself, and at what stands in front of the service.
+//! Reads of gcloud's own configuration and of the load balancer in front of the service.
 
 use super::read;
 use crate::config::stage::Names;
@@ -9,12 +9,12 @@ pub fn configuration() -> Command {
     Command::new("gcloud").args(["config", "list", "--format=json(core.account,core.project)"]).reads()
 }
 
-/// What leads the load balancer to the service.
+/// The endpoint group that connects the load balancer to the service.
 pub fn describe_endpoint_group(names: &Names) -> Command {
     endpoint_group(names, &names.endpoint_group())
 }
 
-/// The load balancer's way to any service, by the group's name.
+/// The endpoint group of any service, by its name.
 pub fn endpoint_group(names: &Names, group: &str) -> Command {
     let args = ["compute", "network-endpoint-groups", "describe", group, "--region", names.region()];
     read(names, args, "json(name,cloudRun)")

@@ -6,7 +6,7 @@ use super::{INVOKER, gcloud, read};
 use crate::config::stage::Names;
 use crate::core::command::Command;
 
-/// Who stands for everybody in a policy.
+/// The member of a policy that stands for every caller.
 const EVERYBODY: &str = "allUsers";
 
 /// Until a revision is up: pulling an image takes seconds, a startup probe at most 240 (Cloud Run's own bound), and
@@ -49,7 +49,7 @@ pub fn close_to_everybody(names: &Names, service: &str) -> Command {
     binding(names, "remove-iam-policy-binding", service)
 }
 
-/// Lets Cloud Run check who calls a service, or check nobody; prints the service as it is then.
+/// Switches Cloud Run's IAM check of a service on or off; prints the service afterwards.
 ///
 /// The way to a public service where an organization allows no policy to name everybody
 /// (<https://cloud.google.com/run/docs/securing/managing-access#invoker_check>).

@@ -1,4 +1,4 @@
-//! Why an answer is none, and what to do about it; which of several have one cause.
+//! Why a read failed, and what to do about it; which of several failures share one cause.
 
 use super::Advice;
 

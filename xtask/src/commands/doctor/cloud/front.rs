@@ -1,4 +1,4 @@
-//! What stands between clients and the service: the name, the load balancer, its certificate.
+//! Between clients and the service: the host name, the load balancer, its certificate.
 
 use std::io;
 use std::net::IpAddr;
@@ -37,7 +37,7 @@ struct Managed {
     domain_status: std::collections::BTreeMap<String, String>,
 }
 
-/// Looks at it, in the order in which a client meets it; says whether the load balancer leads to the service, `None`
+/// Checks it in the order in which a client reaches it; returns whether the load balancer routes to the service, `None`
 /// where that is unknown.
 pub(super) fn examine(
     look: &CloudChecks<'_>,

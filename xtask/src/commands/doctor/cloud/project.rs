@@ -7,7 +7,7 @@ use crate::core::error::Result;
 use crate::tools::gcloud::apis::APIS;
 use crate::tools::gcloud::{ACCESSOR, INVOKER};
 
-/// Looks at it; `None` where what stands there cannot be looked at yet.
+/// Reads it; `None` if it cannot be read yet.
 pub(super) fn read(look: &CloudChecks<'_>, findings: &mut Vec<Finding>) -> Result<Option<Live>> {
     let live = Live::read(look.context, look.at_once, &look.names)?;
     let blind = unknown::findings(&live.troubles);

@@ -1,4 +1,4 @@
-//! The secret that holds `.mcp`: a version that can be read, and that says what the file says.
+//! The secret with `.mcp`: it has a readable version with the file's values.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::core::error::Result;
 use crate::core::secret::Secret;
 use crate::tools::gcloud;
 
-/// Looks at the versions; `used` is the one that the service reads: a number, `latest`, or none yet.
+/// Checks the versions; `used` is the one that the service reads: a number, `latest`, or none yet.
 pub(super) fn examine(
     look: &CloudChecks<'_>,
     project: &Live,
@@ -76,7 +76,7 @@ fn none_enabled(look: &CloudChecks<'_>, versions: &[Version]) -> Finding {
     }
 }
 
-/// The version in use, where nobody can read it.
+/// The version in use, if it cannot be read.
 fn closed(look: &CloudChecks<'_>, versions: &[Version], used: &str) -> Option<Finding> {
     let kept = versions.iter().filter(|version| !version.destroyed);
     let number = match used {
@@ -108,7 +108,7 @@ fn enable(look: &CloudChecks<'_>, version: u64) -> String {
     format!("gcloud secrets versions enable {version} --secret={secret} --project={project}")
 }
 
-/// What stands in the file and is not uploaded, by name.
+/// Values of the file that were not uploaded, by name.
 fn behind(look: &CloudChecks<'_>, newest: u64, findings: &mut Vec<Finding>) -> Result<Option<Finding>> {
     let Some(file) = local(look) else { return Ok(None) };
     let what = format!("version {newest} of the secret");

@@ -227,7 +227,7 @@ impl Checks<'_> {
     }
 
     /// The commit that what serves was built from, beside this checkout's. A deploy is advised only where it brings
-    /// something newer, and nothing that somebody has gone back from.
+    /// something newer that was not rolled back.
     fn commit(&self) -> Result<Option<Finding>> {
         let Some(deployed) = self.live.serving_spec().labels.get(COMMIT) else {
             let what = format!("the service's revision carries no label {COMMIT}");

@@ -6,7 +6,7 @@ use crate::tools::gcloud::{Advice, Seen, Trouble};
 /// It is unknown, and that has been reported.
 pub(super) struct Blind;
 
-/// What is there, if it is.
+/// The value, if it exists.
 pub(super) fn known<T>(seen: Seen<T>, findings: &mut Vec<Finding>) -> Result<Option<T>, Blind> {
     match seen {
         Seen::Present(found) => Ok(Some(found)),
@@ -43,6 +43,6 @@ fn finding(trouble: &Trouble) -> Finding {
         trouble.command.clone(),
         trouble.advice_text(),
     );
-    // Who may not look can deploy nothing, and yet everything may be in order.
+    // Without the role to read, everything may still be in order.
     if trouble.advice == Advice::AskForRole { finding.into_warning() } else { finding }
 }
