@@ -14,7 +14,7 @@ use crate::logs::Logs;
 use crate::mcp::{Client, Era};
 use crate::{binary, net};
 
-/// The secret of the server's client at a sandbox's OpenID provider.
+/// The secret of the server's client at a sandbox's OpenID provider, long enough for a key ring to be derived from it.
 pub const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
 /// Generous: nothing is measured with it.

@@ -15,8 +15,6 @@ use tokio::process::Command;
 /// Generous: nothing is measured with it.
 const DEADLINE: std::time::Duration = std::time::Duration::from_mins(2);
 
-/// The secret of this server's client at Validibot; long enough for a key ring to be derived from it.
-
 /// What `diagnose` found.
 #[derive(Debug)]
 struct Diagnosis {
