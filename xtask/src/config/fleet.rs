@@ -7,6 +7,8 @@ mod check;
 pub mod cron;
 mod document;
 mod read;
+mod resolve;
+pub mod resolved;
 mod stages;
 mod text;
 
@@ -14,8 +16,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use document::Mistake;
+pub use resolved::Resolved;
 pub use stages::ByStage;
-pub use text::{Scope, Text};
+pub use text::{ImageFacts, ImageText, Text};
 
 use crate::config::context::Context;
 use crate::core::error::{Error, Result};
@@ -238,14 +241,6 @@ impl Fleet {
             Error::usage(format!("{} cannot be read", shown.display())).cause(error.to_string())
         })?;
         Self::parse(shown, &text)
-    }
-
-    /// The MCP server: the service behind the build gate.
-    pub fn server(context: &Context) -> Result<Service> {
-        Self::load(context)?.services.into_iter().find(|service| service.gated).ok_or_else(|| {
-            Error::usage("the fleet has no MCP server")
-                .cause(format!("{}: no service has gated = true", Self::path(context).display()))
-        })
     }
 
     /// Whether there is such a file.

@@ -25,7 +25,7 @@ impl Blow {
 }
 
 /// How many kills a test of random moments makes: `VALIDIBOT_KILLS`, where that is set, for those who want to know more
-/// (`VALIDIBOT_KILLS=20 cargo test --workspace --locked --test gcp -- kills::`). A round has fifteen commits at most, enough for some 30.
+/// (`VALIDIBOT_KILLS=40 cargo test --workspace --locked --test gcp -- kills::`).
 pub(crate) fn kills(usual: usize) -> usize {
     let Some(said) = std::env::var_os("VALIDIBOT_KILLS") else { return usual };
     said.to_str().and_then(|said| said.parse().ok()).expect("VALIDIBOT_KILLS is a number")

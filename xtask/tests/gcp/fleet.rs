@@ -313,6 +313,29 @@ fn mistakes_are_named_before_anything_is_started() {
     assert_eq!(fleet.deployment.probes(), [""; 0]);
 }
 
+/// An empty name would be asked for, or written, as if it were one.
+#[test]
+fn a_name_without_a_value_is_said_before_anything_is_started() {
+    let fleet = Fleet::new();
+    let unset = SHIPPED
+        .replacen("[values]\n", "[values]\nnone = { build = \"VALIDIBOT_MCP_API_BASE_URL\" }\n", 1)
+        .replacen("name = \"django-env{suffix}\"", "name = \"{none}\"", 1)
+        .replacen("other = \"{app}-validation-queue-{stage}\"", "other = \"{none}\"", 1);
+    fleet.describe(&unset);
+    fleet.deployment.stage.write(".build", "ENABLE_MCP_SERVER=true\n");
+    for (words, parts) in
+        [(["deploy-all", "dev"], &["web.secret", "worker.queue"][..]), (["status", "dev"], &["worker.queue"])]
+    {
+        let error = inside::tool(&fleet, &words, None).0.unwrap_err();
+        assert_eq!(error.exit().code(), 64, "{error}");
+        for part in parts {
+            let line = format!("VALIDIBOT_MCP_API_BASE_URL is not set, and {part} needs it; write it into ");
+            assert!(error.to_string().contains(&line), "{line}\n{error}");
+        }
+    }
+    assert!(fleet.deployment.stage.emulator.calls().iter().all(|call| !call.line().contains("queues")));
+}
+
 #[test]
 fn a_second_release_is_migrated_and_then_proven_step_by_step() {
     let mut fleet = Fleet::new();

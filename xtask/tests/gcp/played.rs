@@ -150,12 +150,18 @@ impl World {
         self.stage.emulator.snapshot()["services"][SERVICE].clone()
     }
 
-    /// Which commit has how much traffic, and every tag.
+    /// As [`World::shares`], each commit by its first letter: most tests have few.
     pub(crate) fn traffic(&self) -> Vec<(String, u64, String)> {
+        let short = |(commit, percent, tag): (String, u64, String)| (commit[..1].to_owned(), percent, tag);
+        self.shares().into_iter().map(short).collect()
+    }
+
+    /// Which commit has how much traffic, and every tag.
+    pub(crate) fn shares(&self) -> Vec<(String, u64, String)> {
         let revisions = self.revisions();
         let commit = |name: &Value| {
             let revision = revisions.iter().find(|(known, _)| *name == known.as_str());
-            revision.unwrap().1[..1].to_owned()
+            revision.unwrap().1.clone()
         };
         let service = self.service();
         let entries = service["status"]["traffic"].as_array().cloned().unwrap_or_default();
@@ -270,7 +276,7 @@ impl World {
 
     /// As the image's probe would; where it names another commit than the one that serves there, it fails.
     fn probe(&self, url: &str, expected: &str) -> Outcome {
-        let traffic = self.traffic();
+        let traffic = self.shares();
         let candidate = url.contains("candidate---");
         let answers = traffic
             .iter()

@@ -70,7 +70,7 @@ pub(super) fn deploy_all(context: &Context, args: &GcpDeployAll) -> Result<()> {
 /// The name in the cloud of a service of the fleet.
 pub(super) fn service_name(context: &Context, stage: Stage, key: &str) -> Result<String> {
     let place = Place::whole(context, stage)?;
-    place.fleet.service(key).map(|service| place.fill(&service.container.name)).ok_or_else(|| {
+    place.fleet.service(key).map(|service| service.container.name.clone()).ok_or_else(|| {
         let keys: Vec<_> =
             place.fleet.services.iter().map(|service| service.container.key.as_str()).collect();
         Error::usage(format!("the fleet has no service '{key}'"))

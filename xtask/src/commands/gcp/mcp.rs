@@ -16,7 +16,7 @@ use super::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, S
 use crate::commands::env;
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
-use crate::config::fleet::{self, Service};
+use crate::config::fleet::{self, resolved::Service};
 use crate::config::stage::{Names, Stage, Target};
 use crate::core::error::{Error, Result};
 
@@ -116,7 +116,7 @@ impl Config {
             (server::EXTRA_HOSTS.name, self.hosts(names, place.project_number).join(",")),
         ];
         let container = &place.wanted.container;
-        let (scaling, service_scaling) = scaling(place.wanted, names.stage(), place.maintenance);
+        let (scaling, service_scaling) = scaling(place.wanted, place.maintenance);
         Spec {
             image: place.image.to_owned(),
             port: place.wanted.port,
@@ -164,9 +164,9 @@ impl Config {
 }
 
 /// How many instances each revision has, and all of them together; in maintenance none waits.
-pub(crate) fn scaling(wanted: &Service, stage: Stage, maintenance: bool) -> (Scaling, Scaling) {
-    let min = if maintenance { 0 } else { *wanted.min.of(stage) };
-    let bounds = Scaling { min, max: Some(*wanted.max.of(stage)) };
+pub(crate) fn scaling(wanted: &Service, maintenance: bool) -> (Scaling, Scaling) {
+    let min = if maintenance { 0 } else { wanted.min };
+    let bounds = Scaling { min, max: Some(wanted.max) };
     if wanted.together { (Scaling::default(), bounds) } else { (bounds, Scaling::default()) }
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::stage::Stage;
+use crate::config::env::{EnvFile, Environment, Layers};
+use crate::config::stage::{Names, Stage};
 
 const SHIPPED: &str = include_str!("../../../../envs/fleet.toml");
 
@@ -34,8 +35,100 @@ fn the_shipped_file_is_the_fleet() {
     assert!(fleet.service("mcp").unwrap().gated);
     let migrate = fleet.job("migrate").unwrap();
     assert_eq!(migrate.container.timeout, 300);
-    let scope = Scope::from([("app", "acme"), ("suffix", "-dev")].map(|(k, v)| (k.into(), Some(v.into()))));
-    assert_eq!(migrate.container.name.fill(&scope).unwrap(), "acme-migrate-dev");
+}
+
+/// The file at a stage with this `.build`; everything in it is about to be deployed, or nothing.
+fn resolved(
+    text: &str,
+    stage: Stage,
+    build: &str,
+    deployed: bool,
+) -> std::result::Result<Resolved, Vec<String>> {
+    let (environment, path) = (Environment::default(), Path::new("envs/dev/.build"));
+    let build = EnvFile::parse(path, build).unwrap();
+    let names = Names::new("demo", "us-west1", "acme", "r", stage);
+    let layers = Layers::new(&environment, Some(&build));
+    parse(text).unwrap_or_else(|error| panic!("{error}")).resolve(&names, &layers, path, &|_| deployed)
+}
+
+const BUILD: &str =
+    "VALIDIBOT_MCP_API_BASE_URL=https://app.example.com\nVALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n";
+
+/// The MCP server's names in it are those that every other command derives from the stage.
+#[test]
+fn the_shipped_file_is_plain_at_every_stage() {
+    for stage in [Stage::Dev, Stage::Staging, Stage::Prod] {
+        let fleet = resolved(SHIPPED, stage, BUILD, true).unwrap();
+        let worker = fleet.service("worker").unwrap();
+        let queue = if stage == Stage::Prod {
+            "acme-tasks".to_owned()
+        } else {
+            format!("acme-validation-queue-{stage}")
+        };
+        assert_eq!(worker.queue.as_deref(), Some(queue.as_str()));
+        assert_eq!(worker.container.secret.name, format!("django-env{}", stage.suffix()));
+        let web = fleet.service("web").unwrap();
+        assert_eq!(web.min, u32::from(stage == Stage::Prod));
+        let image = ImageFacts { version: "v1.2", revision: "abc", commit: "abcdef" };
+        let value = |name: &str| {
+            let found = web.container.env.iter().find(|(known, _)| known == name);
+            found.unwrap().1.as_ref().map(|text| text.fill(&image))
+        };
+        assert_eq!(value("VALIDIBOT_VERSION").as_deref(), Some("v1.2"));
+        assert_eq!(value("MCP_OIDC_AUDIENCE").as_deref(), Some("https://app.example.com"));
+        let job = &fleet.scheduler.jobs[0];
+        let name = format!("acme-clear-sessions{}", stage.suffix());
+        assert_eq!((&job.name, job.path.as_str()), (&name, "/api/v1/scheduled/clear-sessions/"));
+    }
+}
+
+#[test]
+fn a_value_that_is_missing_is_named_wherever_it_is_needed_and_never_left_out() {
+    let none = "VALIDIBOT_MCP_API_BASE_URL";
+    let mut text = SHIPPED.to_owned();
+    for (from, to) in [
+        ("[values]\n", "[values]\nnone = { build = \"VALIDIBOT_MCP_API_BASE_URL\" }\n"),
+        ("name = \"django-env{suffix}\"", "name = \"{none}\""),
+        ("name = \"{app}-worker{suffix}\"", "name = \"{app}-w-{version}\""),
+        ("database = \"{database}\"\nnetwork", "database = \"{none}\"\nnetwork"),
+        ("EXTRA_UV_EXTRAS = \"\"", "EXTRA_UV_EXTRAS = \"{none}\""),
+        ("\"{app}-neg{suffix}\"", "\"{none}-neg\""),
+        (
+            "prod = \"{app}-tasks\", other = \"{app}-validation-queue-{stage}\"",
+            "prod = \"a\", other = \"{none}\"",
+        ),
+        ("\"/api/v1/scheduled/{id}/\"", "\"/{none}/{id}/\""),
+        ("\"{app}-{id}{suffix}\"", "\"{none}-{id}\""),
+        (
+            "value = \"{mcp_base}\", optional = true } }\n# The command",
+            "value = \"{mcp_base}\" } }\n# The command",
+        ),
+        ("name = \"{app}-mcp{suffix}\"", "name = \"{app}-other{suffix}\""),
+    ] {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let problems = resolved(&text, Stage::Dev, "", true).unwrap_err();
+    let needs = |what: &str| format!("{none} is not set, and {what} needs it; write it into envs/dev/.build");
+    for problem in [
+        needs("migrate.secret"),
+        needs("migrate.database"),
+        needs("images.django.args.EXTRA_UV_EXTRAS"),
+        needs("web.ingress.endpoint_group"),
+        needs("worker.queue"),
+        needs("scheduler.path"),
+        needs("scheduler.name"),
+        "VALIDIBOT_MCP_BASE_URL is not set, and migrate.env.VALIDIBOT_MCP_BASE_URL needs it; write it into envs/dev/.build"
+            .to_owned(),
+        "worker.name: {version} is known only once there is an image, which is too late for a name".to_owned(),
+        "mcp.name is 'acme-other-dev' in fleet.toml, and the other commands know it as 'acme-mcp-dev'".to_owned(),
+    ] {
+        assert!(problems.contains(&problem), "{problem}\n{}", problems.join("\n"));
+    }
+    // What is only looked at needs the names of its parts, and no more.
+    let problems = resolved(&text, Stage::Dev, "", false).unwrap_err();
+    assert!(!problems.contains(&needs("migrate.secret")) && problems.contains(&needs("worker.queue")));
+    assert!(resolved(SHIPPED, Stage::Dev, "", false).is_ok());
 }
 
 /// The application's own registry of scheduled tasks, as of its commit dd69a97; its eleventh task is for Docker alone.

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 pub(super) const BUILT_IN: [&str; 8] =
     ["app", "project", "region", "stage", "suffix", "version", "revision", "commit"];
 
+/// What is known only once there is an image.
+pub(super) const OF_IMAGE: [&str; 3] = ["version", "revision", "commit"];
+
 /// The longest that each may be, for names whose length is limited (`GCP_APP_NAME` has at most 18 characters).
 const LONGEST: [(&str, &str); 3] =
     [("app", "aaaaaaaaaaaaaaaaaa"), ("stage", "staging"), ("suffix", "-staging")];
@@ -23,7 +26,43 @@ enum Part {
 }
 
 /// What the names mean; a name without a value is one that was left unset.
-pub type Scope = BTreeMap<String, Option<String>>;
+pub(super) type Scope = BTreeMap<String, Option<Text>>;
+
+/// A text in which at most the names of [`OF_IMAGE`] are open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageText(Text);
+
+/// What an image says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageFacts<'a> {
+    /// The version of its program.
+    pub version: &'a str,
+    /// Its tag, the short commit.
+    pub revision: &'a str,
+    /// The commit in full.
+    pub commit: &'a str,
+}
+
+impl ImageText {
+    /// Of a text that was filled.
+    pub(super) fn of(filled: Text) -> Self {
+        Self(filled)
+    }
+
+    /// The text for this image.
+    pub fn fill(&self, image: &ImageFacts<'_>) -> String {
+        let part = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Name(name) => match name.as_str() {
+                "version" => image.version,
+                "revision" => image.revision,
+                _ => image.commit,
+            }
+            .to_owned(),
+        };
+        self.0.parts.iter().map(part).collect()
+    }
+}
 
 impl Text {
     /// Takes a text apart; `known` says which names exist. Every name that does not is said.
@@ -60,19 +99,40 @@ impl Text {
         })
     }
 
-    /// The text with every name replaced; the name that has no value where there is one.
-    pub fn fill(&self, scope: &Scope) -> Result<String, String> {
-        let mut filled = String::new();
+    /// A text without names.
+    pub(super) fn literal(text: &str) -> Self {
+        Self { parts: vec![Part::Literal(text.to_owned())] }
+    }
+
+    /// A text that is one name.
+    pub(super) fn name(name: &str) -> Self {
+        Self { parts: vec![Part::Name(name.to_owned())] }
+    }
+
+    /// The text with every name replaced by what it means; the name that has no value where there is one.
+    pub(super) fn fill(&self, scope: &Scope) -> Result<Self, String> {
+        let mut parts = Vec::new();
         for part in &self.parts {
             match part {
-                Part::Literal(text) => filled.push_str(text),
+                Part::Literal(_) => parts.push(part.clone()),
                 Part::Name(name) => match scope.get(name) {
-                    Some(Some(value)) => filled.push_str(value),
+                    Some(Some(value)) => parts.extend(value.parts.iter().cloned()),
                     _ => return Err(name.clone()),
                 },
             }
         }
-        Ok(filled)
+        Ok(Self { parts })
+    }
+
+    /// The text, where no name is left in it; the first name else.
+    pub(super) fn plain(self) -> Result<String, String> {
+        self.parts
+            .into_iter()
+            .map(|part| match part {
+                Part::Literal(text) => Ok(text),
+                Part::Name(name) => Err(name),
+            })
+            .collect()
     }
 
     /// The longest that it can become, as far as names of limited length are concerned; others count as nothing.
@@ -100,9 +160,9 @@ mod tests {
     #[test]
     fn names_are_replaced_and_an_unset_one_is_said() {
         let text = parse("{app}-web{suffix}").unwrap();
-        let mut scope =
-            Scope::from([("app".into(), Some("acme".into())), ("suffix".into(), Some("-dev".into()))]);
-        assert_eq!(text.fill(&scope), Ok("acme-web-dev".into()));
+        let value = |text: &str| Some(Text::literal(text));
+        let mut scope = Scope::from([("app".into(), value("acme")), ("suffix".into(), value("-dev"))]);
+        assert_eq!(text.fill(&scope).and_then(Text::plain), Ok("acme-web-dev".into()));
         scope.insert("suffix".into(), None);
         assert_eq!(text.fill(&scope), Err("suffix".into()));
         assert_eq!(text.longest().len(), 18 + 4 + 8);

@@ -2,13 +2,14 @@
 
 use super::facts::{Facts, First};
 use crate::commands::gcp::build::{self, Source};
+use crate::commands::gcp::fleet::place::Place as Fleet;
 use crate::commands::gcp::mcp::{Config, Place};
 use crate::commands::gcp::rollout::{Way, way};
 use crate::commands::gcp::service::{Hands, Spec};
 use crate::commands::gcp::settings::{self, Settings};
 use crate::commands::gcp::side_by_side::both;
 use crate::config::context::Context;
-use crate::config::fleet::{Fleet, Service};
+use crate::config::fleet::resolved::Service;
 use crate::config::stage::Stage;
 use crate::core::error::{Error, Result};
 
@@ -41,7 +42,7 @@ impl<'a> Order<'a> {
     ) -> Result<(Self, First)> {
         let settings = settings::load(context, stage)?;
         let config = Config::load(context, stage)?;
-        let wanted = Fleet::server(context)?;
+        let wanted = Fleet::whole(context, stage)?.server()?.clone();
         let source = build::source(context, allow_dirty)?;
         let names = &settings.names;
         let tagged = format!("{}:{}", names.image(), source.tag);

@@ -2,12 +2,13 @@
 
 use super::facts::Facts;
 use super::place::Place;
+use crate::config::fleet::resolved::Service;
 
 /// Stamped names that stand in a file which wins, and files that cannot be read.
 pub(super) fn conflicts(place: &Place<'_>, facts: &Facts) -> Vec<String> {
     let mut problems = Vec::new();
-    for (secret, name) in place.secrets() {
-        let Some(content) = facts.secrets.get(&name).filter(|_| secret.wins) else { continue };
+    for (name, secret) in place.secrets() {
+        let Some(content) = facts.secrets.get(name).filter(|_| secret.wins) else { continue };
         let file = format!("{name} version {}", content.version);
         if let Some(line) = content.wrong {
             problems.push(format!(
@@ -15,11 +16,9 @@ pub(super) fn conflicts(place: &Place<'_>, facts: &Facts) -> Vec<String> {
             ));
         }
         let users: Vec<_> =
-            place.fleet.services.iter().filter(|service| service.container.secret == secret.key).collect();
+            place.fleet.services.iter().filter(|service| service.container.secret.name == name).collect();
         for (key, line, _) in &content.entries {
-            let stamp = |service: &&&crate::config::fleet::Service| {
-                service.container.env.iter().any(|stamp| stamp.name == *key)
-            };
+            let stamp = |service: &&&Service| service.container.env.iter().any(|(name, _)| name == key);
             let stamped: Vec<_> =
                 users.iter().filter(stamp).map(|service| service.container.key.as_str()).collect();
             if !stamped.is_empty() {

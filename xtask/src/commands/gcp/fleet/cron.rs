@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::place::Place;
 use crate::commands::gcp::plan::{Item, State};
-use crate::config::fleet::Scheduled;
+use crate::config::fleet::resolved::Scheduled;
 use crate::core::command::Command;
 use crate::tools::gcloud::fleet::{self, Flag};
 
@@ -58,25 +58,17 @@ impl Live {
 }
 
 /// What one job is to be.
-fn wanted(place: &Place<'_>, job: &Scheduled, address: &str) -> (String, Vec<Flag>) {
+fn wanted(place: &Place<'_>, job: &Scheduled, address: &str) -> Vec<Flag> {
     let scheduler = &place.fleet.scheduler;
-    let scope = place.scope_with(&[("id", &job.id)]);
-    let path = scheduler.path.fill(&scope).unwrap_or_default();
     let values = [
         job.cron.clone(),
-        scheduler.time_zone.of(place.stage()).clone(),
+        scheduler.time_zone.clone(),
         job.does.clone(),
-        format!("{}{path}", address.trim_end_matches('/')),
-        place.fill(&scheduler.account),
+        format!("{}{}", address.trim_end_matches('/'), job.path),
+        scheduler.account.clone(),
         address.to_owned(),
     ];
-    let flags = FIELDS.iter().zip(values).map(|((name, _), value)| Flag { name, value }).collect();
-    (scheduler.name.fill(&scope).unwrap_or_default(), flags)
-}
-
-/// The names of all jobs in the cloud.
-pub(in crate::commands::gcp) fn names(place: &Place<'_>) -> Vec<String> {
-    place.fleet.scheduler.jobs.iter().map(|job| wanted(place, job, "").0).collect()
+    FIELDS.iter().zip(values).map(|((name, _), value)| Flag { name, value }).collect()
 }
 
 /// What is to do, job by job; in maintenance every job is paused, and stays so.
@@ -88,15 +80,15 @@ pub(in crate::commands::gcp) fn items(
 ) -> Vec<Item> {
     let mut items = Vec::new();
     for job in &place.fleet.scheduler.jobs {
-        let (name, flags) = wanted(place, job, address);
+        let (name, flags) = (&job.name, wanted(place, job, address));
         let resource = format!("scheduled {name}");
-        let Some(found) = live.iter().find(|found| found.name == name) else {
-            let create = fleet::create_scheduled(place.names(), &name, &flags);
+        let Some(found) = live.iter().find(|found| found.name == *name) else {
+            let create = fleet::create_scheduled(place.names(), name, &flags);
             items.push(
                 Item::step(&resource, State::Create, create).note(format!("{} {}", job.cron, job.does)),
             );
             if maintenance {
-                let pause = fleet::pause_scheduled(place.names(), &name);
+                let pause = fleet::pause_scheduled(place.names(), name);
                 items.push(Item::step(format!("{resource} is paused"), State::Change, pause).wave(1));
             }
             continue;
@@ -106,8 +98,8 @@ pub(in crate::commands::gcp) fn items(
         let second = u8::from(item.step.is_some());
         items.push(item);
         let turn = match (maintenance, found.paused) {
-            (false, true) => Some(("runs again", fleet::resume_scheduled(place.names(), &name))),
-            (true, false) => Some(("is paused", fleet::pause_scheduled(place.names(), &name))),
+            (false, true) => Some(("runs again", fleet::resume_scheduled(place.names(), name))),
+            (true, false) => Some(("is paused", fleet::pause_scheduled(place.names(), name))),
             _ => None,
         };
         items.extend(turn.map(|(what, command): (&str, Command)| {

@@ -15,7 +15,8 @@ use crate::commands::gcp::rollout::{Access, access};
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::service::Live;
 use crate::commands::gcp::serving;
-use crate::config::fleet::{Ingress as Wanted, SCHEDULER};
+use crate::config::fleet::SCHEDULER;
+use crate::config::fleet::resolved::Ingress as Wanted;
 use crate::core::error::{Error, Result};
 use crate::tools::gcloud::{self, INVOKER, Seen, Trouble, run};
 
@@ -82,30 +83,28 @@ impl Facts {
         let listed = services.is_some();
         self.services = services.unwrap_or_default();
         for service in place.services() {
-            let name = place.fill(&service.container.name);
-            let live = listed.then(|| self.services.contains_key(&name));
-            if let Some(policy) = questions.policy(&name, live) {
+            let name = &service.container.name;
+            let live = listed.then(|| self.services.contains_key(name));
+            if let Some(policy) = questions.policy(name, live) {
                 self.policies.insert(name.clone(), policy);
             }
             if let Wanted::Balanced(group) = &service.ingress {
-                let group = place.fill(group);
-                let balanced = questions.balanced(&group, self.services.get(&name));
-                self.groups.insert(group, balanced);
+                let balanced = questions.balanced(group, self.services.get(name));
+                self.groups.insert(group.clone(), balanced);
             }
             if let Some(queue) = &service.queue {
-                let queue = place.fill(queue.of(place.stage()));
                 let make = format!("gcloud tasks queues create {queue} --location {}", names.region());
                 let paused = questions.need(&format!("the queue {queue}"), &make, parse_queue);
-                self.queues.insert(queue, paused.unwrap_or(false));
+                self.queues.insert(queue.clone(), paused.unwrap_or(false));
             }
         }
         let web = names.web_service();
-        let ours = place.fleet.services.iter().any(|service| place.fill(&service.container.name) == web);
+        let ours = place.fleet.services.iter().any(|service| service.container.name == web);
         let live = (listed && ours).then(|| self.services.contains_key(&web));
         if let Some(policy) = questions.policy(&web, live) {
             self.policies.entry(web).or_insert(policy);
         }
-        for (secret, name) in place.secrets() {
+        for (name, secret) in place.secrets() {
             let what = format!("the secret {name}");
             let make =
                 format!("make it and write the environment file into it: gcloud secrets create {name}");
@@ -114,7 +113,7 @@ impl Facts {
             } else {
                 questions.need(&what, &make, |text| Content::newest(&Version::parse_list(text)?))
             };
-            self.secrets.extend(content.map(|content| (name, content)));
+            self.secrets.extend(content.map(|content| (name.to_owned(), content)));
         }
         for name in place.databases() {
             let make = "the application needs its database: gcloud sql instances create";
@@ -123,11 +122,11 @@ impl Facts {
                     let start = format!("gcloud sql instances patch {name} --activation-policy=ALWAYS");
                     questions.missing.push((format!("the database {name} is {}", database.state), start));
                 }
-                self.databases.insert(name, database);
+                self.databases.insert(name.to_owned(), database);
             }
         }
         for job in place.steps.iter().filter_map(|key| place.fleet.job(key)) {
-            let name = place.fill(&job.container.name);
+            let name = &job.container.name;
             if let Some(live) = questions.may(&format!("the job {name}"), LiveJob::parse) {
                 self.jobs.insert(name.clone(), live);
             }
@@ -185,18 +184,13 @@ impl Questions {
             vec![Read::new("the services of the region", gcloud::fleet::services(names))];
         let mut policies = Vec::new();
         for service in place.services() {
-            let name = place.fill(&service.container.name);
-            policies.push(name);
+            policies.push(service.container.name.clone());
             if let Wanted::Balanced(group) = &service.ingress {
-                let group = place.fill(group);
-                reads.push(Read::new(
-                    format!("the endpoint group {group}"),
-                    gcloud::endpoint_group(names, &group),
-                ));
+                let command = gcloud::endpoint_group(names, group);
+                reads.push(Read::new(format!("the endpoint group {group}"), command));
             }
             if let Some(queue) = &service.queue {
-                let queue = place.fill(queue.of(place.stage()));
-                reads.push(Read::new(format!("the queue {queue}"), gcloud::fleet::queue(names, &queue)));
+                reads.push(Read::new(format!("the queue {queue}"), gcloud::fleet::queue(names, queue)));
             }
         }
         if place.services().any(|service| service.gated) && !policies.contains(&names.web_service()) {
@@ -205,21 +199,21 @@ impl Questions {
         reads.extend(
             policies.iter().map(|name| Read::new(format!("the policy of {name}"), run::policy(names, name))),
         );
-        for (secret, name) in place.secrets() {
+        for (name, secret) in place.secrets() {
             let command = if secret.wins {
-                gcloud::fleet::newest_content(names, &name)
+                gcloud::fleet::newest_content(names, name)
             } else {
-                gcloud::fleet::versions(names, &name)
+                gcloud::fleet::versions(names, name)
             };
             reads.push(Read::new(format!("the secret {name}"), command));
         }
         for name in place.databases() {
-            reads.push(Read::new(format!("the database {name}"), gcloud::fleet::database(names, &name)));
+            reads.push(Read::new(format!("the database {name}"), gcloud::fleet::database(names, name)));
         }
         for job in place.steps.iter().filter_map(|key| place.fleet.job(key)) {
-            let name = place.fill(&job.container.name);
-            reads.push(Read::new(format!("the job {name}"), gcloud::fleet::job(names, &name)));
-            let runs = gcloud::fleet::newest_execution(names, &name);
+            let name = &job.container.name;
+            reads.push(Read::new(format!("the job {name}"), gcloud::fleet::job(names, name)));
+            let runs = gcloud::fleet::newest_execution(names, name);
             reads.push(Read::new(format!("the executions of {name}"), runs));
         }
         if place.has(SCHEDULER) {
@@ -297,9 +291,7 @@ pub(in crate::commands::gcp) fn parse_services(
     place: &Place<'_>,
     text: &str,
 ) -> Option<BTreeMap<String, Live>> {
-    Live::parse_list(text, |name| {
-        place.fleet.services.iter().any(|service| place.fill(&service.container.name) == name)
-    })
+    Live::parse_list(text, |name| place.fleet.services.iter().any(|service| service.container.name == name))
 }
 
 /// Whether a queue is paused.

@@ -11,7 +11,8 @@ use crate::cli::GcpDeployAll;
 use crate::commands::gcp::build::{self, PLATFORM};
 use crate::commands::gcp::plan::{Item, State};
 use crate::config::context::Context;
-use crate::config::fleet::{Image, Scope, Source};
+use crate::config::fleet::resolved::{Container, Image};
+use crate::config::fleet::{ImageFacts, Source};
 use crate::core::error::{Error, Result};
 use crate::tools::docker::{self, Build};
 
@@ -61,9 +62,11 @@ impl Built {
         tag.split('-').next().unwrap_or_default().chars().filter(legal).take(12).collect()
     }
 
-    /// What is the image's own in a text.
-    pub(super) fn scope(&self, place: &Place<'_>) -> Scope {
-        place.scope_with(&[("version", &self.version), ("revision", &self.tag), ("commit", &self.commit)])
+    /// What a container of it is stamped with.
+    pub(super) fn env(&self, container: &Container) -> BTreeMap<String, String> {
+        let facts = ImageFacts { version: &self.version, revision: &self.tag, commit: &self.commit };
+        let stamps = container.env.iter();
+        stamps.filter_map(|(name, value)| Some((name.clone(), value.as_ref()?.fill(&facts)))).collect()
     }
 
     /// For the plan.
@@ -199,21 +202,12 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
         source.tag = said.revision.unwrap_or(source.tag);
     }
     let registry = place.names();
-    let name = format!(
-        "{}/{}/{}/{}",
-        registry.registry(),
-        registry.project(),
-        registry.repository(),
-        place.fill(&image.name)
-    );
-    let scope =
-        place.scope_with(&[("version", &version), ("revision", &source.tag), ("commit", &source.commit)]);
-    let arg = |(name, value): &(String, crate::config::fleet::Text)| {
-        format!("{name}={}", value.fill(&scope).unwrap_or_default())
-    };
+    let name =
+        format!("{}/{}/{}/{}", registry.registry(), registry.project(), registry.repository(), image.name);
+    let facts = ImageFacts { version: &version, revision: &source.tag, commit: &source.commit };
     let recipe = Recipe {
         file: folder.join(&image.file),
-        args: image.args.iter().map(arg).collect(),
+        args: image.args.iter().map(|(name, value)| format!("{name}={}", value.fill(&facts))).collect(),
         folder: folder.clone(),
     };
     // What is in no commit has to be built again: its tag says nothing about it.

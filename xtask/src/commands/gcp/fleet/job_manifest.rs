@@ -5,18 +5,15 @@ use serde_json::{Value, json};
 use super::facts::Facts;
 use super::images::Built;
 use super::job::{FILE, FOLDER};
-use super::place::Place;
-use crate::config::fleet::Job;
+use crate::config::fleet::resolved::Job;
 
 /// The document that a job is written as.
 ///
 /// No retries: Cloud Run's own default is three, and a migration that has failed half-way is to be looked at.
-pub(super) fn manifest(place: &Place<'_>, job: &Job, image: &Built, facts: &Facts) -> Value {
+pub(super) fn manifest(job: &Job, image: &Built, facts: &Facts) -> Value {
     let container = &job.container;
-    let scope = image.scope(place);
-    let fill = |text: &crate::config::fleet::Text| text.fill(&scope).unwrap_or_default();
     let mut annotations = json!({ "run.googleapis.com/execution-environment": "gen2" });
-    let database = container.database.as_ref().and_then(|name| facts.databases.get(&fill(name)));
+    let database = container.database.as_ref().and_then(|name| facts.databases.get(name));
     if let Some(database) = database {
         annotations["run.googleapis.com/cloudsql-instances"] = json!(database.connection);
         if let Some(network) = container.network.as_ref().filter(|_| database.private) {
@@ -29,13 +26,10 @@ pub(super) fn manifest(place: &Place<'_>, job: &Job, image: &Built, facts: &Fact
     if let Some(cpu) = &container.cpu {
         limits["cpu"] = json!(cpu);
     }
-    let secret = place.secret_of(container);
-    let version = facts.secrets.get(&secret).map(|content| content.version).unwrap_or_default();
-    let env: Vec<Value> = container
-        .env
-        .iter()
-        .filter_map(|stamp| Some(json!({"name": stamp.name, "value": stamp.value.fill(&scope).ok()?})))
-        .collect();
+    let secret = &container.secret.name;
+    let version = facts.secrets.get(secret).map(|content| content.version).unwrap_or_default();
+    let env = image.env(container).into_iter().map(|(name, value)| json!({"name": name, "value": value}));
+    let env: Vec<Value> = env.collect();
     let (program, flags) =
         job.command.split_first().map_or(("", [].as_slice()), |(first, rest)| (first.as_str(), rest));
     let mut args: Vec<String> = flags.to_vec();
@@ -43,7 +37,7 @@ pub(super) fn manifest(place: &Place<'_>, job: &Job, image: &Built, facts: &Fact
     let task = json!({
         "maxRetries": 0,
         "timeoutSeconds": container.timeout.to_string(),
-        "serviceAccountName": fill(&container.account),
+        "serviceAccountName": container.account,
         "volumes": [{"name": "secret-0", "secret": {
             "secretName": secret,
             "items": [{"key": version.to_string(), "path": FILE}],
@@ -60,7 +54,7 @@ pub(super) fn manifest(place: &Place<'_>, job: &Job, image: &Built, facts: &Fact
     json!({
         "apiVersion": "run.googleapis.com/v1",
         "kind": "Job",
-        "metadata": { "name": fill(&container.name) },
+        "metadata": { "name": container.name },
         "spec": { "template": {
             "metadata": { "annotations": annotations },
             "spec": { "taskCount": 1, "parallelism": 1, "template": { "spec": task } },

@@ -11,7 +11,8 @@ use crate::commands::gcp::plan::Plan;
 use crate::commands::gcp::rollout::Rollout;
 use crate::commands::gcp::service::Live;
 use crate::commands::gcp::{apply, rollout};
-use crate::config::fleet::{SCHEDULER, Service};
+use crate::config::fleet::SCHEDULER;
+use crate::config::fleet::resolved::Service;
 use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
 use crate::core::runner::Ahead;
@@ -72,18 +73,18 @@ impl Line<'_, '_> {
         public_url: Option<&str>,
     ) -> Result<String> {
         let place = self.place;
-        let name = place.fill(&service.container.name);
+        let name = &service.container.name;
         let spec = wanted::spec(place, service, image, &self.facts)?;
         let access = wanted::access(service);
-        let live = self.facts.services.get(&name);
+        let live = self.facts.services.get(name);
         let rollout = Rollout {
             context: place.context,
             names: place.names(),
             lock: self.lock,
-            service: &name,
+            service: name,
             spec: &spec,
             access,
-            found: self.facts.access(&name),
+            found: self.facts.access(name),
             mark: &image.mark(),
             proof,
             // What nobody could reach was not proven, and is none to go back to; of the others that they came up is the proof.
@@ -93,7 +94,7 @@ impl Line<'_, '_> {
         };
         let after = rollout.run(live)?;
         let end = format!("{} at {}", serves(&after), after.url);
-        self.facts.services.insert(name, after);
+        self.facts.services.insert(name.clone(), after);
         self.resume(service)?;
         Ok(end)
     }
@@ -101,13 +102,12 @@ impl Line<'_, '_> {
     /// A queue that maintenance, or somebody, has paused runs again once what it leads to is up.
     fn resume(&self, service: &Service) -> Result<()> {
         let Some(queue) = &service.queue else { return Ok(()) };
-        let queue = self.place.fill(queue.of(self.place.stage()));
-        let paused = self.facts.queues.get(&queue).copied().unwrap_or(false);
+        let paused = self.facts.queues.get(queue).copied().unwrap_or(false);
         if !paused || wanted::in_maintenance(self.place, &self.facts) {
             return Ok(());
         }
         self.lock.verify()?;
-        self.place.context.runner.read(&fleet::resume_queue(self.place.names(), &queue)).map(|_| ())
+        self.place.context.runner.read(&fleet::resume_queue(self.place.names(), queue)).map(|_| ())
     }
 
     /// The MCP server: it may call the web application, and proves itself over HTTP.
@@ -167,9 +167,9 @@ impl Line<'_, '_> {
             error = error.cause(format!("done: {line}"));
         }
         if let Some(service) = self.place.fleet.service(at).filter(|_| !interrupted) {
-            let name = self.place.fill(&service.container.name);
+            let name = &service.container.name;
             let now = match Facts::read(self.place, self.at_once) {
-                Ok(now) => now.services.get(&name).map_or_else(|| "is not there".to_owned(), serves),
+                Ok(now) => now.services.get(name).map_or_else(|| "is not there".to_owned(), serves),
                 Err(_) => "could not be read".to_owned(),
             };
             error = error.cause(format!("stopped: {at}: {now}"));
@@ -177,8 +177,8 @@ impl Line<'_, '_> {
             error = error.cause(format!("stopped: {at}"));
         }
         for key in rest {
-            let name = self.place.fleet.service(key).map(|service| self.place.fill(&service.container.name));
-            let still = name.and_then(|name| self.facts.services.get(&name)).map(serves);
+            let name = self.place.fleet.service(key).map(|service| &service.container.name);
+            let still = name.and_then(|name| self.facts.services.get(name)).map(serves);
             error = error.cause(match still {
                 Some(still) => format!("not touched: {key}: {still}"),
                 None => format!("not touched: {key}"),

@@ -11,7 +11,8 @@ use crate::commands::gcp::plan::{Item, Plan, State};
 use crate::commands::gcp::rollout::{Access, Way, unrecorded, way};
 use crate::commands::gcp::service::{CANDIDATE, Changed, Live, Manifest, Target, Template, difference};
 use crate::commands::gcp::serving;
-use crate::config::fleet::{Job, SCHEDULER, Service};
+use crate::config::fleet::SCHEDULER;
+use crate::config::fleet::resolved::{Job, Service};
 use crate::core::error::{Error, Result};
 use crate::tools::gcloud::{self, run};
 
@@ -29,8 +30,8 @@ impl Wanted<'_, '_> {
     /// What has to be right before anything is touched, and can be known by then.
     pub(super) fn check(&self) -> Result<()> {
         for service in self.place.services() {
-            let name = self.place.fill(&service.container.name);
-            self.place.hands.check(&name, self.facts.services.get(&name))?;
+            let name = &service.container.name;
+            self.place.hands.check(name, self.facts.services.get(name))?;
         }
         let mut problems = conflicts::conflicts(self.place, self.facts);
         if let Some(Err(problem)) = self.address() {
@@ -59,17 +60,16 @@ impl Wanted<'_, '_> {
     }
 
     fn age(&self, service: &Service, image: &Built) -> Result<Age> {
-        let live = self.facts.services.get(&self.place.fill(&service.container.name));
+        let live = self.facts.services.get(&service.container.name);
         Age::of(self.place.context, image.folder.as_deref(), live, &image.commit)
     }
 
     /// The address that the scheduler calls; `None` where the scheduler is not asked for, or its target not there yet.
     pub(super) fn address(&self) -> Option<std::result::Result<String, String>> {
         let target = self.place.scheduled_target()?;
-        let live = self.facts.services.get(&self.place.fill(&target.container.name))?;
-        let name = self.place.secret_of(&target.container);
-        let secret = self.place.fleet.secrets.iter().find(|secret| secret.key == target.container.secret)?;
-        Some(secret::audience(secret, self.facts.secrets.get(&name)?, live, &name))
+        let live = self.facts.services.get(&target.container.name)?;
+        let secret = &target.container.secret;
+        Some(secret::audience(secret, self.facts.secrets.get(&secret.name)?, live))
     }
 
     pub(super) fn plan(&self) -> Result<Plan> {
@@ -101,15 +101,15 @@ impl Wanted<'_, '_> {
 
     fn job(&self, job: &Job, image: &Built) -> Item {
         let names = self.place.names();
-        let name = self.place.fill(&job.container.name);
+        let name = &job.container.name;
         let resource = format!("job {name}");
-        match job::step(self.place, job, image, self.facts) {
+        match job::step(job, image, self.facts) {
             Step::Done(run) => Item::unchanged(resource).note(format!("{run} has succeeded with this image")),
             Step::Await(run) => Item::step(resource, State::Change, gcloud::fleet::execution(names, &run))
                 .note(format!("{run} is running with this image: it is waited for")),
             Step::Run(changes) => {
-                let state = if self.facts.jobs.contains_key(&name) { State::Change } else { State::Create };
-                let mut item = Item::step(resource, state, gcloud::fleet::execute(names, &name));
+                let state = if self.facts.jobs.contains_key(name) { State::Change } else { State::Create };
+                let mut item = Item::step(resource, state, gcloud::fleet::execute(names, name));
                 item.notes = changes;
                 item.note("runs once, before anything else is touched")
             }
@@ -118,13 +118,12 @@ impl Wanted<'_, '_> {
 
     fn service(&self, service: &Service, image: &Built) -> Result<Vec<Item>> {
         let (place, names) = (self.place, self.place.names());
-        let name = place.fill(&service.container.name);
+        let name = &service.container.name;
         let spec = wanted::spec(place, service, image, self.facts)?;
-        let live = self.facts.services.get(&name);
+        let live = self.facts.services.get(name);
         let revision = format!("{name}-{}-{REVISION}", image.mark());
         let step = |template: Template<'_>, traffic: Vec<Target>| {
-            let manifest =
-                Manifest { name: &name, live, template, service: Some(&spec), traffic, history: None };
+            let manifest = Manifest { name, live, template, service: Some(&spec), traffic, history: None };
             run::replace(names, &manifest.text())
         };
         let new = Template::New(&spec, &revision);
@@ -163,7 +162,7 @@ impl Wanted<'_, '_> {
         item.notes.extend(live.and_then(serving::beside));
         item.notes.extend(self.age(service, image)?.lines());
         let mut items = vec![item];
-        items.extend(self.access(service, &name));
+        items.extend(self.access(service, name));
         items.extend(self.queue(service));
         items.extend(self.invoker(service));
         Ok(items)
@@ -189,9 +188,9 @@ impl Wanted<'_, '_> {
     }
 
     fn queue(&self, service: &Service) -> Option<Item> {
-        let queue = self.place.fill(service.queue.as_ref()?.of(self.place.stage()));
-        let resume = gcloud::fleet::resume_queue(self.place.names(), &queue);
-        let paused = self.facts.queues.get(&queue).copied().unwrap_or(false);
+        let queue = service.queue.as_ref()?;
+        let resume = gcloud::fleet::resume_queue(self.place.names(), queue);
+        let paused = self.facts.queues.get(queue).copied().unwrap_or(false);
         let paused = paused && !wanted::in_maintenance(self.place, self.facts);
         paused.then(|| Item::step(format!("queue {queue} runs again"), State::Change, resume))
     }

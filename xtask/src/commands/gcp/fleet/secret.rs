@@ -2,7 +2,7 @@
 
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::service::Live;
-use crate::config::fleet::Secret;
+use crate::config::fleet::resolved::Secret;
 
 /// A secret's newest version. Values stay out of it, but for the ones that are compared.
 #[derive(Clone, Default)]
@@ -59,15 +59,10 @@ impl Content {
 }
 
 /// The address that the scheduler's target accepts tokens for: one of its own, as its secret says.
-pub(super) fn audience(
-    secret: &Secret,
-    content: &Content,
-    target: &Live,
-    name: &str,
-) -> Result<String, String> {
+pub(super) fn audience(secret: &Secret, content: &Content, target: &Live) -> Result<String, String> {
     let mut addresses: Vec<&str> = vec![&target.url];
     addresses.extend(target.urls.iter().map(String::as_str));
-    let file = format!("{name} version {}", content.version);
+    let file = format!("{} version {}", secret.name, content.version);
     let Some(first) = secret.address.first() else { return Ok(target.url.clone()) };
     let wanted = secret.address.last().unwrap_or(first);
     match content.first_of(&secret.address) {
@@ -83,15 +78,11 @@ pub(super) fn audience(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::fleet::Fleet;
-
     const URL: &str = "https://validibot-worker-1.us-west1.run.app";
 
     fn said(file: &str) -> Result<String, String> {
-        let fleet =
-            Fleet::parse(std::path::Path::new("fleet.toml"), include_str!("../../../../../envs/fleet.toml"))
-                .unwrap();
-        let secret = fleet.secrets.iter().find(|secret| secret.key == "django").unwrap();
+        let address = ["TASK_OIDC_AUDIENCE", "WORKER_URL"].map(str::to_owned).to_vec();
+        let secret = Secret { name: "django-env".into(), wins: true, address };
         let content = Content::parse(&format!("projects/1/secrets/django-env/versions/7\n{file}")).unwrap();
         let other = "https://validibot-worker-abc-uw.a.run.app";
         let document = serde_json::json!({
@@ -100,7 +91,7 @@ mod tests {
             "spec": {"template": {"spec": {"containers": [{"image": "r/a@sha256:1"}]}}},
             "status": {"url": URL},
         });
-        audience(secret, &content, &Live::parse(&document.to_string()).unwrap(), "django-env")
+        audience(&secret, &content, &Live::parse(&document.to_string()).unwrap())
     }
 
     #[test]

@@ -67,19 +67,16 @@ pub(in crate::commands::gcp) fn view(context: &Context, stage: Stage) -> Result<
         Read::new("the services of the region", gcloud::fleet::services(names)),
         Read::new("the scheduler's jobs", gcloud::fleet::scheduled(names)),
     ];
-    let queues: Vec<String> =
-        place.services().filter_map(|service| Some(place.fill(service.queue.as_ref()?.of(stage)))).collect();
+    let queues: Vec<&String> = place.services().filter_map(|service| service.queue.as_ref()).collect();
     reads.extend(
         queues
             .iter()
             .map(|queue| Read::new(format!("the queue {queue}"), gcloud::fleet::queue(names, queue))),
     );
     for job in &place.fleet.jobs {
-        let name = place.fill(&job.container.name);
-        reads.push(Read::new(
-            format!("the executions of {name}"),
-            gcloud::fleet::newest_execution(names, &name),
-        ));
+        let name = &job.container.name;
+        let newest = gcloud::fleet::newest_execution(names, name);
+        reads.push(Read::new(format!("the executions of {name}"), newest));
     }
     let mut answers = observe_all(context, AT_ONCE, &reads)?.into_iter();
     let mut next = || answers.next().unwrap_or(Seen::Absent);
@@ -89,10 +86,11 @@ pub(in crate::commands::gcp) fn view(context: &Context, stage: Stage) -> Result<
         .services()
         .filter(|service| !service.gated)
         .map(|service| {
-            let name = place.fill(&service.container.name);
             let part = Part::new(&service.container.key);
             match &services {
-                Seen::Present(services) => part.service(services.get(&name), service.public),
+                Seen::Present(services) => {
+                    part.service(services.get(&service.container.name), service.public)
+                }
                 Seen::Absent => part.is(State::Missing, "is not deployed"),
                 Seen::Unknown(trouble) => part.unknown(trouble),
             }
@@ -175,10 +173,11 @@ impl Part {
             Seen::Absent => &[],
             Seen::Unknown(trouble) => return self.unknown(trouble),
         };
-        let names: Vec<String> = cron::names(place);
-        let found: Vec<&cron::Live> = live.iter().filter(|job| names.contains(&job.name)).collect();
+        let jobs = &place.fleet.scheduler.jobs;
+        let ours = |found: &&cron::Live| jobs.iter().any(|job| job.name == found.name);
+        let found: Vec<&cron::Live> = live.iter().filter(ours).collect();
         let paused = found.iter().filter(|job| job.paused).count();
-        let (all, enabled) = (names.len(), found.len() - paused);
+        let (all, enabled) = (jobs.len(), found.len() - paused);
         let state = match (enabled, paused) {
             (0, 0) => State::Missing,
             (enabled, 0) if enabled == all => State::Live,

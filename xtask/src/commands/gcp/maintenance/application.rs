@@ -15,7 +15,8 @@ use crate::commands::gcp::plan::{Item, State};
 use crate::commands::gcp::service::{
     Changed, Ingress, Live, Manifest, Scaling, Spec, Target, Template, difference,
 };
-use crate::config::fleet::{Ingress as Wanted, SCHEDULER, Service};
+use crate::config::fleet::SCHEDULER;
+use crate::config::fleet::resolved::{Ingress as Wanted, Service};
 use crate::core::command::Command;
 use crate::core::error::Result;
 use crate::tools::gcloud::{self, Seen, Trouble, run};
@@ -49,8 +50,8 @@ pub(in crate::commands::gcp) fn items(place: &Place<'_>, there: &There, to: Swit
         });
         items.push(item.wave(tasks));
     }
-    let jobs = cron::names(place);
-    for job in there.scheduled.iter().filter(|job| jobs.contains(&job.name)) {
+    let jobs = &place.fleet.scheduler.jobs;
+    for job in there.scheduled.iter().filter(|found| jobs.iter().any(|job| job.name == found.name)) {
         let item = turn(format!("scheduled {}", job.name), job.paused, to, |to| match to {
             Switch::Close => gcloud::fleet::pause_scheduled(names, &job.name),
             Switch::Open => gcloud::fleet::resume_scheduled(names, &job.name),
@@ -73,25 +74,25 @@ fn turn(resource: String, paused: bool, to: Switch, command: impl FnOnce(Switch)
 
 /// The service's own settings: the revision that serves is the same before, meanwhile and after.
 fn door(place: &Place<'_>, there: &There, service: &Service, to: Switch) -> Item {
-    let name = place.fill(&service.container.name);
+    let name = &service.container.name;
     let resource = format!("service {name}");
-    let Some(live) = there.services.get(&name) else {
+    let Some(live) = there.services.get(name) else {
         return Item::unchanged(resource).note("is not deployed");
     };
     let mut spec: Spec = live.spec.clone();
     let balanced = match &service.ingress {
-        Wanted::Balanced(group) => there.groups.get(&place.fill(group)).copied().unwrap_or(false),
+        Wanted::Balanced(group) => there.groups.get(group).copied().unwrap_or(false),
         Wanted::Fixed(_) => false,
     };
     (spec.ingress, spec.service_scaling.min) = match (to, &service.ingress) {
         (Switch::Close, _) => (Ingress::Internal, 0),
         (Switch::Open, Wanted::Fixed(word)) => {
-            (Ingress::parse(word).unwrap_or(Ingress::Internal), least(place, service))
+            (Ingress::parse(word).unwrap_or(Ingress::Internal), least(service))
         }
         (Switch::Open, Wanted::Balanced(_)) if balanced => {
-            (Ingress::InternalAndCloudLoadBalancing, least(place, service))
+            (Ingress::InternalAndCloudLoadBalancing, least(service))
         }
-        (Switch::Open, Wanted::Balanced(_)) => (Ingress::All, least(place, service)),
+        (Switch::Open, Wanted::Balanced(_)) => (Ingress::All, least(service)),
     };
     let changed = difference(&live.spec, &spec);
     if changed.is_empty() {
@@ -99,7 +100,7 @@ fn door(place: &Place<'_>, there: &There, service: &Service, to: Switch) -> Item
     }
     let traffic: Vec<Target> = live.shares();
     let manifest = Manifest {
-        name: &name,
+        name,
         live: Some(live),
         template: Template::Kept,
         service: Some(&spec),
@@ -112,9 +113,8 @@ fn door(place: &Place<'_>, there: &There, service: &Service, to: Switch) -> Item
 }
 
 /// The fewest instances while it is open, of all revisions together; where each revision has its own, nothing changes.
-fn least(place: &Place<'_>, service: &Service) -> u32 {
-    let none = Scaling::default().min;
-    if service.together { *service.min.of(place.stage()) } else { none }
+fn least(service: &Service) -> u32 {
+    if service.together { service.min } else { Scaling::default().min }
 }
 
 /// The fleet's services, as the list of the region has them.
@@ -138,22 +138,21 @@ impl There {
         services: BTreeMap<String, Live>,
         at_once: usize,
     ) -> Result<Option<Self>> {
-        let (names, stage) = (place.names(), place.stage());
+        let names = place.names();
         let mut own = place.fleet.services.iter().filter(|service| !service.gated);
-        if !own.any(|service| services.contains_key(&place.fill(&service.container.name))) {
+        if !own.any(|service| services.contains_key(&service.container.name)) {
             return Ok(None);
         }
         let own = || place.services().filter(|service| !service.gated);
-        let queues = own().filter_map(|service| Some(place.fill(service.queue.as_ref()?.of(stage))));
-        let queues: Vec<String> = queues.collect();
+        let queues: Vec<&String> = own().filter_map(|service| service.queue.as_ref()).collect();
         let groups = own().filter_map(|service| match &service.ingress {
-            Wanted::Balanced(group) => Some((place.fill(group), place.fill(&service.container.name))),
+            Wanted::Balanced(group) => Some((group, &service.container.name)),
             Wanted::Fixed(_) => None,
         });
-        let groups: Vec<(String, String)> = groups.collect();
+        let groups: Vec<(&String, &String)> = groups.collect();
         let queue =
-            |queue: &String| Read::new(format!("the queue {queue}"), gcloud::fleet::queue(names, queue));
-        let group = |(group, _): &(String, String)| {
+            |queue: &&String| Read::new(format!("the queue {queue}"), gcloud::fleet::queue(names, queue));
+        let group = |(group, _): &(&String, &String)| {
             Read::new(format!("the endpoint group {group}"), gcloud::endpoint_group(names, group))
         };
         let mut reads: Vec<Read> = queues.iter().map(queue).chain(groups.iter().map(group)).collect();
@@ -166,12 +165,12 @@ impl There {
         let mut troubles: Vec<Trouble> = Vec::new();
         let mut there = Self { services, ..Self::default() };
         for queue in queues {
-            let paused = next().understand(&queue, parse_queue).take(&mut troubles);
-            there.queues.extend(paused.map(|paused| (queue, paused)));
+            let paused = next().understand(queue, parse_queue).take(&mut troubles);
+            there.queues.extend(paused.map(|paused| (queue.clone(), paused)));
         }
         for (group, service) in groups {
-            let balanced = balanced(next(), there.services.get(&service), &mut troubles);
-            there.groups.insert(group, balanced);
+            let balanced = balanced(next(), there.services.get(service), &mut troubles);
+            there.groups.insert(group.clone(), balanced);
         }
         if scheduler {
             let jobs = next().understand("the scheduler's jobs", cron::Live::parse);

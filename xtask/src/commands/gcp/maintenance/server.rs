@@ -9,6 +9,7 @@ use envs::server::ENABLED;
 
 use super::{Switch, license};
 use crate::commands::gcp::deploy::balanced;
+use crate::commands::gcp::fleet::place::Place;
 use crate::commands::gcp::lock::Lock;
 use crate::commands::gcp::mcp::{self, Config, Mode, Prober};
 use crate::commands::gcp::observe::{Read, cannot_tell, observe_all};
@@ -20,7 +21,6 @@ use crate::commands::gcp::service::{
 };
 use crate::commands::gcp::serving;
 use crate::config::context::Context;
-use crate::config::fleet::Fleet;
 use crate::config::stage::Names;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
@@ -179,7 +179,8 @@ impl<'a> Server<'a> {
     fn opened(&self, there: &There, config: &Config) -> Result<Spec> {
         let mut spec = open(there, config);
         // Those that waited before are not known any more; the fleet's file says how many are to.
-        let (own, together) = mcp::scaling(&Fleet::server(self.context)?, self.names.stage(), false);
+        let place = Place::whole(self.context, self.names.stage())?;
+        let (own, together) = mcp::scaling(place.server()?, false);
         spec.scaling.min = own.min;
         spec.service_scaling.min = together.min;
         Ok(spec)

@@ -10,7 +10,7 @@ use super::super::job_manifest::manifest;
 use super::super::place::Place;
 use super::{End, Execution, fields};
 use crate::commands::gcp::lock::Lock;
-use crate::config::fleet::Job;
+use crate::config::fleet::resolved::Job;
 use crate::core::error::{Error, Result};
 use crate::core::runner::Streams;
 use crate::tools::gcloud::{Seen, Trouble, classify, fleet};
@@ -39,19 +39,14 @@ pub(in crate::commands::gcp::fleet) enum Step {
 }
 
 /// Works out what is to do.
-pub(in crate::commands::gcp::fleet) fn step(
-    place: &Place<'_>,
-    job: &Job,
-    image: &Built,
-    facts: &Facts,
-) -> Step {
-    let wanted = manifest(place, job, image, facts);
-    let name = place.fill(&job.container.name);
-    let newest = facts.executions.get(&name).filter(|run| run.is_of(&wanted));
+pub(in crate::commands::gcp::fleet) fn step(job: &Job, image: &Built, facts: &Facts) -> Step {
+    let wanted = manifest(job, image, facts);
+    let name = &job.container.name;
+    let newest = facts.executions.get(name).filter(|run| run.is_of(&wanted));
     match newest.map(|run| (&run.end, run.name.clone())) {
         Some((End::Succeeded, run)) => Step::Done(run),
         Some((End::Running, run)) => Step::Await(run),
-        _ => Step::Run(difference(&wanted, facts.jobs.get(&name).map(super::LiveJob::fields))),
+        _ => Step::Run(difference(&wanted, facts.jobs.get(name).map(super::LiveJob::fields))),
     }
 }
 
@@ -80,18 +75,18 @@ pub(in crate::commands::gcp::fleet) fn run(
     lock: &Lock<'_>,
 ) -> Result<String> {
     let (context, names) = (place.context, place.names());
-    let name = place.fill(&job.container.name);
-    let execution = match step(place, job, image, facts) {
+    let name = &job.container.name;
+    let execution = match step(job, image, facts) {
         Step::Done(execution) => return Ok(execution),
         Step::Await(execution) => execution,
         Step::Run(changes) => {
             lock.verify()?;
             if !changes.is_empty() {
-                let manifest = format!("{:#}\n", manifest(place, job, image, facts));
+                let manifest = format!("{:#}\n", manifest(job, image, facts));
                 context.runner.read(&fleet::replace_job(names, &manifest))?;
             }
             let _progress = context.printer.progress(&format!("starting {name}"));
-            let said = context.runner.read(&fleet::execute(names, &name))?.stdout;
+            let said = context.runner.read(&fleet::execute(names, name))?.stdout;
             let execution = said.trim();
             if execution.is_empty() || execution.contains(char::is_whitespace) {
                 return Err(Error::failed(format!("gcloud did not say which execution of {name} it began"))
