@@ -2,4 +2,5 @@
 
 pub mod image;
 pub mod program;
+pub mod reference;
 pub mod sbom;

@@ -8,23 +8,21 @@ mod balancer;
 mod build;
 mod deploy;
 pub(crate) mod emulator;
-mod fleet;
 pub(crate) mod identity;
 pub(crate) mod lock;
 mod logs;
 mod maintenance;
 pub(crate) mod mcp;
-pub(crate) mod observe;
 mod plan;
 pub(crate) mod policy;
 pub(crate) mod releases;
 pub(crate) mod rollout;
 pub(crate) mod secrets;
 pub(crate) mod service;
-pub(crate) mod serving;
 pub(crate) mod settings;
 pub(crate) mod setup;
 mod side_by_side;
+pub(crate) mod state;
 mod status;
 
 use crate::cli::{Gcp, GcpGate, GcpGated, GcpLocking, GcpMaintenance};
@@ -47,7 +45,7 @@ pub fn gcp(context: &Context, task: &Gcp) -> Result<Exit> {
         Gcp::Deploy(args) => {
             gated("gcp deploy", args.common.stage, args.gate, &|| deploy::deploy(context, args))
         }
-        Gcp::DeployAll(args) => fleet::deploy_all(context, args),
+        Gcp::DeployAll(args) => deploy::deploy_all(context, args),
         Gcp::Setup(GcpGated { common, gate }) => {
             gated("gcp setup", common.stage, *gate, &|| setup::setup(context, common))
         }

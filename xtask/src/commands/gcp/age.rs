@@ -69,11 +69,6 @@ impl Age {
         Ok(age)
     }
 
-    /// An error where it has to be asked for by name, and was not.
-    pub(crate) fn check(&self, names: &Names, asked_for: bool) -> Result<()> {
-        refuse(self.refused.iter().cloned(), names, asked_for)
-    }
-
     /// What a plan says of it.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         let refused = self.refused.iter().map(|why| format!("{why}: the deploy wants --yes-older"));

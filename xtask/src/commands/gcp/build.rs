@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::apply;
-use super::observe::{Read, cannot_tell};
 use super::plan::{Item, Plan, State};
 use super::settings;
+use super::state::observe::{Read, cannot_tell};
+use crate::artifact::reference::{self, ImageRef};
 use crate::cli::GcpBuild;
 use crate::config::context::Context;
 use crate::config::stage::Names;
@@ -29,30 +30,23 @@ pub(super) struct Source {
     pub(super) dirty: bool,
 }
 
-impl Source {
-    /// What revisions of it carry in their names: the short commit, without anything that a name may not hold.
-    pub(super) fn mark(&self) -> &str {
-        self.tag.split('-').next().unwrap_or_default()
-    }
-}
-
 /// Builds and pushes, unless the registry has this commit's image; says the digest either way.
 pub(super) fn build(context: &Context, args: &GcpBuild) -> Result<()> {
     let names = settings::load(context, args.common.stage)?.names;
     let source = source(context, args.allow_dirty)?;
     let tagged = format!("{}:{}", names.image(), source.tag);
     let latest = format!("{}:latest", names.image());
-    let there = digest(context, &tagged)?;
+    let there = find(context, &tagged)?;
     let reuse = there.as_ref().filter(|_| !source.dirty && !args.rebuild);
     let plan = match reuse {
-        Some(digest) => known(context, &names, &tagged, &latest, digest)?,
+        Some(image) => known(context, &names, &tagged, &latest, image)?,
         None => fresh(context, &names, args, &source, &[tagged.clone(), latest])?,
     };
     let applied = apply::carry_out(context, &plan, &args.common)?.is_some();
-    let digest = if applied && reuse.is_none() { digest(context, &tagged)? } else { reuse.cloned() };
-    match digest {
+    let image = if applied && reuse.is_none() { find(context, &tagged)? } else { reuse.cloned() };
+    match image {
         // JSON says it among the notes where nothing was built, and the next call does where something was.
-        Some(digest) if !args.common.json => context.printer.data(&format!("{}@{digest}", names.image())),
+        Some(image) if !args.common.json => context.printer.data(&image.to_string()),
         None if applied => {
             return Err(Error::failed(format!("{tagged} was pushed, but the registry does not have it"))
                 .hint("type the same command again"));
@@ -89,12 +83,11 @@ pub(super) fn source_in(context: &Context, root: &Path, allow_dirty: bool) -> Re
 }
 
 /// The plan where the image is there: at most `latest` has to follow.
-fn known(context: &Context, names: &Names, tagged: &str, latest: &str, digest: &str) -> Result<Plan> {
-    let mut items = vec![Item::unchanged(format!("image {tagged}")).note(digest)];
-    let moved = self::digest(context, latest)?.as_deref() != Some(digest);
+fn known(context: &Context, names: &Names, tagged: &str, latest: &str, image: &ImageRef) -> Result<Plan> {
+    let mut items = vec![Item::unchanged(format!("image {tagged}")).note(&image.digest)];
+    let moved = find(context, latest)?.as_ref() != Some(image);
     items.push(if moved {
-        let image = format!("{}@{digest}", names.image());
-        Item::step(format!("tag {latest}"), State::Change, docker::tag(latest, &image))
+        Item::step(format!("tag {latest}"), State::Change, docker::tag(latest, &image.to_string()))
     } else {
         Item::unchanged(format!("tag {latest}"))
     });
@@ -143,13 +136,15 @@ fn plan(names: &Names, items: Vec<Item>) -> Plan {
     Plan { command: "gcp build", place: format!("{} to {}", names.stage(), names.registry()), items }
 }
 
-/// The digest that a tag leads to; `None` where the registry does not have the tag.
-pub(super) fn digest(context: &Context, reference: &str) -> Result<Option<String>> {
+/// The image that a tag leads to; `None` where the registry does not have the tag.
+pub(super) fn find(context: &Context, reference: &str) -> Result<Option<ImageRef>> {
     let read = Read::new(format!("the tag {reference}"), docker::inspect(reference));
     let _progress = context.printer.progress("asking the registry");
     let outcome = context.runner.run(&read.command, Streams::Captured)?;
     match seen(&read, reference, &outcome) {
-        Seen::Present(digest) => Ok(Some(digest)),
+        Seen::Present(digest) => {
+            Ok(Some(ImageRef { repository: reference::split(reference).0.to_owned(), digest }))
+        }
         Seen::Absent => Ok(None),
         Seen::Unknown(trouble) => Err(cannot_tell(&[trouble])),
     }

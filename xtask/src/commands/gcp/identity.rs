@@ -2,8 +2,8 @@
 //!
 //! A service that serves goes on for a while without either, and its next instance does not start.
 
-use super::observe::{Read, observe};
 use super::policy::Policy;
+use super::state::observe::{Read, observe};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};

@@ -6,11 +6,13 @@
 
 mod commands;
 mod holder;
+mod prestarted;
 mod process;
 mod wait;
 
 pub(crate) use commands::{break_lock, status};
 pub(crate) use holder::Holder;
+use prestarted::Prestarted;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +21,7 @@ use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
-use crate::core::runner::{Ahead, Streams};
+use crate::core::runner::Streams;
 use crate::core::secret::random_hex;
 use crate::tools::gcloud::{Advice, Seen, classify, lock};
 
@@ -42,9 +44,8 @@ pub(crate) struct Lock<'a> {
     /// Whether somebody else had to be waited for.
     waited: bool,
     held: Mutex<Held>,
-    /// The gcloud of the next look, and the one that gives it back.
-    next_look: Ahead,
-    last: Ahead,
+    /// The gclouds that are started ahead while it is held.
+    pub(crate) ahead: Prestarted<'a>,
 }
 
 /// What was true when the lock was last seen.
@@ -164,7 +165,7 @@ impl<'a> Lock<'a> {
         since: Instant,
     ) -> Self {
         let held = Mutex::new(Held { etag, since, looked: Some(since) });
-        Self { context, names, id, waited, held, next_look: Ahead::default(), last: Ahead::default() }
+        Self { context, names, id, waited, held, ahead: Prestarted::new(context, names) }
     }
 
     /// Whether somebody else held it before: what was read until then is old.
@@ -187,16 +188,6 @@ impl<'a> Lock<'a> {
         Ok(())
     }
 
-    /// Starts the gcloud of the next look, which then takes less time.
-    pub(crate) fn prepare_look(&self) {
-        self.next_look.start(&self.context.runner, &lock::look(self.names));
-    }
-
-    /// Starts the gcloud that gives it back.
-    pub(crate) fn prepare_release(&self) {
-        self.last.start(&self.context.runner, &lock::release(self.names, ""));
-    }
-
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,7 +199,7 @@ impl<'a> Lock<'a> {
                 .hint("when the other one is done, type the same command again: it looks first, and does only what is missing"))
         };
         let command = lock::look(self.names);
-        let outcome = self.next_look.run(&self.context.runner, &command)?;
+        let outcome = self.ahead.look(&command)?;
         let mut holder = match Holder::understand(&command, &outcome) {
             Seen::Present(holder) if holder.id == self.id => holder,
             Seen::Present(holder) => return lost(format!("it is {}'s now", holder.who())),
@@ -239,7 +230,7 @@ impl<'a> Lock<'a> {
         let etag = self.held().etag.clone();
         let command = lock::release(self.names, &etag);
         let stage = self.names.stage();
-        let problem = match self.last.run(&self.context.runner, &command) {
+        let problem = match self.ahead.release(&command) {
             Ok(outcome) if outcome.code == 0 => return,
             Ok(outcome) => match classify("the deploy lock", &command, &outcome) {
                 // Nothing to give back; whoever broke it knows.

@@ -5,8 +5,8 @@ mod entry;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::observe::cannot_tell;
 use super::settings;
+use super::state::observe::cannot_tell;
 use crate::cli::GcpLogs;
 use crate::config::context::Context;
 use crate::config::stage::Names;

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fleet::{place::Choice, place::Place};
+use super::deploy::place::{Choice, Place};
 use super::lock::{self, Lock};
-use super::observe::{Read, cannot_tell, observe_all};
 use super::plan::Plan;
+use super::state::observe::{Read, cannot_tell, observe_all};
 use super::{apply, settings};
 use crate::cli::{GcpGate, GcpReopen, GcpSwitch};
 use crate::config::context::Context;

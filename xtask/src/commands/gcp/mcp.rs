@@ -57,6 +57,12 @@ pub(crate) struct Place<'a> {
 impl Config {
     /// Reads the stage's files; everything that is wrong is reported at once.
     pub(crate) fn load(context: &Context, stage: Stage) -> Result<Self> {
+        let (config, problems) = Self::read(context, stage)?;
+        if problems.is_empty() { Ok(config) } else { Err(unfit(stage, problems)) }
+    }
+
+    /// As [`Config::load`], with everything that is wrong beside it.
+    pub(crate) fn read(context: &Context, stage: Stage) -> Result<(Self, Vec<String>)> {
         let target = Target::GoogleCloud(stage);
         // The switches of a deploy are stronger than the file that the server reads: they become its environment.
         let read = |held_in| context.tree.read(target, held_in).transpose();
@@ -87,12 +93,7 @@ impl Config {
         let switch = envs::parse_switch(&enabled);
         let audience = text(&server::SERVICE_AUDIENCE);
         let hosts = text(&server::EXTRA_HOSTS);
-        if !problems.is_empty() {
-            return Err(
-                Error::usage(format!("the settings of {stage} are not fit for a deploy")).causes(problems)
-            );
-        }
-        Ok(Self {
+        let config = Self {
             audience: if audience.is_empty() { api_base_url.clone() } else { audience },
             api_base_url,
             base_url,
@@ -103,7 +104,8 @@ impl Config {
                 .filter(|host| !host.is_empty())
                 .map(str::to_owned)
                 .collect(),
-        })
+        };
+        Ok((config, problems))
     }
 
     /// The service that these settings ask for.
@@ -161,6 +163,11 @@ impl Config {
         hosts.extend(self.hosts.iter().cloned());
         hosts
     }
+}
+
+/// The error of settings that a deploy cannot go by.
+pub(crate) fn unfit(stage: Stage, problems: Vec<String>) -> Error {
+    Error::usage(format!("the settings of {stage} are not fit for a deploy")).causes(problems)
 }
 
 /// How many instances each revision has, and all of them together; in maintenance none waits.

@@ -11,9 +11,10 @@ pub(crate) use rollback::rollback;
 
 use serde_json::json;
 
-use super::observe::{Read, cannot_tell, observe};
 use super::service::Live;
-use super::{serving, settings};
+use super::settings;
+use super::state::observe::{Read, cannot_tell, observe};
+use super::state::serving;
 use crate::cli::GcpLook;
 use crate::config::context::Context;
 use crate::config::stage::Names;

@@ -23,7 +23,6 @@ use super::side_by_side::both;
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
-use crate::core::runner::Ahead;
 use crate::core::secret::random_hex;
 use crate::tools::gcloud::{self, run};
 
@@ -54,15 +53,6 @@ pub(crate) struct Rollout<'a> {
     pub(crate) remembered: bool,
     /// Where users reach it where its own address does not answer them (a load balancer's ingress).
     pub(crate) public_url: Option<&'a str>,
-    /// The gcloud of the next write; see [`start_write`].
-    pub(crate) next_write: Ahead,
-}
-
-/// Starts gcloud for a write before it is known what is to be written, which is told once everything is checked.
-///
-/// gcloud reads the manifest to its end before it asks or changes anything, and refuses an empty or a torn one.
-pub(crate) fn start_write(context: &Context, names: &Names, write: &Ahead) {
-    write.start(&context.runner, &run::replace(names, ""));
 }
 
 /// What a rollout has to do, worked out from what is wanted and what is there.
@@ -292,16 +282,9 @@ impl Rollout<'_> {
         let command = run::replace(self.names, &manifest.text());
         let _progress = self.context.printer.progress(&format!("{}: {}", self.service, phase.doing()));
         // While this one is at it, what comes next starts.
-        let Self { context, names, lock, next_write, .. } = self;
-        let next = || {
-            if phase == Phase::Candidate {
-                lock.prepare_look();
-                start_write(context, names, next_write);
-            } else {
-                lock.prepare_release();
-            }
-        };
-        let outcome = next_write.run_beside(&context.runner, &command, next);
+        let ahead = &self.lock.ahead;
+        let next = || if phase == Phase::Candidate { ahead.start_another() } else { ahead.start_release() };
+        let outcome = ahead.write(&command, next);
         let outcome = outcome.map_err(|error| error.during(phase.name()))?;
         if outcome.code != 0 {
             let error = failure(&outcome.stderr, outcome.code);

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use envs::HeldIn;
 
-use super::observe::{Read, cannot_tell, observe};
 use super::plan::{Item, Plan, State};
 use super::settings::{self, Settings};
+use super::state::observe::{Read, cannot_tell, observe};
 use super::{apply, lock};
 use crate::cli::GcpStage;
 use crate::commands::env;

@@ -13,6 +13,7 @@ use crate::config::stage::{Names, Stage, Target};
 use crate::core::error::{Error, Result};
 
 /// A stage's settings.
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// Every resource's name.
     pub(crate) names: Names,

@@ -6,9 +6,9 @@ pub(crate) mod live;
 use std::time::Duration;
 
 use super::apply;
-use super::observe::unreadable;
 use super::plan::{Item, Plan, State};
 use super::settings;
+use super::state::observe::unreadable;
 use crate::cli::GcpStage;
 use crate::config::context::Context;
 use crate::config::stage::Names;

@@ -2,17 +2,18 @@
 
 use serde::Serialize;
 
-use super::fleet::{self, View};
 use super::identity::{self, Identity};
 use super::lock::Holder;
 use super::mcp::{Comparison, Config, Mode, Web};
-use super::observe::{Read, cannot_tell, observe};
 use super::policy::Policy;
 use super::releases::{Fate, Revision, hold, table};
 use super::rollout::{Access, access};
 use super::secrets::version::Version;
 use super::service::{Live, Target};
-use super::{serving, settings};
+use super::settings;
+use super::state::observe::{Read, cannot_tell, observe};
+use super::state::serving;
+use super::state::{self, View};
 use crate::cli::GcpStatus;
 use crate::config::context::Context;
 use crate::config::gate::Gate;
@@ -132,7 +133,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         None => (NOT_DEPLOYED, Vec::new()),
     };
     reasons.extend(at_risk);
-    let fleet = fleet::view(context, names.stage())?;
+    let fleet = state::view(context, names.stage())?;
     let application = fleet.as_ref().map_or(NOT_DEPLOYED, |view| view.overall);
     let overall = together(server, application);
     if overall == Mode::Partial.name() && server != application {

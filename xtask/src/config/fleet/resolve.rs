@@ -25,23 +25,23 @@ impl Fleet {
         deployed: &dyn Fn(&str) -> bool,
     ) -> Result<Resolved, Vec<String>> {
         let (scope, problems) = (self.scope(names, build), RefCell::default());
-        let resolver = Resolver { fleet: self, names, scope, file, problems };
+        let filling = Filling { fleet: self, names, scope, file, problems };
         let resolved = Resolved {
             order: self.order.clone(),
-            images: self.images.iter().map(|image| resolver.image(image, deployed)).collect(),
+            images: self.images.iter().map(|image| filling.image(image, deployed)).collect(),
             jobs: self
                 .jobs
                 .iter()
                 .map(|job| Job {
-                    container: resolver.container(&job.container, deployed),
+                    container: filling.container(&job.container, deployed),
                     command: job.command.clone(),
                     script: job.script.clone(),
                 })
                 .collect(),
-            services: self.services.iter().map(|service| resolver.service(service, deployed)).collect(),
-            scheduler: resolver.scheduler(deployed(SCHEDULER)),
+            services: self.services.iter().map(|service| filling.service(service, deployed)).collect(),
+            scheduler: filling.scheduler(deployed(SCHEDULER)),
         };
-        let problems = resolver.problems.into_inner();
+        let problems = filling.problems.into_inner();
         if problems.is_empty() { Ok(resolved) } else { Err(problems) }
     }
 
@@ -74,7 +74,7 @@ impl Fleet {
 }
 
 /// Replaces names, and keeps what could not be replaced.
-struct Resolver<'f> {
+struct Filling<'f> {
     fleet: &'f Fleet,
     names: &'f Names,
     scope: Scope,
@@ -82,16 +82,14 @@ struct Resolver<'f> {
     problems: RefCell<Vec<String>>,
 }
 
-impl Resolver<'_> {
+impl Filling<'_> {
     /// A text that may name the image; `None` where a value is missing, which is a problem where it is needed.
     fn open(&self, what: &str, text: &Text, scope: &Scope, needed: bool) -> Option<Text> {
-        text.fill(scope)
-            .map_err(|name| {
-                if needed {
-                    self.unset(what, &name)
-                }
-            })
-            .ok()
+        let filled = text.fill(scope);
+        if let (Err(name), true) = (&filled, needed) {
+            self.unset(what, name);
+        }
+        filled.ok()
     }
 
     /// A text that is known before there is an image; empty where it is missing: that is a problem, or it is not needed.

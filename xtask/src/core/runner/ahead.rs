@@ -47,6 +47,13 @@ impl Ahead {
         })
     }
 
+    /// Ends what was started and is not needed after all.
+    pub fn abandon(&self) {
+        if let Some(mut started) = self.started().take() {
+            process::abandon(&mut started);
+        }
+    }
+
     /// What was started and still waits.
     fn take(&self) -> Option<process::Started> {
         self.started().take().and_then(|mut started| (!started.has_ended()).then_some(started))
@@ -59,9 +66,7 @@ impl Ahead {
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        if let Some(started) = &mut *self.started() {
-            process::abandon(started);
-        }
+        self.abandon();
     }
 }
 

@@ -7,7 +7,6 @@ use envs::{HeldIn, oauth};
 use super::super::finding::Finding;
 use super::CloudChecks;
 use super::unknown::known;
-use crate::commands::gcp::observe::{Read, observe};
 use crate::commands::gcp::secrets::difference::Difference;
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::setup::live::{Live, Part};

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::certificates::Certificate;
 use super::last;
-use crate::commands::gcp::observe::{Read, cannot_tell, observe};
 use crate::commands::gcp::service;
+use crate::commands::gcp::state::observe::{Read, cannot_tell, observe};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};

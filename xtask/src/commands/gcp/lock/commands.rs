@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::Holder;
 use crate::cli::{GcpLock, GcpLook};
-use crate::commands::gcp::observe::cannot_tell;
 use crate::commands::gcp::settings;
+use crate::commands::gcp::state::observe::cannot_tell;
 use crate::config::context::Context;
 use crate::core::ask;
 use crate::core::error::{Error, Result};

@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 
 use super::switch::Switch;
-use crate::commands::gcp::deploy::balanced;
-use crate::commands::gcp::fleet::cron;
-use crate::commands::gcp::fleet::facts::{parse_queue, parse_services};
-use crate::commands::gcp::fleet::place::Place;
-use crate::commands::gcp::observe::{Read, cannot_tell, observe_all};
+use crate::commands::gcp::deploy::cron;
+use crate::commands::gcp::deploy::place::Place;
 use crate::commands::gcp::plan::{Item, State};
 use crate::commands::gcp::service::{
     Changed, Ingress, Live, Manifest, Scaling, Spec, Target, Template, difference,
 };
+use crate::commands::gcp::state::balanced;
+use crate::commands::gcp::state::observe::{Read, cannot_tell, observe_all};
+use crate::commands::gcp::state::{parse_queue, parse_services};
 use crate::config::fleet::SCHEDULER;
 use crate::config::fleet::resolved::{Ingress as Wanted, Service};
 use crate::core::command::Command;

@@ -8,24 +8,23 @@ use std::time::Duration;
 use envs::server::ENABLED;
 
 use super::{Switch, license};
-use crate::commands::gcp::deploy::balanced;
-use crate::commands::gcp::fleet::place::Place;
+use crate::commands::gcp::deploy::place::Place;
 use crate::commands::gcp::lock::Lock;
 use crate::commands::gcp::mcp::{self, Config, Mode, Prober};
-use crate::commands::gcp::observe::{Read, cannot_tell, observe_all};
 use crate::commands::gcp::plan::{Item, State};
 use crate::commands::gcp::policy::Policy;
 use crate::commands::gcp::rollout::{Access, Rollout, Way, access, unrecorded, way};
 use crate::commands::gcp::service::{
     CANDIDATE, COMMIT, Ingress, Live, Manifest, Spec, Target, Template, difference,
 };
-use crate::commands::gcp::serving;
+use crate::commands::gcp::state::balanced;
+use crate::commands::gcp::state::observe::{Read, cannot_tell, observe_all};
+use crate::commands::gcp::state::serving;
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
-use crate::core::runner::Ahead;
 use crate::tools::gcloud::{self, Seen, Trouble, run};
 
 /// What revisions are called that close the server, and that open it.
@@ -268,7 +267,6 @@ impl<'a> Server<'a> {
             proof: None,
             remembered: false,
             public_url: None,
-            next_write: Ahead::default(),
         }
     }
 }

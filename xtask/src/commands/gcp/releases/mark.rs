@@ -2,9 +2,10 @@
 
 use super::{Revision, look};
 use crate::cli::{GcpMark, GcpRelease, GcpTag};
+use crate::commands::gcp::deploy::place;
 use crate::commands::gcp::plan::{Item, Plan, State};
 use crate::commands::gcp::service::{Bad, History, Live, Manifest, Target, Template};
-use crate::commands::gcp::{apply, fleet, lock, settings};
+use crate::commands::gcp::{apply, lock, settings};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
@@ -40,7 +41,7 @@ fn carry_out(context: &Context, args: &GcpTag, command: &'static str, change: &C
     let common = &args.common;
     let names = settings::load(context, common.stage)?.names;
     let service = match &args.service {
-        Some(key) => fleet::service_name(context, common.stage, key)?,
+        Some(key) => place::service_name(context, common.stage, key)?,
         None => names.service(),
     };
     let now = || -> Result<(Plan, Live)> {

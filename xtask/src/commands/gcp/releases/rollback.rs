@@ -4,16 +4,18 @@ use serde_json::json;
 
 use super::choice::Choice;
 use super::{Revision, SCHEMA_VERSION, look};
+use crate::artifact::reference::ImageRef;
 use crate::cli::GcpRollback;
+use crate::commands::gcp::deploy::place;
 use crate::commands::gcp::mcp::{Config, Prober};
 use crate::commands::gcp::plan::{Item, Plan, State};
 use crate::commands::gcp::rollout::{Access, Back, Proof, Rollout};
 use crate::commands::gcp::service::{Bad, History, Live, Manifest, Target, Template};
-use crate::commands::gcp::{apply, fleet, lock, settings};
+use crate::commands::gcp::{apply, lock, settings};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
-use crate::core::runner::{Ahead, Runner};
+use crate::core::runner::Runner;
 use crate::tools::gcloud::run;
 
 /// Sends all traffic to the revision that served before, or to the one that is named.
@@ -21,7 +23,7 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
     let common = &args.common;
     let names = settings::load(context, common.stage)?.names;
     let service = match &args.service {
-        Some(key) => fleet::service_name(context, common.stage, key)?,
+        Some(key) => place::service_name(context, common.stage, key)?,
         None => names.service(),
     };
     let (live, revisions) = look(context, &names, &service)?;
@@ -190,7 +192,6 @@ impl Turn<'_> {
             proof: proof.as_ref().map(|proof| proof as Proof<'_>),
             remembered: true,
             public_url: config.as_ref().map(|config| config.base_url.as_str()),
-            next_write: Ahead::default(),
         };
         let (blame, served) = (self.blame(), self.served());
         rollout.back(
@@ -206,8 +207,8 @@ impl Turn<'_> {
                 .warn("not proven: an earlier tool deployed this revision, without saying its commit");
             return Ok(None);
         };
-        let image = format!("{}@{digest}", self.names.image());
-        let prober = Prober::new(context, self.names.stage(), &image, commit)?;
+        let image = ImageRef { repository: self.names.image(), digest: digest.clone() };
+        let prober = Prober::new(context, self.names.stage(), &image.to_string(), commit)?;
         Ok(Some(if self.target.enabled { prober.with_tools_on() } else { prober }))
     }
 }

@@ -1,6 +1,6 @@
 //! That a service is not there: believed only where Cloud Run says so of the service itself.
 
-use crate::commands::gcp::observe::cannot_tell;
+use crate::commands::gcp::state::observe::cannot_tell;
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::Result;

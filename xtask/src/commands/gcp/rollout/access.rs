@@ -2,8 +2,8 @@
 
 use super::super::lock::Lock;
 use super::super::policy::Policy;
-use crate::commands::gcp::observe::cannot_tell;
 use crate::commands::gcp::service::Live;
+use crate::commands::gcp::state::observe::cannot_tell;
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::version::{OF_JOBS, OF_REVISIONS, OF_SERVICES, in_use};
-use crate::commands::gcp::observe::{Read, cannot_tell, observe, observe_all};
+use crate::commands::gcp::state::observe::{Read, cannot_tell, observe, observe_all};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! What is there, as far as `setup` is concerned.
 
-use super::super::observe::{Read, cannot_tell, observe};
 use super::super::policy::Policy;
+use super::super::state::observe::{Read, cannot_tell, observe};
 use super::docker;
 use crate::config::context::Context;
 use crate::config::stage::Names;

@@ -7,6 +7,7 @@ use envs::Variable;
 use envs::deploy::{VALIDIBOT_BUILD_CLOUD, VALIDIBOT_REVISION, VALIDIBOT_VERSION};
 
 use super::place::Place;
+use crate::artifact::reference::{self, ImageRef};
 use crate::cli::GcpDeployAll;
 use crate::commands::gcp::build::{self, PLATFORM};
 use crate::commands::gcp::plan::{Item, State};
@@ -20,11 +21,11 @@ use crate::tools::docker::{self, Build};
 #[derive(Debug, Clone)]
 pub(super) struct Built {
     /// Its name in the registry, without tag.
-    name: String,
+    repository: String,
     /// The tag that its commit has.
-    tag: String,
-    /// Its digest; `None` while it is still to be built.
-    digest: Option<String>,
+    pub(super) tag: String,
+    /// By digest; `None` while it is still to be built.
+    image: Option<ImageRef>,
     /// The application's version.
     version: String,
     /// The commit in full.
@@ -49,10 +50,11 @@ pub(super) type Images = BTreeMap<String, Built>;
 impl Built {
     /// By digest; by tag while there is none.
     pub(super) fn reference(&self) -> String {
-        match &self.digest {
-            Some(digest) => format!("{}@{digest}", self.name),
-            None => format!("{}:{}", self.name, self.tag),
-        }
+        self.image.as_ref().map_or_else(|| self.tagged(&self.tag), ImageRef::to_string)
+    }
+
+    fn tagged(&self, tag: &str) -> String {
+        format!("{}:{tag}", self.repository)
     }
 
     /// What revisions of it carry in their names: lower-case letters and digits.
@@ -71,25 +73,27 @@ impl Built {
 
     /// For the plan.
     pub(super) fn item(&self) -> Item {
-        let resource = format!("image {}:{}", self.name, self.tag);
-        match (&self.digest, &self.recipe) {
+        let resource = format!("image {}", self.tagged(&self.tag));
+        match (&self.image, &self.recipe) {
             (None, Some(recipe)) => Item::step(resource, State::Create, self.build(recipe)),
-            (digest, _) => Item::unchanged(resource).note(digest.clone().unwrap_or_default()),
+            (image, _) => {
+                image.iter().fold(Item::unchanged(resource), |item, image| item.note(&image.digest))
+            }
         }
     }
 
     /// Builds and pushes it, where it is not there.
     pub(super) fn make(&mut self, context: &Context) -> Result<()> {
-        let (None, Some(recipe)) = (&self.digest, self.recipe.clone()) else { return Ok(()) };
-        let tagged = format!("{}:{}", self.name, self.tag);
+        let (None, Some(recipe)) = (&self.image, self.recipe.clone()) else { return Ok(()) };
+        let tagged = self.tagged(&self.tag);
         let _progress = context.printer.progress(&format!("building {tagged}"));
         context.runner.read(&self.build(&recipe))?;
         // The moving tag comes last: it never leads to an image whose own tag is not there.
         for tag in [&self.tag, "latest"] {
-            context.runner.read(&docker::push(&format!("{}:{tag}", self.name)))?;
+            context.runner.read(&docker::push(&self.tagged(tag)))?;
         }
-        self.digest = build::digest(context, &tagged)?;
-        if self.digest.is_some() {
+        self.image = build::find(context, &tagged)?;
+        if self.image.is_some() {
             return Ok(());
         }
         Err(Error::failed(format!("{tagged} was pushed, but the registry does not have it"))
@@ -101,7 +105,7 @@ impl Built {
             context: &recipe.folder,
             file: &recipe.file,
             platform: PLATFORM,
-            tags: &[format!("{}:{}", self.name, self.tag), format!("{}:latest", self.name)],
+            tags: &[self.tagged(&self.tag), self.tagged("latest")],
             labels: &[("org.opencontainers.image.revision", self.commit.clone())],
             args: &recipe.args,
         })
@@ -125,6 +129,28 @@ pub(super) fn resolve(place: &Place<'_>, args: &GcpDeployAll) -> Result<Images> 
         }
     }
     Ok(images)
+}
+
+/// The image of this commit's MCP server alone, which has to be in the registry.
+pub(super) fn of_server(place: &Place<'_>, source: build::Source) -> Result<Images> {
+    let (context, names, server) = (place.context, place.names(), place.server()?);
+    let tagged = format!("{}:{}", names.image(), source.tag);
+    let Some(image) = build::find(context, &tagged)? else {
+        return Err(Error::failed(format!("there is no image of commit {}", source.tag))
+            .cause(format!("the registry does not have {tagged}"))
+            .cause("nothing was changed")
+            .hint(format!("cargo xtask gcp build {}", names.stage())));
+    };
+    let built = Built {
+        repository: names.image(),
+        version: source.tag.clone(),
+        tag: source.tag,
+        image: Some(image),
+        commit: source.commit,
+        folder: Some(context.root.clone()),
+        recipe: None,
+    };
+    Ok(Images::from([(server.container.image.clone(), built)]))
 }
 
 /// `[NAME=]REFERENCE`; without a name it is the one image that comes from a checkout.
@@ -158,30 +184,25 @@ fn given(place: &Place<'_>, given: &[String]) -> Result<BTreeMap<String, String>
 
 /// An image that somebody else has built.
 fn ready_made(place: &Place<'_>, image: &Image, reference: &str) -> Result<Built> {
-    let Some(digest) = build::digest(place.context, reference)? else {
+    let Some(found) = build::find(place.context, reference)? else {
         return Err(
             Error::failed(format!("the registry does not have {reference}")).cause("nothing was changed")
         );
     };
-    let (name, _) = reference.split_once('@').unwrap_or((reference, ""));
-    // A colon before the last slash is a port.
-    let tag = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
-    let (name, tag) = match tag {
-        Some((name, tag)) => (name, tag.to_owned()),
-        None => (name, digest.trim_start_matches("sha256:").chars().take(12).collect()),
-    };
-    let (name, context) = (name.to_owned(), place.context);
+    let short = || found.digest.trim_start_matches("sha256:").chars().take(12).collect();
+    let tag = reference::split(reference).1.map_or_else(short, str::to_owned);
+    let context = place.context;
     let folder = match &image.source {
         Source::Workspace => Some(context.root.clone()),
         Source::Checkout(variable) => context.environment.get(variable).map(PathBuf::from),
     };
     let folder = folder.filter(|folder| folder.is_dir());
     Ok(Built {
-        name,
+        repository: found.repository.clone(),
         version: tag.clone(),
         commit: tag.clone(),
         tag,
-        digest: Some(digest),
+        image: Some(found),
         folder,
         recipe: None,
     })
@@ -201,9 +222,9 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
         version = said.version.unwrap_or(version);
         source.tag = said.revision.unwrap_or(source.tag);
     }
-    let registry = place.names();
-    let name =
-        format!("{}/{}/{}/{}", registry.registry(), registry.project(), registry.repository(), image.name);
+    let names = place.names();
+    let repository =
+        format!("{}/{}/{}/{}", names.registry(), names.project(), names.repository(), image.name);
     let facts = ImageFacts { version: &version, revision: &source.tag, commit: &source.commit };
     let recipe = Recipe {
         file: folder.join(&image.file),
@@ -211,11 +232,12 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
         folder: folder.clone(),
     };
     // What is in no commit has to be built again: its tag says nothing about it.
-    let digest = if source.dirty { None } else { build::digest(context, &format!("{name}:{}", source.tag))? };
+    let found =
+        if source.dirty { None } else { build::find(context, &format!("{repository}:{}", source.tag))? };
     Ok(Built {
-        name,
+        repository,
         tag: source.tag,
-        digest,
+        image: found,
         version,
         commit: source.commit,
         folder: Some(folder),

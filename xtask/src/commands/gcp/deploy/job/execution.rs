@@ -6,16 +6,16 @@ use super::{list, task_fields};
 
 /// An execution of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::commands::gcp::fleet) struct Execution {
-    pub(in crate::commands::gcp::fleet) name: String,
-    pub(in crate::commands::gcp::fleet) end: End,
+pub(in crate::commands::gcp) struct Execution {
+    pub(in crate::commands::gcp) name: String,
+    pub(in crate::commands::gcp) end: End,
     /// What it runs: the image, the command and its arguments.
     runs: Vec<Option<String>>,
 }
 
 /// How far an execution is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::commands::gcp::fleet) enum End {
+pub(in crate::commands::gcp) enum End {
     /// It goes on.
     Running,
     /// Every task has succeeded.
@@ -26,12 +26,12 @@ pub(in crate::commands::gcp::fleet) enum End {
 
 impl Execution {
     /// Reads `executions describe --format=json`.
-    pub(in crate::commands::gcp::fleet) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::commands::gcp) fn parse(text: &str) -> Option<Self> {
         Self::of(&serde_json::from_str(text).ok()?)
     }
 
     /// Reads `executions list --limit=1 --format=json`: at most one.
-    pub(in crate::commands::gcp::fleet) fn parse_list(text: &str) -> Option<Vec<Self>> {
+    pub(in crate::commands::gcp) fn parse_list(text: &str) -> Option<Vec<Self>> {
         let listed: Vec<Value> = serde_json::from_str(text).ok()?;
         listed.iter().map(Self::of).collect()
     }
@@ -56,7 +56,7 @@ impl Execution {
     }
 
     /// Whether it runs, or has run, what this job's document asks for.
-    pub(in crate::commands::gcp::fleet) fn is_of(&self, document: &Value) -> bool {
+    pub(in crate::commands::gcp) fn is_of(&self, document: &Value) -> bool {
         self.runs == what_runs(&document["spec"]["template"]["spec"])
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::side_by_side::side_by_side;
+use crate::commands::gcp::side_by_side::side_by_side;
 use crate::config::context::Context;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
@@ -60,7 +60,11 @@ pub(crate) fn observe<const N: usize>(
 }
 
 /// As [`observe`], where the number of questions is known only when they are asked.
-pub(super) fn observe_all(context: &Context, at_once: usize, reads: &[Read]) -> Result<Vec<Seen<String>>> {
+pub(in crate::commands::gcp) fn observe_all(
+    context: &Context,
+    at_once: usize,
+    reads: &[Read],
+) -> Result<Vec<Seen<String>>> {
     let count = reads.len();
     let _progress = context
         .printer

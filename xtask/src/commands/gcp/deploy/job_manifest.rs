@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::facts::Facts;
 use super::images::Built;
 use super::job::{FILE, FOLDER};
+use crate::commands::gcp::state::State;
 use crate::config::fleet::resolved::Job;
 
 /// The document that a job is written as.
 ///
 /// No retries: Cloud Run's own default is three, and a migration that has failed half-way is to be looked at.
-pub(super) fn manifest(job: &Job, image: &Built, facts: &Facts) -> Value {
+pub(super) fn manifest(job: &Job, image: &Built, state: &State) -> Value {
     let container = &job.container;
     let mut annotations = json!({ "run.googleapis.com/execution-environment": "gen2" });
-    let database = container.database.as_ref().and_then(|name| facts.databases.get(name));
+    let database = container.database.as_ref().and_then(|name| state.databases.get(name));
     if let Some(database) = database {
         annotations["run.googleapis.com/cloudsql-instances"] = json!(database.connection);
         if let Some(network) = container.network.as_ref().filter(|_| database.private) {
@@ -27,7 +27,7 @@ pub(super) fn manifest(job: &Job, image: &Built, facts: &Facts) -> Value {
         limits["cpu"] = json!(cpu);
     }
     let secret = &container.secret.name;
-    let version = facts.secrets.get(secret).map(|content| content.version).unwrap_or_default();
+    let version = state.version(secret);
     let env = image.env(container).into_iter().map(|(name, value)| json!({"name": name, "value": value}));
     let env: Vec<Value> = env.collect();
     let (program, flags) =

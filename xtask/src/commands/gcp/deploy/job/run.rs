@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::super::facts::Facts;
 use super::super::images::Built;
 use super::super::job_manifest::manifest;
 use super::super::place::Place;
 use super::{End, Execution, fields};
 use crate::commands::gcp::lock::Lock;
+use crate::commands::gcp::state::State;
 use crate::config::fleet::resolved::Job;
 use crate::core::error::{Error, Result};
 use crate::core::runner::Streams;
@@ -29,7 +29,7 @@ const LINES: usize = 30;
 
 /// What is to do with a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::commands::gcp::fleet) enum Step {
+pub(in crate::commands::gcp) enum Step {
     /// This very thing has run and succeeded.
     Done(String),
     /// It is running: an earlier command began it.
@@ -39,14 +39,14 @@ pub(in crate::commands::gcp::fleet) enum Step {
 }
 
 /// Works out what is to do.
-pub(in crate::commands::gcp::fleet) fn step(job: &Job, image: &Built, facts: &Facts) -> Step {
-    let wanted = manifest(job, image, facts);
+pub(in crate::commands::gcp) fn step(job: &Job, image: &Built, state: &State) -> Step {
+    let wanted = manifest(job, image, state);
     let name = &job.container.name;
-    let newest = facts.executions.get(name).filter(|run| run.is_of(&wanted));
+    let newest = state.executions.get(name).filter(|run| run.is_of(&wanted));
     match newest.map(|run| (&run.end, run.name.clone())) {
         Some((End::Succeeded, run)) => Step::Done(run),
         Some((End::Running, run)) => Step::Await(run),
-        _ => Step::Run(difference(&wanted, facts.jobs.get(name).map(super::LiveJob::fields))),
+        _ => Step::Run(difference(&wanted, state.jobs.get(name).map(super::LiveJob::fields))),
     }
 }
 
@@ -67,22 +67,22 @@ fn difference(wanted: &Value, live: Option<std::collections::BTreeMap<String, St
 }
 
 /// Does it; the name of the execution that succeeded.
-pub(in crate::commands::gcp::fleet) fn run(
+pub(in crate::commands::gcp) fn run(
     place: &Place<'_>,
     job: &Job,
     image: &Built,
-    facts: &Facts,
+    state: &State,
     lock: &Lock<'_>,
 ) -> Result<String> {
     let (context, names) = (place.context, place.names());
     let name = &job.container.name;
-    let execution = match step(job, image, facts) {
+    let execution = match step(job, image, state) {
         Step::Done(execution) => return Ok(execution),
         Step::Await(execution) => execution,
         Step::Run(changes) => {
             lock.verify()?;
             if !changes.is_empty() {
-                let manifest = format!("{:#}\n", manifest(job, image, facts));
+                let manifest = format!("{:#}\n", manifest(job, image, state));
                 context.runner.read(&fleet::replace_job(names, &manifest))?;
             }
             let _progress = context.printer.progress(&format!("starting {name}"));

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Facts;
 use super::images::Built;
 use super::job::{FILE, FOLDER};
 use super::place::Place;
-use crate::commands::gcp::mcp::{self, Config};
+use crate::commands::gcp::mcp;
 use crate::commands::gcp::rollout::Access;
 use crate::commands::gcp::service::{Foreign, Ingress, Mount, Probe, Spec};
+use crate::commands::gcp::state::State;
 use crate::config::fleet::resolved::{Ingress as Wanted, Service};
-use crate::core::error::Result;
 
 /// Requests that an instance is given at a time: Cloud Run's own default.
 const CONCURRENCY: u32 = 80;
@@ -20,40 +19,33 @@ pub(super) fn access(service: &Service) -> Access {
     if service.public { Access::Everybody } else { Access::Granted }
 }
 
-/// Whether the application is in maintenance: what the public reaches otherwise is closed.
-pub(in crate::commands::gcp) fn in_maintenance(place: &Place<'_>, facts: &Facts) -> bool {
-    let open = place.fleet.services.iter().filter(|service| service.public && !service.gated);
-    let mut live = open.filter_map(|service| facts.services.get(&service.container.name));
-    live.any(|live| live.spec.ingress == Ingress::Internal)
-}
-
 /// The service that the file asks for, with what stays of what other hands have set on the one that is there.
-pub(super) fn spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
-    let live = facts.services.get(&service.container.name);
-    Ok(place.hands.apply(asked(place, service, image, facts)?, live))
+pub(super) fn spec(place: &Place<'_>, service: &Service, image: &Built, state: &State) -> Spec {
+    let asked = match &place.config {
+        Some(config) if service.gated => server(place, config, service, image, state),
+        _ => asked(place, service, image, state),
+    };
+    place.hands.apply(asked, state.services.get(&service.container.name))
 }
 
-fn asked(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
-    if service.gated {
-        return mcp_spec(place, service, image, facts);
-    }
+fn asked(place: &Place<'_>, service: &Service, image: &Built, state: &State) -> Spec {
     let container = &service.container;
     let unset = container.env.iter().filter(|(_, value)| value.is_none());
     let foreign = Foreign { unset: unset.map(|(name, _)| name.clone()).collect(), ..Foreign::default() };
-    let maintenance = in_maintenance(place, facts);
+    let maintenance = state.in_maintenance(place);
     let (scaling, service_scaling) = mcp::scaling(service, maintenance);
-    let database = container.database.as_ref().and_then(|name| facts.databases.get(name));
+    let database = container.database.as_ref().and_then(|name| state.databases.get(name));
     let private = container.database.is_none() || database.is_some_and(|database| database.private);
     let network = container.network.as_ref().filter(|_| private);
     let secret = &container.secret.name;
-    Ok(Spec {
+    Spec {
         image: image.reference(),
         port: service.port,
         env: image.env(container),
         secrets: vec![Mount {
             folder: FOLDER.into(),
             file: FILE.into(),
-            version: facts.secrets.get(secret).map(|content| content.version.to_string()).unwrap_or_default(),
+            version: state.version(secret).to_string(),
             secret: secret.clone(),
         }],
         memory: container.memory.clone(),
@@ -65,7 +57,7 @@ fn asked(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> 
         cpu_boost: true,
         scaling,
         service_scaling,
-        ingress: ingress(service, facts, maintenance),
+        ingress: ingress(service, state, maintenance),
         cloud_sql: database.map(|database| database.connection.clone()).into_iter().collect(),
         network: network.map(mcp::network),
         startup: service.proof.startup.clone().map(startup),
@@ -74,7 +66,7 @@ fn asked(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> 
         other: BTreeMap::new(),
         service_other: BTreeMap::new(),
         foreign,
-    })
+    }
 }
 
 /// A minute for a server that has to ask others before it is ready.
@@ -82,39 +74,37 @@ fn startup(path: String) -> Probe {
     Probe { path, delay: 0, period: 1, timeout: 1, failures: 60 }
 }
 
-fn ingress(service: &Service, facts: &Facts, maintenance: bool) -> Ingress {
+fn ingress(service: &Service, state: &State, maintenance: bool) -> Ingress {
     match &service.ingress {
         _ if maintenance && service.public => Ingress::Internal,
         Wanted::Fixed(word) => Ingress::parse(word).unwrap_or(Ingress::Internal),
-        Wanted::Balanced(group) if facts.is_balanced(group) => Ingress::InternalAndCloudLoadBalancing,
+        Wanted::Balanced(group) if state.is_balanced(group) => Ingress::InternalAndCloudLoadBalancing,
         Wanted::Balanced(_) => Ingress::All,
     }
 }
 
-/// The MCP server is what `gcp deploy` makes it: its own settings, in one place.
-fn mcp_spec(place: &Place<'_>, service: &Service, image: &Built, facts: &Facts) -> Result<Spec> {
-    let config = Config::load(place.context, place.stage())?;
+/// The MCP server has settings of its own, in the stage's files.
+fn server(place: &Place<'_>, config: &mcp::Config, service: &Service, image: &Built, state: &State) -> Spec {
     let balanced = match &service.ingress {
-        Wanted::Balanced(group) => facts.is_balanced(group),
+        Wanted::Balanced(group) => state.is_balanced(group),
         Wanted::Fixed(_) => false,
     };
-    let secret = &service.container.secret.name;
-    Ok(config.spec(
+    config.spec(
         place.names(),
         &mcp::Place {
             wanted: service,
             image: &image.reference(),
             commit: &image.commit,
-            version: facts.secrets.get(secret).map(|content| content.version).unwrap_or_default(),
-            project_number: &facts.project_number,
+            version: state.version(&service.container.secret.name),
+            project_number: &state.project_number,
             balanced,
             // A new one comes into a closed stage as a closed one: what opens the stage opens it, too.
-            maintenance: match facts.services.get(&service.container.name) {
+            maintenance: match state.services.get(&service.container.name) {
                 Some(live) => live.in_maintenance(),
-                None => in_maintenance(place, facts),
+                None => state.in_maintenance(place),
             },
         },
-    ))
+    )
 }
 
 #[cfg(test)]
@@ -122,6 +112,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::commands::gcp::mcp::Config;
     use crate::config::context::Context;
     use crate::config::env::{EnvFile, Environment, Layers};
     use crate::config::fleet::{Fleet, Resolved};

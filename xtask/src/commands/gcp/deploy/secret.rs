@@ -6,8 +6,8 @@ use crate::config::fleet::resolved::Secret;
 
 /// A secret's newest version. Values stay out of it, but for the ones that are compared.
 #[derive(Clone, Default)]
-pub(super) struct Content {
-    pub(super) version: u64,
+pub(in crate::commands::gcp) struct Content {
+    pub(in crate::commands::gcp) version: u64,
     /// Names with their lines; the value is kept only to be compared with an address.
     pub(super) entries: Vec<(String, usize, crate::core::secret::Secret)>,
     /// The line that cannot be read, where there is one.
@@ -22,7 +22,7 @@ impl std::fmt::Debug for Content {
 
 impl Content {
     /// Reads a version's name in the first line, and the file after it.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::commands::gcp) fn parse(text: &str) -> Option<Self> {
         let (name, file) = text.split_once('\n')?;
         let version = name.rsplit('/').next()?.trim().parse().ok()?;
         Some(match envs::file::parse(file) {
@@ -39,7 +39,7 @@ impl Content {
     }
 
     /// The newest version that can be read, without its content.
-    pub(super) fn newest(versions: &[Version]) -> Option<Self> {
+    pub(in crate::commands::gcp) fn newest(versions: &[Version]) -> Option<Self> {
         let version =
             versions.iter().filter(|version| version.enabled).map(|version| version.number).max()?;
         Some(Self { version, ..Self::default() })

@@ -3,7 +3,7 @@
 mod execution;
 mod run;
 
-pub(super) use execution::{End, Execution};
+pub(in crate::commands::gcp) use execution::{End, Execution};
 pub(super) use run::{Step, run, step};
 
 use std::collections::BTreeMap;
@@ -21,25 +21,25 @@ const RETRIES: u32 = 3;
 
 /// A job that is there.
 #[derive(Debug, Clone)]
-pub(super) struct LiveJob {
+pub(in crate::commands::gcp) struct LiveJob {
     document: Value,
 }
 
 impl LiveJob {
     /// Reads `gcloud run jobs describe --format=json`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::commands::gcp) fn parse(text: &str) -> Option<Self> {
         let document: Value = serde_json::from_str(text).ok()?;
         (document["kind"] == "Job").then_some(Self { document })
     }
 
     /// What it is, field by field.
-    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+    pub(in crate::commands::gcp) fn fields(&self) -> BTreeMap<String, String> {
         fields(&self.document)
     }
 }
 
 /// What a job's document says, field by field; of what Cloud Run adds by itself, nothing.
-pub(super) fn fields(document: &Value) -> BTreeMap<String, String> {
+pub(in crate::commands::gcp) fn fields(document: &Value) -> BTreeMap<String, String> {
     let template = &document["spec"]["template"];
     let mut fields = task_fields(&template["spec"]);
     let annotations = template["metadata"]["annotations"].as_object();

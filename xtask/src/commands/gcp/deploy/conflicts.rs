@@ -1,14 +1,14 @@
 //! Variables that both the deploy and a secret's environment file set.
 
-use super::facts::Facts;
 use super::place::Place;
+use crate::commands::gcp::state::State;
 use crate::config::fleet::resolved::Service;
 
 /// Stamped names that stand in a file which wins, and files that cannot be read.
-pub(super) fn conflicts(place: &Place<'_>, facts: &Facts) -> Vec<String> {
+pub(super) fn conflicts(place: &Place<'_>, state: &State) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, secret) in place.secrets() {
-        let Some(content) = facts.secrets.get(name).filter(|_| secret.wins) else { continue };
+        let Some(content) = state.secrets.get(name).filter(|_| secret.wins) else { continue };
         let file = format!("{name} version {}", content.version);
         if let Some(line) = content.wrong {
             problems.push(format!(

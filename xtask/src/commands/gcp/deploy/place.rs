@@ -5,18 +5,19 @@ use std::path::Path;
 
 use envs::HeldIn;
 
-use crate::cli::{GcpDeployAll, GcpGate};
-use crate::commands::env;
+use crate::cli::{GcpDeployAll, GcpGate, GcpHands};
+use crate::commands::gcp::mcp::{self, Config};
 use crate::commands::gcp::service::Hands;
 use crate::commands::gcp::settings::{self, Settings};
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
-use crate::config::fleet::resolved::{Container, Resolved, Secret, Service};
+use crate::config::fleet::resolved::{Container, Job, Resolved, Secret, Service};
 use crate::config::fleet::{Fleet, SCHEDULER};
 use crate::config::stage::{Names, Stage, Target};
 use crate::core::error::{Error, Result};
 
 /// A stage and the steps that are asked for.
+#[derive(Clone)]
 pub(in crate::commands::gcp) struct Place<'a> {
     pub(in crate::commands::gcp) context: &'a Context,
     pub(in crate::commands::gcp) fleet: Resolved,
@@ -27,6 +28,8 @@ pub(in crate::commands::gcp) struct Place<'a> {
     pub(in crate::commands::gcp) skipped: Vec<(String, String)>,
     /// What becomes of settings of other hands.
     pub(super) hands: Hands,
+    /// What the stage's files say about the MCP server, where that is deployed.
+    pub(super) config: Option<Config>,
 }
 
 /// Which steps are asked for.
@@ -70,9 +73,18 @@ impl<'a> Place<'a> {
     /// The whole fleet, to look at, whatever the gate says.
     pub(in crate::commands::gcp) fn whole(context: &'a Context, stage: Stage) -> Result<Self> {
         let (fleet, settings) = (Fleet::load(context)?, settings::load(context, stage)?);
-        let fleet = resolve(context, &fleet, &settings.names, None)?;
+        let (fleet, config) = resolve(context, &fleet, &settings.names, &[])?;
         let steps = fleet.order.clone();
-        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), hands: Hands::default() })
+        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), hands: Hands::default(), config })
+    }
+
+    /// The fleet of one service, the MCP server.
+    pub(super) fn alone(context: &'a Context, stage: Stage, hands: GcpHands) -> Result<Self> {
+        let (settings, fleet) = (settings::load(context, stage)?, Fleet::load(context)?);
+        let server = fleet.services.iter().find(|service| service.gated).ok_or_else(no_server)?;
+        let steps = vec![server.container.key.clone()];
+        let (fleet, config) = resolve(context, &fleet, &settings.names, &steps)?;
+        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), hands: Hands::of(hands), config })
     }
 
     fn of(context: &'a Context, stage: Stage, choice: &Choice<'_>, deploys: bool) -> Result<Self> {
@@ -96,8 +108,9 @@ impl<'a> Place<'a> {
         let why =
             format!("ENABLE_MCP_SERVER is off; ENABLE_MCP_SERVER=true in {} opens the gate", file.display());
         skipped.extend(gated.into_iter().map(|key| (key, why.clone())));
-        let fleet = resolve(context, &fleet, &settings.names, deploys.then_some(&steps))?;
-        Ok(Self { context, fleet, settings, steps, skipped, hands: choice.hands })
+        let deployed: &[String] = if deploys { &steps } else { &[] };
+        let (fleet, config) = resolve(context, &fleet, &settings.names, deployed)?;
+        Ok(Self { context, fleet, settings, steps, skipped, hands: choice.hands, config })
     }
 
     pub(in crate::commands::gcp) fn names(&self) -> &Names {
@@ -120,9 +133,12 @@ impl<'a> Place<'a> {
 
     /// The MCP server, whether or not it is asked for.
     pub(in crate::commands::gcp) fn server(&self) -> Result<&Service> {
-        self.fleet.services.iter().find(|service| service.gated).ok_or_else(|| {
-            Error::usage("the fleet has no MCP server").cause("fleet.toml: no service has gated = true")
-        })
+        self.fleet.services.iter().find(|service| service.gated).ok_or_else(no_server)
+    }
+
+    /// The jobs that are asked for.
+    pub(in crate::commands::gcp) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.steps.iter().filter_map(|key| self.fleet.job(key))
     }
 
     /// Jobs and services that are asked for.
@@ -134,7 +150,7 @@ impl<'a> Place<'a> {
 
     /// The secrets that the steps need: those of containers, and that of the scheduler's target, which has to know its own
     /// address.
-    pub(super) fn secrets(&self) -> BTreeMap<&str, &Secret> {
+    pub(in crate::commands::gcp) fn secrets(&self) -> BTreeMap<&str, &Secret> {
         let target = self.scheduled_target().map(|service| &service.container);
         self.containers()
             .chain(target)
@@ -143,40 +159,66 @@ impl<'a> Place<'a> {
     }
 
     /// The databases that the steps need.
-    pub(super) fn databases(&self) -> BTreeSet<&str> {
+    pub(in crate::commands::gcp) fn databases(&self) -> BTreeSet<&str> {
         self.containers().filter_map(|container| container.database.as_deref()).collect()
     }
 
     /// The service that the scheduler calls, where the scheduler is asked for.
-    pub(super) fn scheduled_target(&self) -> Option<&Service> {
+    pub(in crate::commands::gcp) fn scheduled_target(&self) -> Option<&Service> {
         self.has(SCHEDULER).then(|| self.fleet.service(&self.fleet.scheduler.target)).flatten()
     }
 }
 
-/// The fleet at this stage; `deployed` are the steps that are about to be deployed, where any are.
+/// The name in the cloud of a service of the fleet.
+pub(in crate::commands::gcp) fn service_name(context: &Context, stage: Stage, key: &str) -> Result<String> {
+    let place = Place::whole(context, stage)?;
+    place.fleet.service(key).map(|service| service.container.name.clone()).ok_or_else(|| {
+        let keys: Vec<_> =
+            place.fleet.services.iter().map(|service| service.container.key.as_str()).collect();
+        Error::usage(format!("the fleet has no service '{key}'"))
+            .hint(format!("write one of {}", keys.join(", ")))
+    })
+}
+
+fn no_server() -> Error {
+    Error::usage("the fleet has no MCP server").cause("fleet.toml: no service has gated = true")
+}
+
+/// The fleet at this stage, and what its files say about the MCP server, where that is among the steps that are deployed: a stage
+/// without it needs nothing of what they have to say.
 fn resolve(
     context: &Context,
     fleet: &Fleet,
     names: &Names,
-    deployed: Option<&Vec<String>>,
-) -> Result<Resolved> {
+    deployed: &[String],
+) -> Result<(Resolved, Option<Config>)> {
     let target = Target::GoogleCloud(names.stage());
     let build = context.tree.read(target, HeldIn::Build)?;
     let empty = EnvFile::parse(Path::new(""), "").ok();
     let layers = Layers::new(&context.environment, build.as_ref().or(empty.as_ref()));
     let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
-    let is_deployed = |key: &str| deployed.is_some_and(|steps| steps.iter().any(|step| step == key));
-    // Without the server, a stage needs nothing of what the file has to say for it.
-    let with_server =
-        fleet.services.iter().any(|service| service.gated && is_deployed(&service.container.key));
-    let mut problems =
-        if with_server { env::file_problems(context, target, HeldIn::Build)? } else { Vec::new() };
+    let is_deployed = |key: &str| deployed.iter().any(|step| step == key);
+    let server = fleet.services.iter().find(|service| service.gated && is_deployed(&service.container.key));
+    let server = server.map(|service| &service.container.key);
+    let (config, mut problems) = match server.map(|_| Config::read(context, names.stage())).transpose()? {
+        Some((config, problems)) => (Some(config), problems),
+        None => (None, Vec::new()),
+    };
     match fleet.resolve(names, &layers, &file, &is_deployed) {
-        Ok(resolved) if problems.is_empty() => return Ok(resolved),
+        Ok(fleet) if problems.is_empty() => return Ok((fleet, config)),
         Ok(_) => {}
-        Err(unset) => problems.extend(unset),
+        Err(unset) => {
+            // Of the server itself, the settings have said it.
+            let said = |line: &String| {
+                let own = server.is_some_and(|key| line.contains(&format!(" and {key}.env.")));
+                let variable = line.split_once(" is not set").map_or("", |(variable, _)| variable);
+                own && problems.iter().any(|problem| problem.starts_with(&format!("{variable} is not set")))
+            };
+            let more: Vec<String> = unset.into_iter().filter(|line| !said(line)).collect();
+            problems.extend(more);
+        }
     }
-    Err(Error::usage(format!("the settings of {target} are not fit for a deploy")).causes(problems))
+    Err(mcp::unfit(names.stage(), problems))
 }
 
 /// The steps that are asked for, and those that are left out, with the reason of each.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::observe::{Read, cannot_tell, observe};
-use super::rollout::contradiction;
-use super::service::{COMMIT, Live};
+use crate::commands::gcp::rollout::contradiction;
+use crate::commands::gcp::service::{COMMIT, Live};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::Result;

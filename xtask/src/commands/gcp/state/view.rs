@@ -4,13 +4,13 @@
 
 use serde::Serialize;
 
-use super::cron;
-use super::facts::{parse_queue, parse_services};
-use super::job::{End, Execution};
-use super::place::Place;
-use super::plan::serves;
-use crate::commands::gcp::observe::{Read, observe_all};
+use super::{parse_queue, parse_services};
+use crate::commands::gcp::deploy::cron;
+use crate::commands::gcp::deploy::job::{End, Execution};
+use crate::commands::gcp::deploy::place::Place;
+use crate::commands::gcp::deploy::serves;
 use crate::commands::gcp::service::{Ingress, Live};
+use crate::commands::gcp::state::observe::{Read, observe_all};
 use crate::config::context::Context;
 use crate::config::fleet::Fleet;
 use crate::config::stage::Stage;
