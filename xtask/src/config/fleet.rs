@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 
 use document::Mistake;
 pub use resolved::Resolved;
-pub use stages::ByStage;
-pub use text::{ImageFacts, ImageText, Text};
+use stages::ByStage;
+use text::Text;
+pub use text::{ImageFacts, ImageText};
 
 use crate::config::context::Context;
 use crate::core::error::{Error, Result};
@@ -26,55 +27,39 @@ use crate::core::error::{Error, Result};
 /// The file's name, in the folder of the environments.
 const FILE: &str = "fleet.toml";
 
-/// Everything that a deploy of the whole fleet puts in place.
+/// The file, understood: its texts are taken apart, and may name what only a stage knows. [`Resolved`] is what commands go by, and
+/// says what each part is.
 #[derive(Debug, Clone)]
 pub struct Fleet {
     /// The keys of what is done, one after another: jobs, services and [`SCHEDULER`].
     pub order: Vec<String>,
-    /// What is written once and used in several places.
-    pub values: BTreeMap<String, Value>,
-    /// The images.
-    pub images: Vec<Image>,
-    /// The secrets that hold environment files.
-    pub secrets: Vec<Secret>,
-    /// What runs once and ends.
-    pub jobs: Vec<Job>,
-    /// What serves.
-    pub services: Vec<Service>,
-    /// What calls a service by the clock.
-    pub scheduler: Scheduler,
+    values: BTreeMap<String, Value>,
+    images: Vec<Image>,
+    secrets: Vec<Secret>,
+    jobs: Vec<Job>,
+    services: Vec<Service>,
+    scheduler: Scheduler,
 }
 
 /// The key of the scheduler's jobs in the order.
 pub const SCHEDULER: &str = "scheduler";
 
-/// A value that is written once.
+/// A value that is written once and used in several places.
 #[derive(Debug, Clone)]
-pub enum Value {
+enum Value {
     /// A text for each stage.
     Text(ByStage<Text>),
-    /// A line of the stage's `.build`, and what holds without one.
-    Build {
-        /// The variable.
-        variable: String,
-        /// What holds where it is not set.
-        default: Option<String>,
-    },
+    /// A line of the stage's `.build`, and what holds where it is not set.
+    Build { variable: String, default: Option<String> },
 }
 
-/// An image.
 #[derive(Debug, Clone)]
-pub struct Image {
-    /// Its key in the file.
-    pub key: String,
-    /// Its name in the registry, without tag.
-    pub name: Text,
-    /// Where its sources are.
-    pub source: Source,
-    /// The Dockerfile, from the sources' folder.
-    pub file: PathBuf,
-    /// Arguments of the build.
-    pub args: Vec<(String, Text)>,
+struct Image {
+    key: String,
+    name: Text,
+    source: Source,
+    file: PathBuf,
+    args: Vec<(String, Text)>,
 }
 
 /// Where an image's sources are.
@@ -86,44 +71,27 @@ pub enum Source {
     Checkout(String),
 }
 
-/// A secret that holds an environment file.
 #[derive(Debug, Clone)]
-pub struct Secret {
-    /// Its key in the file.
-    pub key: String,
-    /// Its name in Secret Manager.
-    pub name: Text,
-    /// Whether the image lets the file win over what is stamped.
-    pub wins: bool,
-    /// The variable that has to be the address of the scheduler's target, or the one that is stronger where it is set.
-    pub address: Vec<String>,
+struct Secret {
+    key: String,
+    name: Text,
+    wins: bool,
+    address: Vec<String>,
 }
 
-/// What a job and a service have in common.
 #[derive(Debug, Clone)]
-pub struct Container {
-    /// Its key in the file.
-    pub key: String,
-    /// Its name on Cloud Run.
-    pub name: Text,
-    /// The key of its image.
-    pub image: String,
-    /// Memory, such as `512Mi`.
-    pub memory: String,
-    /// Processors; Cloud Run's default where it is not said.
-    pub cpu: Option<String>,
-    /// Seconds that a request, or a task, may take.
-    pub timeout: u32,
-    /// The service account's address.
-    pub account: Text,
-    /// The key of its secret.
-    pub secret: String,
-    /// The Cloud SQL instance.
-    pub database: Option<Text>,
-    /// The network, used where the database has a private address, or where there is no database.
-    pub network: Option<Network>,
-    /// What is stamped.
-    pub env: Vec<Stamp>,
+struct Container {
+    key: String,
+    name: Text,
+    image: String,
+    memory: String,
+    cpu: Option<String>,
+    timeout: u32,
+    account: Text,
+    secret: String,
+    database: Option<Text>,
+    network: Option<Network>,
+    env: Vec<Stamp>,
 }
 
 /// A network to send traffic through.
@@ -137,61 +105,39 @@ pub struct Network {
     pub egress: String,
 }
 
-/// One variable of a container.
+/// One variable of a container; an optional one is left out where a name in its value has none.
 #[derive(Debug, Clone)]
-pub struct Stamp {
-    /// The variable.
-    pub name: String,
-    /// Its value.
-    pub value: Text,
-    /// Left out where a name in the value has none.
-    pub optional: bool,
+struct Stamp {
+    name: String,
+    value: Text,
+    optional: bool,
 }
 
-/// What runs once and ends.
 #[derive(Debug, Clone)]
-pub struct Job {
-    /// What it runs in.
-    pub container: Container,
-    /// The command.
-    pub command: Vec<String>,
-    /// What the command is given as its one argument: these, one after another, each only when the one before succeeded.
-    pub script: Vec<String>,
+struct Job {
+    container: Container,
+    command: Vec<String>,
+    script: Vec<String>,
 }
 
-/// What serves.
 #[derive(Debug, Clone)]
-pub struct Service {
-    /// What it runs in.
-    pub container: Container,
-    /// Skipped while the build gate is closed.
-    pub gated: bool,
-    /// The port that the container listens on.
-    pub port: u16,
-    /// The fewest instances.
-    pub min: ByStage<u32>,
-    /// The most instances.
-    pub max: ByStage<u32>,
-    /// Whether these bounds are of all revisions together, or of each.
-    pub together: bool,
-    /// Who can reach it.
-    pub ingress: Ingress,
-    /// Whether everybody may call it, or only who has the role.
-    pub public: bool,
-    /// How a candidate proves itself.
-    pub proof: Proof,
-    /// Labels of its revisions: what they cost is told apart by these.
-    pub labels: Vec<(String, String)>,
-    /// The Cloud Tasks queue that leads to it.
-    pub queue: Option<ByStage<Text>>,
+struct Service {
+    container: Container,
+    gated: bool,
+    port: u16,
+    min: ByStage<u32>,
+    max: ByStage<u32>,
+    together: bool,
+    ingress: Ingress,
+    public: bool,
+    proof: Proof,
+    labels: Vec<(String, String)>,
+    queue: Option<ByStage<Text>>,
 }
 
-/// Who can reach a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ingress {
-    /// As Cloud Run names it.
+enum Ingress {
     Fixed(String),
-    /// Only the load balancer, where this endpoint group exists; everybody before that.
     Balanced(Text),
 }
 
@@ -204,32 +150,21 @@ pub struct Proof {
     pub probe: bool,
 }
 
-/// What calls a service by the clock.
 #[derive(Debug, Clone)]
-pub struct Scheduler {
-    /// The key of the service that is called.
-    pub target: String,
-    /// A job's name; `{id}` is the job's.
-    pub name: Text,
-    /// The path that a job calls; `{id}` is the job's.
-    pub path: Text,
-    /// The service account that calls.
-    pub account: Text,
-    /// The time zone of the cron lines.
-    pub time_zone: ByStage<String>,
-    /// The jobs.
-    pub jobs: Vec<Scheduled>,
+struct Scheduler {
+    target: String,
+    name: Text,
+    path: Text,
+    account: Text,
+    time_zone: ByStage<String>,
+    jobs: Vec<Scheduled>,
 }
 
-/// One job of the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scheduled {
-    /// Its id.
-    pub id: String,
-    /// When.
-    pub cron: String,
-    /// What for: the description in the cloud.
-    pub does: String,
+struct Scheduled {
+    id: String,
+    cron: String,
+    does: String,
 }
 
 impl Fleet {
@@ -265,14 +200,20 @@ impl Fleet {
         })
     }
 
-    /// The service with this key.
-    pub fn service(&self, key: &str) -> Option<&Service> {
-        self.services.iter().find(|service| service.container.key == key)
+    /// The key of the MCP server: of the service behind the build gate.
+    pub fn server(&self) -> Option<&str> {
+        let server = self.services.iter().find(|service| service.gated)?;
+        Some(&server.container.key)
     }
 
-    /// The job with this key.
-    pub fn job(&self, key: &str) -> Option<&Job> {
-        self.jobs.iter().find(|job| job.container.key == key)
+    /// Whether this key is of a service behind the build gate.
+    pub fn is_gated(&self, key: &str) -> bool {
+        self.services.iter().any(|service| service.gated && service.container.key == key)
+    }
+
+    /// Whether this key is a job's.
+    pub fn is_job(&self, key: &str) -> bool {
+        self.jobs.iter().any(|job| job.container.key == key)
     }
 }
 

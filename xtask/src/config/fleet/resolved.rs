@@ -22,7 +22,7 @@ pub struct Resolved {
     pub scheduler: Scheduler,
 }
 
-/// An image; see [`super::Image`].
+/// An image.
 #[derive(Debug, Clone)]
 pub struct Image {
     /// Its key in the file.
@@ -37,7 +37,7 @@ pub struct Image {
     pub args: Vec<(String, ImageText)>,
 }
 
-/// A secret that holds an environment file; see [`super::Secret`].
+/// A secret that holds an environment file.
 #[derive(Debug, Clone)]
 pub struct Secret {
     /// Its name in Secret Manager.
@@ -48,7 +48,7 @@ pub struct Secret {
     pub address: Vec<String>,
 }
 
-/// What a job and a service have in common; see [`super::Container`].
+/// What a job and a service have in common.
 #[derive(Debug, Clone)]
 pub struct Container {
     /// Its key in the file.
@@ -75,7 +75,7 @@ pub struct Container {
     pub env: Vec<(String, Option<ImageText>)>,
 }
 
-/// What runs once and ends; see [`super::Job`].
+/// What runs once and ends.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// What it runs in.
@@ -86,7 +86,7 @@ pub struct Job {
     pub script: Vec<String>,
 }
 
-/// What serves; see [`super::Service`].
+/// What serves.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// What it runs in.
@@ -113,7 +113,7 @@ pub struct Service {
     pub queue: Option<String>,
 }
 
-/// Who can reach a service; see [`super::Ingress`].
+/// Who can reach a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ingress {
     /// As Cloud Run names it.
@@ -122,7 +122,7 @@ pub enum Ingress {
     Balanced(String),
 }
 
-/// What calls a service by the clock; see [`super::Scheduler`].
+/// What calls a service by the clock.
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     /// The key of the service that is called.

@@ -4,18 +4,18 @@ use crate::config::stage::Stage;
 
 /// One value for each stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByStage<T> {
+pub(super) struct ByStage<T> {
     /// For development.
-    pub dev: T,
+    pub(super) dev: T,
     /// For the rehearsal of production.
-    pub staging: T,
+    pub(super) staging: T,
     /// For production.
-    pub prod: T,
+    pub(super) prod: T,
 }
 
 impl<T> ByStage<T> {
     /// The value of a stage.
-    pub fn of(&self, stage: Stage) -> &T {
+    pub(super) fn of(&self, stage: Stage) -> &T {
         match stage {
             Stage::Dev => &self.dev,
             Stage::Staging => &self.staging,
@@ -24,14 +24,14 @@ impl<T> ByStage<T> {
     }
 
     /// All three values, with their stages.
-    pub fn each(&self) -> [(Stage, &T); 3] {
+    pub(super) fn each(&self) -> [(Stage, &T); 3] {
         [(Stage::Dev, &self.dev), (Stage::Staging, &self.staging), (Stage::Prod, &self.prod)]
     }
 }
 
 impl<T: Clone> ByStage<T> {
     /// The same value for every stage.
-    pub fn same(value: T) -> Self {
+    pub(super) fn same(value: T) -> Self {
         Self { dev: value.clone(), staging: value.clone(), prod: value }
     }
 }

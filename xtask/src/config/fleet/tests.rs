@@ -24,17 +24,21 @@ fn broken(from: &str, to: &str) -> String {
     bare.collect::<Vec<_>>().join("\n")
 }
 
+fn service<'f>(fleet: &'f Fleet, key: &str) -> &'f Service {
+    fleet.services.iter().find(|service| service.container.key == key).unwrap()
+}
+
 #[test]
 fn the_shipped_file_is_the_fleet() {
     let fleet = parse(SHIPPED).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(fleet.order, ["migrate", "web", "worker", "scheduler", "mcp"]);
-    let web = fleet.service("web").unwrap();
+    let web = service(&fleet, "web");
     assert_eq!((web.min.of(Stage::Prod), web.min.of(Stage::Staging)), (&1, &0));
     assert_eq!((web.max.of(Stage::Prod), web.max.of(Stage::Dev)), (&4, &2));
-    assert!(web.public && !fleet.service("worker").unwrap().public);
-    assert!(fleet.service("mcp").unwrap().gated);
-    let migrate = fleet.job("migrate").unwrap();
-    assert_eq!(migrate.container.timeout, 300);
+    assert!(web.public && !service(&fleet, "worker").public);
+    assert_eq!(fleet.server(), Some("mcp"));
+    assert!(fleet.is_job("migrate") && !fleet.is_job("web"));
+    assert_eq!(fleet.jobs[0].container.timeout, 300);
 }
 
 /// The file at a stage with this `.build`; everything in it is about to be deployed, or nothing.

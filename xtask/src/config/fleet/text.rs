@@ -15,7 +15,7 @@ const LONGEST: [(&str, &str); 3] =
 
 /// A text, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
+pub(super) struct Text {
     parts: Vec<Part>,
 }
 

@@ -240,6 +240,32 @@ fn with_the_gate_closed_the_application_closes_without_the_server() {
     assert_eq!(overall(&fleet), "LIVE");
 }
 
+/// By either deploy: what nobody can reach is not proven, so that it is not remembered as what has served.
+#[test]
+fn a_new_server_comes_into_a_closed_stage_as_a_closed_one() {
+    for words in [&["deploy", "dev", "--yes"][..], &["deploy-all", "dev", "--yes", "--only", "mcp"]] {
+        let fleet = Fleet::new();
+        let build = fleet.deployment.path("envs/dev/google-cloud/.build");
+        let open = std::fs::read_to_string(build).unwrap();
+        fleet.deployment.stage.write(".build", "ENABLE_MCP_SERVER=false\n");
+        fleet.quick(&[]);
+        turn(&fleet, &["on"]);
+        fleet.deployment.stage.write(".build", &open);
+        let (done, said, _) = tool(&fleet, words, None);
+        done.unwrap_or_else(|error| panic!("{words:?}: {error}\n{said}"));
+        assert_eq!(overall(&fleet), "MAINTENANCE", "{words:?}");
+        let served = |fleet: &Fleet| {
+            let server = fleet.state()["services"]["validibot-mcp-dev"].clone();
+            server["metadata"]["annotations"]["validibot.com/served"].as_str().unwrap_or_default().to_owned()
+        };
+        assert_eq!((served(&fleet), fleet.proven.lock().unwrap().len()), (String::new(), 0), "{words:?}");
+        turn(&fleet, &["off"]);
+        assert_eq!(overall(&fleet), "LIVE", "{words:?}");
+        assert_eq!(served(&fleet).split(',').count(), 1, "{words:?}: {}", served(&fleet));
+        assert!(!served(&fleet).is_empty() && !fleet.proven.lock().unwrap().is_empty(), "{words:?}");
+    }
+}
+
 #[test]
 fn whichever_write_is_struck_the_next_run_ends_in_the_same_state() {
     let fleet = Fleet::new();

@@ -10,6 +10,7 @@ use super::unknown::known;
 use crate::commands::gcp::secrets::difference::Difference;
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::setup::live::{Live, Part};
+use crate::commands::gcp::state::observe::{Read, observe};
 use crate::config::env::{EnvFile, Location};
 use crate::core::error::Result;
 use crate::core::secret::Secret;

@@ -4,7 +4,7 @@ use super::{Deploy, cron, job, serves, wanted};
 use crate::commands::gcp::lock::Lock;
 use crate::commands::gcp::plan::Plan;
 use crate::commands::gcp::rollout::Rollout;
-use crate::commands::gcp::service::Live;
+use crate::commands::gcp::service::{Ingress, Live};
 use crate::commands::gcp::state::State;
 use crate::commands::gcp::{apply, rollout};
 use crate::config::fleet::SCHEDULER;
@@ -68,19 +68,20 @@ impl Deploy<'_> {
         let prober = self.prober(service, image)?;
         let proof = prober.as_ref().map(|prober| move |url: &str| prober.prove(url));
         let proof = proof.as_ref().map(|proof| proof as rollout::Proof<'_>);
+        let spec = self.spec(service, image);
         let (live, config) = (self.live(service), self.place.config.as_ref().filter(|_| service.gated));
         let rollout = Rollout {
             context,
             names,
             lock,
             service: name,
-            spec: &self.spec(service, image),
+            spec: &spec,
             access,
             found: self.state.access(name),
             mark: &image.mark(),
             proof,
-            // What nobody could reach was not proven, and is none to go back to; of the others that they came up is the proof.
-            remembered: proof.is_none() || !live.is_some_and(Live::in_maintenance),
+            // What nobody can reach is not proven, and no rollback goes to it; of the others that they came up is the proof.
+            remembered: proof.is_none() || spec.ingress != Ingress::Internal,
             public_url: config.map(|config| config.base_url.as_str()),
         };
         let after = rollout.run(live)?;

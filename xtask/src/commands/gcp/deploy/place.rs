@@ -81,8 +81,7 @@ impl<'a> Place<'a> {
     /// The fleet of one service, the MCP server.
     pub(super) fn alone(context: &'a Context, stage: Stage, hands: GcpHands) -> Result<Self> {
         let (settings, fleet) = (settings::load(context, stage)?, Fleet::load(context)?);
-        let server = fleet.services.iter().find(|service| service.gated).ok_or_else(no_server)?;
-        let steps = vec![server.container.key.clone()];
+        let steps = vec![fleet.server().ok_or_else(no_server)?.to_owned()];
         let (fleet, config) = resolve(context, &fleet, &settings.names, &steps)?;
         Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), hands: Hands::of(hands), config })
     }
@@ -98,7 +97,7 @@ impl<'a> Place<'a> {
         let target = Target::GoogleCloud(stage);
         let build = context.tree.read(target, HeldIn::Build)?;
         let gate = crate::config::gate::Gate::read(&context.environment, build.as_ref())?;
-        let is_gated = |key: &str| fleet.service(key).is_some_and(|service| service.gated);
+        let is_gated = |key: &str| fleet.is_gated(key);
         if choice.gate.require_open && !gate.open && steps.iter().any(|key| is_gated(key)) {
             return Err(settings::closed(context, stage, "gcp deploy-all")
                 .hint("to leave the MCP server out: name the other steps with --only"));
@@ -198,8 +197,7 @@ fn resolve(
     let layers = Layers::new(&context.environment, build.as_ref().or(empty.as_ref()));
     let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
     let is_deployed = |key: &str| deployed.iter().any(|step| step == key);
-    let server = fleet.services.iter().find(|service| service.gated && is_deployed(&service.container.key));
-    let server = server.map(|service| &service.container.key);
+    let server = fleet.server().filter(|key| is_deployed(key));
     let (config, mut problems) = match server.map(|_| Config::read(context, names.stage())).transpose()? {
         Some((config, problems)) => (Some(config), problems),
         None => (None, Vec::new()),
@@ -242,7 +240,7 @@ fn chosen(fleet: &Fleet, choice: &Choice<'_>) -> Result<Chosen> {
             Some(format!("--from begins at {}", choice.from.unwrap_or_default()))
         } else if !choice.only.is_empty() && !choice.only.contains(key) {
             Some("--only leaves it out".to_owned())
-        } else if choice.skip_migrate && fleet.job(key).is_some() {
+        } else if choice.skip_migrate && fleet.is_job(key) {
             Some(
                 "--skip-migrate: you are asserting that the new version works with the present database schema"
                     .to_owned(),

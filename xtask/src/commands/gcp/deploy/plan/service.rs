@@ -2,6 +2,7 @@
 
 use envs::server::ENABLED;
 
+use crate::commands::gcp::age::Age;
 use crate::commands::gcp::deploy::images::Built;
 use crate::commands::gcp::deploy::{Deploy, serves, unproven, wanted};
 use crate::commands::gcp::mcp::Comparison;
@@ -103,7 +104,7 @@ impl<'d, 'a> ServicePlan<'d, 'a> {
         item.notes.extend(self.spec.kept());
         item.notes.extend(live.stays());
         item.notes.extend(serving::beside(live));
-        item.notes.extend(self.deploy.age(self.service).into_iter().flat_map(|age| age.lines()));
+        item.notes.extend(self.deploy.age(self.service).into_iter().flat_map(Age::lines));
         item.notes.extend(self.remarks(live));
         item
     }
