@@ -40,9 +40,7 @@ pub struct App {
     pub(crate) uploads: Arc<Uploads>,
     /// The pages that may call.
     pub(crate) origins: Arc<Origins>,
-    /// The runtime gate.
-    pub license: LicenseGate,
-    /// What the gate said last.
+    /// The runtime gate: what it said last.
     pub standing: Standing,
     /// What is counted.
     pub metrics: Arc<Metrics>,
@@ -84,10 +82,13 @@ impl App {
         });
         let oauth = oauth.map(Arc::new);
         let (lifecycle, metrics) = (Arc::<Lifecycle>::default(), Arc::<Metrics>::default());
+        let license = LicenseGate::new(&settings, http.clone());
+        let standing = Standing::new(license, clock.clone());
         let validibot = Validibot::new(
             &settings,
             http.clone(),
             callers.api_tokens(),
+            standing.clone(),
             lifecycle.clone(),
             metrics.clone(),
             random.clone(),
@@ -104,8 +105,6 @@ impl App {
         let origins = Arc::new(Origins::of(&settings));
         let uploads = Uploads::new(validibot.clone(), seal.clone(), clock.clone(), settings.enabled);
         let uploads = Arc::new(uploads);
-        let license = LicenseGate::new(&settings, http.clone());
-        let standing = Standing::new(license.clone(), clock.clone());
         let settings = Arc::new(settings);
         let backend = Arc::new(Backend {
             settings: settings.clone(),
@@ -128,7 +127,6 @@ impl App {
             backend,
             uploads,
             origins,
-            license,
             standing,
             limits: Limits::default(),
             lifecycle,

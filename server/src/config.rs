@@ -50,6 +50,10 @@ pub struct Settings {
     pub reach: Reach,
     /// How long to wait at the start for a Validibot that does not answer yet.
     pub license_wait: Duration,
+    /// Which of Validibot's APIs is called.
+    pub backend: Backend,
+    /// Slugs of organizations whose workflows are listed by the REST API besides the user's own.
+    pub organizations: Vec<String>,
     /// How this server proves itself to Validibot (chain 2).
     pub service_identity: ServiceIdentity,
     /// OAuth (chain 1), where it is on. API tokens are accepted either way.
@@ -64,6 +68,18 @@ pub struct Settings {
     pub max_protocol_version: ProtocolVersion,
     /// How much is logged.
     pub log_level: tracing::Level,
+}
+
+/// Which of Validibot's APIs is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The helper API where Validibot has it, else the REST API.
+    Auto,
+    /// The helper API of 0.14 and 0.15 alone.
+    Helper,
+    /// The REST API for API tokens on every version, which makes launches idempotent; for users who signed in, the helper API
+    /// where Validibot has it.
+    Rest,
 }
 
 /// How this server proves itself to Validibot (contract, section b).
@@ -113,6 +129,8 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     {
         source.refuse(&var::MCP_BASE_URL, "has a path: the server is mounted at the root of its host");
     }
+    let backend = source.backend(&var::BACKEND);
+    let organizations = source.list(&var::REST_ORGANIZATIONS);
     let enabled = source.switch(&var::ENABLED);
     let max_protocol_version = source.protocol_version(&var::MAX_PROTOCOL_VERSION);
     let log_level = source.log_level(&var::LOG_LEVEL);
@@ -147,6 +165,8 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         api_base_url,
         reach: reach?,
         license_wait: Duration::from_secs(license_wait?),
+        backend: backend?,
+        organizations,
         service_identity,
         oauth,
         seal_keys,

@@ -55,7 +55,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
         .map_err(|_| "no HTTP client: the system's CA certificates were not found".to_owned())?;
     if app.settings.enabled {
         tokio::select! {
-            checked = app.license.check_within(app.settings.license_wait) => checked.map_err(|error| error.to_string())?,
+            checked = app.standing.open_within(app.settings.license_wait) => checked.map_err(|error| error.to_string())?,
             () = signals.next() => {
                 tracing::info!("stopped before there was anything to serve");
                 return Ok(());

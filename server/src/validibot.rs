@@ -1,45 +1,48 @@
-//! Chain 2: Validibot's helper API, typed. One method a call; every failure is an [`ApiError`].
+//! Chain 2: what tools ask of Validibot. Which of its APIs answers depends on its version (facts of 0.16, A); tools do not
+//! notice. Every failure is an [`ApiError`].
 
 mod agent;
 mod answer;
+mod api;
 mod error;
+mod helper;
 mod identity;
 pub mod license;
 mod media;
 mod passthrough;
 mod refs;
+mod rest;
 mod retry;
 mod run;
+mod wire;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder};
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 pub use self::agent::{AgentApi, MAX_PAID_FILE_BYTES, PaidFile, SettledPayment};
-use self::answer::Answer;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::answer::fuzzing;
+use self::api::Api as _;
+pub use self::api::{Content, Intent, Upload};
 pub use self::error::{ApiError, FieldError, code};
-use self::identity::{Identity, Proof};
+use self::helper::Helper;
+use self::license::Standing;
 pub(crate) use self::media::{FILE_TYPES, HEAD_BYTES, Media, accepted_extensions, takes};
 pub(crate) use self::passthrough::{Catalogue, Definition, Step, take_apart};
 pub use self::refs::{RefError, RunRef, WorkflowRef, run_ref};
-use self::retry::Retries;
+use self::rest::Rest;
 pub(crate) use self::run::{outputs_are_gone, outputs_go_soon, reasons};
-use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
+use self::wire::Wire;
+use crate::base::lifecycle::Lifecycle;
 use crate::base::random::SharedRandom;
 use crate::caller::{ApiTokens, Caller};
-use crate::config::{BaseUrl, Reach, Settings};
-use crate::telemetry::hops::{self, Hop};
+use crate::config::{Backend, Settings};
 use crate::telemetry::metrics::Metrics;
 
-/// The workflows of a user.
-const CATALOGUE: &str = "/api/v1/mcp/workflows/";
 /// A read, with its retries. The system we replace has the same limit for one attempt.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
 /// A launch: Validibot answers once the run is queued, but it reads up to 10 MB first.
@@ -49,62 +52,51 @@ const LAUNCH_DEADLINE: Duration = Duration::from_mins(1);
 /// multipart frame and the file's name.
 pub const MAX_FILE_BYTES: usize = 10_485_760 - 2048;
 
-/// A client of Validibot's helper API.
+/// A client of Validibot, of any version.
 pub struct Validibot {
-    base: BaseUrl,
-    reach: Reach,
-    http: reqwest::Client,
-    identity: Identity,
-    api_tokens: Arc<ApiTokens>,
-    lifecycle: Arc<Lifecycle>,
-    metrics: Arc<Metrics>,
-    retries: Retries,
+    helper: Helper,
+    rest: Rest,
+    standing: Standing,
+    backend: Backend,
 }
 
-/// A file on its way to Validibot.
-pub struct Upload {
-    /// Its name; Validibot derives the format from the content type and the name.
-    pub name: String,
-    /// Its bytes, or a stream of them.
-    pub content: reqwest::Body,
-    /// How many bytes, at most [`MAX_FILE_BYTES`].
-    pub length: u64,
+/// Which API a call goes by.
+enum Way {
+    Helper,
+    Rest,
 }
+
+/// A call by the REST API. Boxed: calls by the helper API are not to carry its size.
+type ByRest<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
 impl Validibot {
     /// Remembers where to call and how to prove ourselves; calls nothing.
     ///
-    /// `api_tokens` tell whose fault a 401 is.
+    /// `api_tokens` tell whose fault a refusal is, and `standing` which API Validibot has.
     pub(crate) fn new(
         settings: &Settings,
         http: reqwest::Client,
         api_tokens: Arc<ApiTokens>,
+        standing: Standing,
         lifecycle: Arc<Lifecycle>,
         metrics: Arc<Metrics>,
         random: SharedRandom,
     ) -> Self {
-        Self {
-            base: settings.api_base_url.clone(),
-            reach: settings.reach.clone(),
-            http,
-            identity: Identity::new(&settings.service_identity),
-            api_tokens,
-            lifecycle,
-            metrics,
-            retries: Retries::new(random),
-        }
+        let (base, reach) = (settings.api_base_url.clone(), settings.reach.clone());
+        let wire = Wire::new(base, reach, http.clone(), lifecycle.clone(), metrics.clone(), random.clone());
+        let rest = Rest::new(wire, api_tokens.clone(), settings.organizations.clone(), random.clone());
+        let helper = Helper::new(settings, http, api_tokens, lifecycle, metrics, random);
+        Self { helper, rest, standing, backend: settings.backend }
     }
 
     /// The catalogue of workflows that the caller can see (contract, A3).
     pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
-        let answer = self.read(caller, CATALOGUE, Instant::now() + READ_DEADLINE).await?;
-        answer.catalogue()
+        self.by(caller, self.helper.workflows(caller), || Box::pin(self.rest.workflows(caller))).await
     }
 
     /// The same, to be passed on as it is.
     pub(crate) async fn catalogue(&self, caller: &Caller) -> Result<Catalogue, ApiError> {
-        let answer = self.read(caller, CATALOGUE, Instant::now() + READ_DEADLINE).await?;
-        answer.catalogue_to_pass()
+        self.by(caller, self.helper.catalogue(caller), || Box::pin(self.rest.catalogue(caller))).await
     }
 
     /// One workflow's definition (contract, A4), to be passed on as it is.
@@ -113,8 +105,8 @@ impl Validibot {
         caller: &Caller,
         workflow: &WorkflowRef,
     ) -> Result<Definition, ApiError> {
-        let path = format!("/api/v1/mcp/workflows/{workflow}/");
-        self.read(caller, &path, Instant::now() + READ_DEADLINE).await?.definition_to_pass()
+        let helper = self.helper.definition(caller, workflow);
+        self.by(caller, helper, || Box::pin(self.rest.definition(caller, workflow))).await
     }
 
     /// One workflow's definition (contract, A4).
@@ -123,8 +115,8 @@ impl Validibot {
         caller: &Caller,
         workflow: &WorkflowRef,
     ) -> Result<Map<String, Value>, ApiError> {
-        let path = format!("/api/v1/mcp/workflows/{workflow}/");
-        self.read(caller, &path, Instant::now() + READ_DEADLINE).await?.workflow()
+        let helper = self.helper.workflow(caller, workflow);
+        self.by(caller, helper, || Box::pin(self.rest.workflow(caller, workflow))).await
     }
 
     /// One run's state (contract, A6), asked until `deadline` at the latest.
@@ -134,13 +126,11 @@ impl Validibot {
         run: &RunRef,
         deadline: Option<Instant>,
     ) -> Result<Map<String, Value>, ApiError> {
-        let path = format!("/api/v1/mcp/runs/{run}/");
-        let latest = Instant::now() + READ_DEADLINE;
-        self.read(caller, &path, deadline.map_or(latest, |deadline| deadline.min(latest))).await?.run()
+        let helper = self.helper.run(caller, run, deadline);
+        self.by(caller, helper, || Box::pin(self.rest.run(caller, run, deadline))).await
     }
 
-    /// Starts a run (contract, A5). The request is sent once: the route has no idempotency key, so a second
-    /// one could start a second run. Where nobody can know whether it was started, the error says so.
+    /// Starts a run (contract, A5). Where nobody can know whether it was started, the error says so.
     pub async fn launch(
         &self,
         caller: &Caller,
@@ -159,114 +149,68 @@ impl Validibot {
         upload: Upload,
         media: Media,
     ) -> Result<Map<String, Value>, ApiError> {
-        let part = Part::stream_with_length(upload.content, upload.length)
-            .mime_str(media.content_type)
-            .map_err(|_| ApiError::internal())?
-            .file_name(upload.name);
-        let path = format!("/api/v1/mcp/workflows/{workflow}/runs/");
-        let form = |request: RequestBuilder| request.multipart(Form::new().part("file", part));
-        let deadline = Instant::now() + LAUNCH_DEADLINE;
-        let started = self.exchange(caller, Method::POST, &path, deadline, form).await;
-        started.and_then(Answer::run).map_err(ApiError::for_a_launch)
-    }
-
-    async fn read(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
-        let mut attempts = self.retries.until(deadline);
-        loop {
-            match self.exchange(caller, Method::GET, path, deadline, |request| request).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => attempts.after(error).await?,
+        let upload = match self.way(caller)? {
+            Way::Rest => upload,
+            Way::Helper => {
+                let again = upload.again();
+                match self.helper.launch(caller, workflow, upload, media).await {
+                    // It was refused: nothing was started.
+                    Err(error) if error.endpoint_gone => {
+                        self.upgraded(caller, error).await?;
+                        again.ok_or_else(ApiError::send_again)?
+                    }
+                    answer => return answer,
+                }
             }
-        }
-    }
-
-    /// One request and its answer, as long as this instance goes on.
-    async fn exchange(
-        &self,
-        caller: &Caller,
-        method: Method,
-        path: &str,
-        deadline: Instant,
-        with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
-    ) -> Result<Answer, ApiError> {
-        tokio::select! {
-            answer = self.ask(caller, method, path, deadline, with_body) => answer,
-            () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
-        }
-    }
-
-    /// One request and its answer, with both identities: ours and the user's (contract, section b).
-    async fn ask(
-        &self,
-        caller: &Caller,
-        method: Method,
-        path: &str,
-        deadline: Instant,
-        with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
-    ) -> Result<Answer, ApiError> {
-        let url = self.base.join(path);
-        let request = self.reach.say(&url, self.http.request(method.clone(), url.clone()));
-        let request = request.header("Accept", "application/json").header("X-Validibot-Source", "MCP");
-        let request = match caller {
-            Caller::Subject(subject) => request.header("X-Validibot-User-Sub", subject),
-            Caller::ApiToken(token) => {
-                request.header("X-Validibot-Api-Token", sensitive(token.expose_secret())?)
-            }
-            // Neither is anybody whom the helper API knows.
-            Caller::Public | Caller::Unchecked => return Err(ApiError::internal()),
         };
-        let asking = Instant::now();
-        let proof = self.identity.proof().await;
-        hops::note(Hop::Identity, asking.elapsed());
-        let proof = proof?;
-        let request = with_body(self.identity.add(request, &proof)?);
-        let sent = Instant::now();
-        let answer = answer::send(request, deadline).await;
-        let unauthorized = answer.as_ref().ok().and_then(Answer::unauthorized_body);
-        let answer = answer.and_then(|answer| answer.checked(&self.reach));
-        hops::note(Hop::Validibot, sent.elapsed());
-        let (status, error) = match &answer {
-            Ok(answer) => (Some(answer.status()), None),
-            Err(error) => (error.status, Some(error.code.as_ref())),
-        };
-        self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
-        match (answer, unauthorized) {
-            (Err(error), Some(body)) => Err(self.whose_fault(caller, &proof, error, &body, deadline).await),
-            (answer, _) => answer,
-        }
+        Box::pin(self.rest.launch(caller, workflow, upload, media)).await
     }
 
-    /// Validibot says 401 alike for our identity and for the user's. An API token can be asked about; for a subject, whose
-    /// token was verified a moment ago, our own identity can.
-    async fn whose_fault(
-        &self,
+    /// A read by the API that Validibot has; by the other one once it turns out that it has been upgraded.
+    async fn by<'a, T>(
+        &'a self,
         caller: &Caller,
-        proof: &Proof,
-        error: ApiError,
-        body: &[u8],
-        deadline: Instant,
-    ) -> ApiError {
-        match caller {
-            Caller::ApiToken(token) if self.api_tokens.ask_again(token).await == Some(false) => {
-                return ApiError::unauthorized();
+        helper: impl Future<Output = Result<T, ApiError>>,
+        rest: impl FnOnce() -> ByRest<'a, T>,
+    ) -> Result<T, ApiError> {
+        if matches!(self.way(caller)?, Way::Helper) {
+            match helper.await {
+                Err(error) if error.endpoint_gone => self.upgraded(caller, error).await?,
+                answer => return answer,
             }
-            Caller::Subject(_) if self.accepts_us(proof, body, deadline).await => {
-                return ApiError::inactive();
-            }
-            Caller::ApiToken(_) | Caller::Subject(_) | Caller::Public | Caller::Unchecked => {}
         }
-        self.identity.refused(proof);
-        error
+        rest().await
     }
 
-    /// Whether Validibot accepts our identity although it answered a call with 401 and this body. The same call without any user
-    /// is 401 in either case, and its body is that of the first refusal only where our identity is what is refused (contract,
-    /// section b): so no text of Validibot's has to be known here.
-    async fn accepts_us(&self, proof: &Proof, body: &[u8], deadline: Instant) -> bool {
-        let request = self.http.get(self.base.join(CATALOGUE)).header("Accept", "application/json");
-        let Ok(request) = self.identity.add(request, proof) else { return false };
-        let without_user = answer::send(request, deadline).await.ok();
-        without_user.and_then(|answer| answer.unauthorized_body()).is_some_and(|other| other != body)
+    /// Which API a call of this caller goes by. Users who signed in have no API key, and no other credential counts for the
+    /// REST API (facts of 0.16, C1).
+    fn way(&self, caller: &Caller) -> Result<Way, ApiError> {
+        let has_key = matches!(caller, Caller::ApiToken(_));
+        match self.backend {
+            Backend::Rest if has_key => Ok(Way::Rest),
+            Backend::Helper => Ok(Way::Helper),
+            Backend::Auto | Backend::Rest if self.standing.has_helper() => Ok(Way::Helper),
+            Backend::Auto | Backend::Rest if has_key => Ok(Way::Rest),
+            Backend::Auto | Backend::Rest => Err(ApiError::api_token_needed(self.standing.site().as_deref())),
+        }
+    }
+
+    /// The helper API is gone, as far as one answer says: the REST API is on every version, and so can be asked at once by
+    /// who has a key; for the others it has to be known.
+    async fn upgraded(&self, caller: &Caller, error: ApiError) -> Result<(), ApiError> {
+        if self.backend == Backend::Helper {
+            return Err(error);
+        }
+        if matches!(caller, Caller::ApiToken(_)) {
+            self.standing.doubt();
+            return Ok(());
+        }
+        self.standing.settle().await;
+        match self.way(caller) {
+            Err(needed) => Err(needed),
+            // While two versions answer side by side.
+            Ok(_) => Err(ApiError::send_again()),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ pub const ALL: &[&Variable] = &[
     &API_BASE_URL,
     &API_HOST,
     &LICENSE_WAIT,
+    &BACKEND,
+    &REST_ORGANIZATIONS,
     &MCP_BASE_URL,
     &ENABLED,
     &SERVICE_KEY,
@@ -49,6 +51,24 @@ pub const LICENSE_WAIT: Variable = Variable {
     fallback: Fallback::Value("20"),
     example: "20",
     ..Variable::OPTIONAL
+};
+
+/// `VALIDIBOT_BACKEND`
+pub const BACKEND: Variable = Variable {
+    name: "VALIDIBOT_BACKEND",
+    doc: "Which API of Validibot is called: auto takes the helper API of 0.14 and 0.15 where it is, else the REST API; rest takes the REST API for API tokens on every version, so that no launch is made twice; helper never takes it",
+    kind: Kind::OneOf(&["auto", "helper", "rest"]),
+    fallback: Fallback::Value("auto"),
+    example: "auto",
+    ..OPTIONAL
+};
+
+/// `VALIDIBOT_REST_ORGANIZATIONS`
+pub const REST_ORGANIZATIONS: Variable = Variable {
+    name: "VALIDIBOT_REST_ORGANIZATIONS",
+    kind: Kind::List,
+    doc: "Slugs of organizations, with commas between them, whose workflows are listed by the REST API besides the user's own: it lists none that is open to a user by guest access alone",
+    ..OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_BASE_URL`

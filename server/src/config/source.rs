@@ -9,6 +9,7 @@ use envs::{Fallback, Kind, Reader, Required, VARIABLES, Variable};
 use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
 
+use super::Backend;
 use super::origin::WebOrigin;
 use super::problem::{Problem, Problems};
 use super::url::BaseUrl;
@@ -122,6 +123,17 @@ impl<'a> Source<'a> {
             other => Err(format!("is {other:?}: use DEBUG, INFO, WARNING or ERROR")),
         };
         self.checked(variable, found.origin, level)
+    }
+
+    pub(super) fn backend(&mut self, variable: &Variable) -> Option<Backend> {
+        let found = self.found(variable)?;
+        let backend = match found.value.to_ascii_lowercase().as_str() {
+            "auto" => Ok(Backend::Auto),
+            "helper" => Ok(Backend::Helper),
+            "rest" => Ok(Backend::Rest),
+            other => Err(format!("is {other:?}: use auto, helper or rest")),
+        };
+        self.checked(variable, found.origin, backend)
     }
 
     pub(super) fn protocol_version(&mut self, variable: &Variable) -> Option<ProtocolVersion> {

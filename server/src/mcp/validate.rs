@@ -11,7 +11,7 @@ use super::findings::Page;
 use super::outcome::Outcome;
 use super::runs::complete;
 use crate::caller::Caller;
-use crate::validibot::{MAX_FILE_BYTES, Media, Upload};
+use crate::validibot::{Intent, MAX_FILE_BYTES, Media, Upload};
 
 /// Models often leave the padding out; the bytes are the same.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -42,7 +42,7 @@ pub(super) async fn validate(
         unreachable!("what is missing was noted, and noted errors end the call")
     };
     let length = content.len() as u64;
-    let upload = Upload { name, content: content.into(), length };
+    let upload = Upload { name, content: content.into(), length, intent: Intent::Unsaid };
     let mut run = backend.validibot.launch_as(&caller, &workflow, upload, media).await?;
     complete(&mut run);
     Ok(Outcome::run(run, Page::default(), backend.clock.unix()))

@@ -14,7 +14,7 @@ use super::answer::UploadError;
 use super::head;
 use super::ticket::Announced;
 use crate::base::hex::hexadecimal;
-use crate::validibot::{ApiError, MAX_FILE_BYTES, Upload, Validibot};
+use crate::validibot::{ApiError, Content, Intent, MAX_FILE_BYTES, Upload, Validibot};
 
 /// A run that is being started, or was.
 #[derive(Clone)]
@@ -57,15 +57,17 @@ pub(super) async fn run(validibot: &Validibot, announced: &Announced, body: Body
     let workflow = ticket.workflow().ok_or(UploadError::Ticket("The upload ticket is of another version"))?;
     let body = head::checked(&ticket.name, body).await?;
     let seen = Seen::default();
-    let content = if let Some(expected) = &ticket.sha256 {
+    let content: Content = if let Some(expected) = &ticket.sha256 {
         // The bytes have to be known before Validibot hears of them; a file fits in memory, and is charged for.
         verified(body, *length, expected, &seen).await?.into()
     } else {
         let seen = seen.clone();
-        reqwest::Body::wrap_stream(body.into_data_stream().inspect_ok(move |piece| seen.take(piece)))
+        reqwest::Body::wrap_stream(body.into_data_stream().inspect_ok(move |piece| seen.take(piece))).into()
     };
-    let upload = Upload { name: ticket.name.clone(), content, length: *length };
-    let run = validibot.launch(&ticket.caller(), &workflow, upload).await.map_err(UploadError::Validibot)?;
+    let intent = Intent::Ticket(ticket.id.clone());
+    let upload = Upload { name: ticket.name.clone(), content, length: *length, intent };
+    let started = validibot.launch(&ticket.caller(), &workflow, upload).await;
+    let run = started.map_err(refused)?;
     let get = |key: &str| run.get(key).cloned().unwrap_or_default();
     let answer = json!({
         "run_ref": get("run_ref"),
@@ -74,6 +76,11 @@ pub(super) async fn run(validibot: &Validibot, announced: &Announced, body: Body
         "next": { "tool": "wait_for_run", "arguments": { "run_ref": get("run_ref") } },
     });
     Ok(Started { answer, digest: seen.digest(*length) })
+}
+
+/// Another instance may have taken the ticket with another file: then Validibot knows.
+fn refused(error: ApiError) -> UploadError {
+    if error.is_another_file() { UploadError::Used } else { UploadError::Validibot(error) }
 }
 
 async fn verified(body: Body, length: u64, expected: &str, seen: &Seen) -> Result<Bytes, UploadError> {

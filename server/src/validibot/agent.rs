@@ -6,16 +6,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::error::ApiError;
 use super::identity::Identity;
-use super::retry::Retries;
+use super::wire::Wire;
 use super::{LAUNCH_DEADLINE, READ_DEADLINE, WorkflowRef};
-use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
+use crate::base::lifecycle::Lifecycle;
 use crate::base::random::SharedRandom;
 use crate::config::{BaseUrl, Reach, ServiceIdentity};
 use crate::telemetry::hops::{self, Hop};
@@ -26,13 +26,8 @@ pub const MAX_PAID_FILE_BYTES: usize = (10_485_760 - 1024) / 4 * 3;
 
 /// A client of Validibot's agent API.
 pub struct AgentApi {
-    base: BaseUrl,
-    reach: Reach,
-    http: reqwest::Client,
+    wire: Wire,
     identity: Identity,
-    lifecycle: Arc<Lifecycle>,
-    metrics: Arc<Metrics>,
-    retries: Retries,
 }
 
 /// What a settled payment is, in the words of this API's headers.
@@ -75,8 +70,8 @@ impl AgentApi {
         metrics: Arc<Metrics>,
         random: SharedRandom,
     ) -> Self {
-        let (identity, retries) = (Identity::new(identity), Retries::new(random));
-        Self { base, reach, http, identity, lifecycle, metrics, retries }
+        let wire = Wire::new(base, reach, http, lifecycle, metrics, random);
+        Self { wire, identity: Identity::new(identity) }
     }
 
     /// The catalogue, as it comes: not all of it has to be for sale.
@@ -124,13 +119,14 @@ impl AgentApi {
         ];
         let body = Bytes::from(json!({ "file_content": STANDARD.encode(file.content) }).to_string());
         let deadline = Instant::now() + LAUNCH_DEADLINE;
-        let mut attempts = self.retries.until(deadline);
+        let mut attempts = self.wire.retries.until(deadline);
         loop {
             let asking = Instant::now();
             let proof = self.identity.proof().await;
             hops::note(Hop::Identity, asking.elapsed());
             let proof = proof?;
-            let mut request = self.identity.add(self.request(Method::POST, "/api/v1/agent/runs/"), &proof)?;
+            let mut request =
+                self.identity.add(self.wire.request(Method::POST, "/api/v1/agent/runs/"), &proof)?;
             for (name, value) in headers {
                 if !value.is_empty() {
                     request = request.header(name, value);
@@ -139,7 +135,7 @@ impl AgentApi {
             let request = request.header("Content-Type", "application/json").body(body.clone());
             // One attempt gets half of the time, so that there is a second one.
             let latest = deadline.min(Instant::now() + LAUNCH_DEADLINE / 2);
-            let started = self.exchange(Method::POST, request, latest).await.and_then(Answer::run);
+            let started = self.wire.exchange(Method::POST, request, latest).await.and_then(Answer::run);
             match started {
                 Err(error) if error.status == Some(401) => {
                     self.identity.refused(&proof);
@@ -157,40 +153,14 @@ impl AgentApi {
         query: Option<(&str, &str)>,
         deadline: Instant,
     ) -> Result<Answer, ApiError> {
-        let mut attempts = self.retries.until(deadline);
+        let mut attempts = self.wire.retries.until(deadline);
         loop {
-            let request = self.request(Method::GET, path).query(query.as_slice());
-            match self.exchange(Method::GET, request, deadline).await {
+            let request = self.wire.request(Method::GET, path).query(query.as_slice());
+            match self.wire.exchange(Method::GET, request, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => attempts.after(error).await?,
             }
         }
-    }
-
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = self.base.join(path);
-        self.reach.say(&url, self.http.request(method, url.clone())).header("Accept", "application/json")
-    }
-
-    /// One request and its answer, as long as this instance goes on.
-    async fn exchange(
-        &self,
-        method: Method,
-        request: RequestBuilder,
-        deadline: Instant,
-    ) -> Result<Answer, ApiError> {
-        let sent = Instant::now();
-        let answer = tokio::select! {
-            answer = answer::send(request, deadline) => answer.and_then(|answer| answer.checked(&self.reach)),
-            () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
-        };
-        hops::note(Hop::Validibot, sent.elapsed());
-        let (status, error) = match &answer {
-            Ok(answer) => (Some(answer.status()), None),
-            Err(error) => (error.status, Some(error.code.as_ref())),
-        };
-        self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
-        answer
     }
 }
 

@@ -4,19 +4,21 @@ mod condense;
 mod entries;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod page;
 mod shape;
 
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::RequestBuilder;
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use self::condense::Condenser;
 use self::entries::Entries;
+pub(super) use self::page::Org;
 use super::error::{ApiError, FieldError, code};
 use crate::base::http_body;
 use crate::base::json::{self, Scan};
@@ -54,6 +56,8 @@ pub(super) struct Answer {
     /// Whether it is a page.
     html: bool,
     retry_after: Option<u64>,
+    /// Of a replay: the id of the request that was answered so at first (facts of 0.16, B4).
+    replay_of: Option<Box<str>>,
     body: Bytes,
     /// Until it is read, where it is a long one.
     _place: Option<SemaphorePermit<'static>>,
@@ -88,8 +92,16 @@ async fn receive(request: RequestBuilder) -> Result<Answer, ApiError> {
     let html = http_body::is_html(response.headers());
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+    let replay_of = replay_of(response.headers());
     let (body, place) = body(response, status).await?;
-    Ok(Answer { status, html, retry_after, body, _place: place })
+    Ok(Answer { status, html, retry_after, replay_of, body, _place: place })
+}
+
+/// The request that is answered again, where it is one.
+fn replay_of(headers: &HeaderMap) -> Option<Box<str>> {
+    let replayed = headers.get("idempotent-replayed").is_some_and(|value| value == "true");
+    let original = || headers.get("original-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    replayed.then(|| original().into())
 }
 
 /// The whole body where it is of ordinary length, and what matters of a longer one, with its place.
@@ -199,6 +211,33 @@ impl Answer {
         self.status
     }
 
+    /// An answer that was put together here.
+    pub(super) fn made(body: Bytes) -> Self {
+        Self { status: 200, html: false, retry_after: None, replay_of: None, body, _place: None }
+    }
+
+    /// The request that this answer was given to at first, where it is a replay.
+    pub(super) fn replay_of(&self) -> Option<&str> {
+        self.replay_of.as_deref()
+    }
+
+    /// By which code it is counted, where it is no success.
+    pub(super) fn code(&self) -> Option<Cow<'static, str>> {
+        match self.status {
+            200..=299 => None,
+            400..=499 => Some(self.refusal().code),
+            500..=599 => Some(code::UPSTREAM_UNAVAILABLE.into()),
+            _ => Some(code::API_ERROR.into()),
+        }
+    }
+
+    /// Whether it is a refusal with this code.
+    pub(super) fn says(&self, code: &str) -> bool {
+        (400..500).contains(&self.status)
+            && json::read::<Map<String, Value>>(&self.body, MAX_NODES_OF_REFUSAL)
+                .is_ok_and(|body| body.get("code").is_some_and(|said| said == code))
+    }
+
     /// What a refusal of one of the two identities says. It is compared, and never shown.
     pub(super) fn unauthorized_body(&self) -> Option<Bytes> {
         (self.status == 401).then(|| self.body.clone())
@@ -261,7 +300,7 @@ impl Answer {
             409 => (code::CONFLICT, "The workflow's state does not allow this"),
             413 => (code::INVALID_PARAMS, "The file is larger than Validibot accepts"),
             429 => (code::RATE_LIMITED, "Too many requests of this user: wait before the next one"),
-            // An HTML 404 is no missing workflow: this Validibot does not have the helper API.
+            // An HTML 404 is no missing workflow: this Validibot does not have the endpoint.
             _ => (code::API_ERROR, "Validibot refused the request in a way that its API does not describe"),
         };
         // The 401's text tells an outsider which half of the proof was wrong, and nothing to the user.
@@ -274,6 +313,7 @@ impl Answer {
             retry_after: self.retry_after.or(limited.then_some(UNSAID_RETRY_AFTER)),
             transient: limited,
             no_effect: true,
+            endpoint_gone: self.status == 404 && !known,
             errors: field_errors(&body, self.status),
             ..self.with_status(ApiError::new(code, message))
         }

@@ -31,6 +31,8 @@ pub mod code {
     pub const PAYMENT_REQUIRED: &str = "PAYMENT_REQUIRED";
     /// Validibot answered something that its contract does not know.
     pub const API_ERROR: &str = "API_ERROR";
+    /// The user has to connect with an API token: this Validibot takes no sign-in through this server.
+    pub const API_TOKEN_REQUIRED: &str = "API_TOKEN_REQUIRED";
     /// This server's own fault.
     pub const INTERNAL_ERROR: &str = "INTERNAL_ERROR";
 }
@@ -54,6 +56,8 @@ pub struct ApiError {
     pub no_effect: bool,
     /// For a launch: nobody knows whether the run was started.
     pub fate_unknown: bool,
+    /// Whether Validibot has no such endpoint at all, as one of another version has not.
+    pub endpoint_gone: bool,
 }
 
 /// One field's error.
@@ -76,6 +80,7 @@ impl ApiError {
             transient: false,
             no_effect: false,
             fate_unknown: false,
+            endpoint_gone: false,
         }
     }
 
@@ -137,6 +142,100 @@ impl ApiError {
                  at it; your account is not the cause",
             )
         }
+    }
+
+    /// There is no such workflow or run, or it is not for this user or not for agents.
+    pub(super) fn not_found() -> Self {
+        Self {
+            no_effect: true,
+            status: Some(404),
+            ..Self::new(code::NOT_FOUND, "There is no such workflow or run, or it is not yours to see")
+        }
+    }
+
+    /// Who signed in cannot be served: from 0.16 on no server can call Validibot for a user (facts of 0.16, C1).
+    pub(super) fn api_token_needed(site: Option<&str>) -> Self {
+        let own = site.map_or_else(String::new, |site| {
+            format!(", or connect to Validibot's own MCP server at {site}/mcp")
+        });
+        Self {
+            no_effect: true,
+            status: Some(403),
+            ..Self::new(
+                code::API_TOKEN_REQUIRED,
+                format!(
+                    "This Validibot (0.16 or later) takes no sign-in through this server. Connect with a Validibot API token as the \
+                     bearer, which you make in your profile{own}"
+                ),
+            )
+        }
+    }
+
+    /// Validibot was upgraded, or is being, in the middle of the call, which had no effect.
+    pub(super) fn send_again() -> Self {
+        Self {
+            no_effect: true,
+            transient: true,
+            retry_after: Some(1),
+            status: Some(503),
+            ..Self::new(
+                code::UPSTREAM_UNAVAILABLE,
+                "Validibot is being upgraded, and nothing was done. Make the same call again in a moment",
+            )
+        }
+    }
+
+    /// The client's stream ended before the whole file was there.
+    pub(super) fn upload_broken() -> Self {
+        Self {
+            no_effect: true,
+            status: Some(400),
+            ..Self::new(code::INVALID_PARAMS, "The upload ended before the whole file was there")
+        }
+    }
+
+    /// The first request of a launch is at work for longer than anybody waits.
+    pub(super) fn launch_at_work() -> Self {
+        Self {
+            fate_unknown: true,
+            status: Some(409),
+            retry_after: Some(60),
+            ..Self::new(
+                code::CONFLICT,
+                "The same launch was made before, and Validibot still has it at work. It is not known whether the run was started, \
+                 and no other was. Look for it in Validibot's list of runs",
+            )
+        }
+    }
+
+    /// A launch's name was used for another file.
+    pub(super) fn launch_reused() -> Self {
+        Self {
+            no_effect: true,
+            status: Some(422),
+            ..Self::new(
+                code::CONFLICT,
+                "This launch was made before with another file, and nothing was started now: for another file, name it otherwise",
+            )
+        }
+    }
+
+    /// Whether a launch was refused because its name was used for another file.
+    pub(crate) fn is_another_file(&self) -> bool {
+        self.status == Some(422)
+    }
+
+    /// What the error of a launch means that has a key: repeats of it start no second run.
+    pub(super) fn for_a_keyed_launch(mut self) -> Self {
+        if !self.no_effect {
+            self.fate_unknown = true;
+            self.transient = false;
+            self.message.push_str(
+                ". It is not known whether the run was started. Call validate_file again with the same arguments, within ten \
+                 minutes: if it was, you get that run, and no second one is started",
+            );
+        }
+        self
     }
 
     /// What the error of a launch means: unless it is certain that nothing was started, the answer says so.

@@ -1,40 +1,55 @@
-//! The runtime gate: no licence, no traffic (contract, A1 and D2).
+//! The runtime gate: no licence, no traffic (contract, A1 and D2). It finds out by the way which API Validibot has.
 
+mod probe;
 mod standing;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use url::Url;
 
+use self::probe::{FEATURES, METADATA, Probe, Said, Trouble};
 pub(crate) use self::standing::ASK_AGAIN_AFTER;
 pub use self::standing::Standing;
-use crate::base::http_body;
 use crate::base::json;
-use crate::base::trouble;
 use crate::config::{BaseUrl, Reach, Settings};
 
 /// The feature that `validibot-pro` declares.
 pub const FEATURE: &str = "mcp_server";
 
-/// The whole exchange. A start whose question is answered, or that nobody answers, says within six seconds that it goes on
-/// or waits.
-const DEADLINE: Duration = Duration::from_secs(5);
-
-/// Far above any real answer; a body beyond it is not one.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// Between two questions at the start.
 const AT_THE_START: Duration = Duration::from_secs(1);
+
+/// How often a Validibot without a licence has to say so that is not asked for it directly: while instances of two versions
+/// answer side by side, each of them denies what the other has.
+const ROUNDS: u32 = 3;
+/// Between two of those rounds.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
+
+/// What 0.16 is called where it is not licensed: it names no edition.
+const NEWER: &str = "0.16 or later";
+
+/// Which of its APIs Validibot is called by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The helper API of 0.14 and 0.15.
+    Helper {
+        /// The edition that Validibot named.
+        edition: String,
+    },
+    /// The public REST API, the only one from 0.16 on.
+    Rest {
+        /// The public address of Validibot, as its metadata says.
+        site: String,
+    },
+}
 
 /// Asks Validibot whether this deployment may serve MCP.
 #[derive(Debug, Clone)]
 pub struct LicenseGate {
-    url: Url,
-    reach: Reach,
-    http: reqwest::Client,
+    probe: Probe,
 }
 
 /// Why the gate is closed.
@@ -51,6 +66,8 @@ pub enum LicenseError {
         reason: String,
         /// Whether a Validibot that starts may have been the cause.
         passing: bool,
+        /// Whether it is production settings that do not let this server in; the reason says which line to change.
+        not_let_in: bool,
     },
     /// Validibot answered, and the feature is not in its licence.
     #[error(
@@ -61,6 +78,43 @@ pub enum LicenseError {
         /// The edition that Validibot named.
         edition: String,
     },
+    /// A Validibot of 0.16 or later that does not show that it is licensed.
+    #[error(
+        "the Validibot at {api} is {NEWER} (it has no {FEATURES}), and it does not serve {METADATA}, as one that is licensed for \
+         MCP ({FEATURE}) does: it is the community edition, or its licence does not include MCP, or a proxy before it hides that \
+         address. Install validibot-pro with a licence that does and restart Validibot, let that address through, or do not deploy \
+         this server"
+    )]
+    NoMetadata {
+        /// Where it was asked.
+        api: String,
+    },
+    /// Something else answers there.
+    #[error(
+        "what answers at {api} is no Validibot that this server knows (0.14 or later): it has neither {FEATURES}, as 0.14 and 0.15, \
+         nor the metadata and the REST API of 0.16 and later. Check VALIDIBOT_API_BASE_URL"
+    )]
+    NotValidibot {
+        /// Where it was asked.
+        api: String,
+    },
+}
+
+impl LicenseError {
+    /// What has no licence, where Validibot has said that there is none: the edition, or the version that names none.
+    fn unlicensed(&self) -> Option<String> {
+        match self {
+            Self::NotLicensed { edition } => Some(edition.clone()),
+            Self::NoMetadata { .. } => Some(NEWER.to_owned()),
+            Self::Unreachable { .. } | Self::NotValidibot { .. } => None,
+        }
+    }
+}
+
+impl From<Trouble> for LicenseError {
+    fn from(Trouble { url, reason, passing, not_let_in }: Trouble) -> Self {
+        Self::Unreachable { url, reason, passing, not_let_in }
+    }
 }
 
 #[derive(Deserialize)]
@@ -71,22 +125,6 @@ struct Features {
     features: Vec<String>,
 }
 
-/// Why there is no answer, and whether there may be one in a moment.
-struct Trouble {
-    reason: String,
-    passing: bool,
-}
-
-impl Trouble {
-    fn lasting(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), passing: false }
-    }
-
-    fn passing(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), passing: true }
-    }
-}
-
 impl LicenseGate {
     /// Remembers what to ask; asks nothing.
     pub fn new(settings: &Settings, http: reqwest::Client) -> Self {
@@ -95,7 +133,7 @@ impl LicenseGate {
 
     /// As [`Self::new`], for a Validibot of which nothing but its address is known.
     pub fn at(api: &BaseUrl, reach: Reach, http: reqwest::Client) -> Self {
-        Self { url: api.join("/api/v1/license/features/"), reach, http }
+        Self { probe: Probe::new(api, reach, http) }
     }
 
     /// Asks until there is an answer, but not after `patience`: a Validibot that starts beside us does not listen yet, or
@@ -103,7 +141,7 @@ impl LicenseGate {
     ///
     /// # Errors
     /// The last answer.
-    pub async fn check_within(&self, patience: Duration) -> Result<(), LicenseError> {
+    pub async fn check_within(&self, patience: Duration) -> Result<Found, LicenseError> {
         let deadline = Instant::now() + patience;
         loop {
             let answer = self.check().await;
@@ -123,40 +161,51 @@ impl LicenseGate {
     ///
     /// # Errors
     /// Why the gate is closed.
-    pub async fn check(&self) -> Result<(), LicenseError> {
-        let late = || Trouble::passing(format!("no answer within {} s", DEADLINE.as_secs()));
-        let answer = timeout(DEADLINE, self.ask()).await.unwrap_or_else(|_| Err(late()));
-        let features = answer.map_err(|Trouble { reason, passing }| LicenseError::Unreachable {
-            url: self.url.clone(),
-            reason,
-            passing,
-        })?;
-        if features.features.iter().any(|feature| feature == FEATURE) {
-            Ok(())
-        } else {
-            Err(LicenseError::NotLicensed { edition: edition(&features.edition) })
+    pub async fn check(&self) -> Result<Found, LicenseError> {
+        let mut round = 1;
+        loop {
+            match self.look().await {
+                Err(LicenseError::NoMetadata { .. }) if round < ROUNDS => {}
+                answer => return answer,
+            }
+            round += 1;
+            sleep(BETWEEN_ROUNDS).await;
         }
     }
 
-    async fn ask(&self) -> Result<Features, Trouble> {
-        let request = self.reach.say(&self.url, self.http.get(self.url.clone()));
-        let response = request.send().await.map_err(|error| Trouble::passing(trouble::reason(&error)))?;
-        let status = response.status();
-        if !status.is_success() {
-            let refusal = self.reach.refusal(status.as_u16(), http_body::is_html(response.headers()));
-            let reason = refusal.unwrap_or_else(|| format!("it answered HTTP {}", status.as_u16()));
-            // What a proxy says before whom nobody listens yet.
-            let passing = matches!(status.as_u16(), 502..=504);
-            return Err(Trouble { reason, passing });
+    /// The order of the facts of 0.16, A2: the licence of 0.14 and 0.15, then what only a licensed 0.16 has, then whether it is
+    /// a Validibot at all.
+    async fn look(&self) -> Result<Found, LicenseError> {
+        let probe = &self.probe;
+        match probe.ask(FEATURES).await? {
+            Said::Yes(body) => {
+                let said = features(&body).ok_or_else(|| {
+                    probe.trouble(FEATURES, false, "its answer is not the licence JSON".to_owned())
+                })?;
+                let edition = edition(&said.edition);
+                return if said.features.iter().any(|feature| feature == FEATURE) {
+                    Ok(Found::Helper { edition })
+                } else {
+                    Err(LicenseError::NotLicensed { edition })
+                };
+            }
+            Said::Refused => {
+                return Err(probe.trouble(FEATURES, false, "it asks for a sign-in".to_owned()).into());
+            }
+            Said::Gone => {}
         }
-        let body = http_body::read(response, MAX_BODY_BYTES).await;
-        let body = body.map_err(|error| Trouble::lasting(error.to_string()))?;
-        features(&body)
+        let api = || probe.base().as_str().to_owned();
+        match probe.site().await? {
+            Some(site) if probe.has_rest().await? => Ok(Found::Rest { site }),
+            Some(_) => Err(LicenseError::NotValidibot { api: api() }),
+            None if probe.is_validibot().await? => Err(LicenseError::NoMetadata { api: api() }),
+            None => Err(LicenseError::NotValidibot { api: api() }),
+        }
     }
 }
 
-fn features(body: &[u8]) -> Result<Features, Trouble> {
-    json::document(body).map_err(|_| Trouble::lasting("its answer is not the licence JSON"))
+fn features(body: &[u8]) -> Option<Features> {
+    json::document(body).ok()
 }
 
 /// The edition as it may stand in a log and in an answer: a word, or no word at all.
@@ -174,8 +223,8 @@ mod tests {
     #[test]
     fn an_answer_about_the_licence_costs_no_more_than_its_bytes() {
         let good = r#"{"edition":"pro","features":["mcp_server"]}"#;
-        assert!(features(good.as_bytes()).is_ok());
-        assert!(spoilt(good).iter().all(|bad| features(bad.as_bytes()).is_err()));
+        assert!(features(good.as_bytes()).is_some());
+        assert!(spoilt(good).iter().all(|bad| features(bad.as_bytes()).is_none()));
     }
 
     #[test]

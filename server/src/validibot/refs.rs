@@ -67,6 +67,12 @@ impl WorkflowRef {
         Ok(Self(text.to_owned()))
     }
 
+    /// The slugs of its organization and of the workflow; there for every reference that was checked.
+    pub(super) fn parts(&self) -> Option<(String, String)> {
+        let parts = decode(&self.0, "wf_").ok()?;
+        Some((part(&parts, "org").ok()?, part(&parts, "workflow").ok()?))
+    }
+
     /// Makes the reference of a workflow.
     pub fn new(org: &str, workflow: &str) -> Self {
         Self(encode("wf_", &serde_json::json!({ "org": org, "workflow": workflow })))
@@ -83,6 +89,12 @@ impl RunRef {
         part(&parts, "org")?;
         Uuid::parse_str(&part(&parts, "run_id")?).map_err(|_| RefError::RunId)?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// The slug of its organization, and its id; there for every reference that was checked.
+    pub(super) fn parts(&self) -> Option<(String, String)> {
+        let parts = decode(&self.0, "run_").ok()?;
+        Some((part(&parts, "org").ok()?, part(&parts, "run_id").ok()?))
     }
 }
 

@@ -57,6 +57,11 @@ impl Http {
         Self { client }
     }
 
+    /// The client itself, for what asks by itself.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.client.clone()
+    }
+
     pub(crate) fn get(&self, url: &Url) -> RequestBuilder {
         self.client.get(url.clone())
     }

@@ -12,6 +12,7 @@ pub(crate) fn answer(data: &[u8]) {
         status,
         html: false,
         retry_after: None,
+        replay_of: None,
         _place: None,
         body: Bytes::copy_from_slice(data),
     };
@@ -22,6 +23,7 @@ pub(crate) fn answer(data: &[u8]) {
         assert!(list == read.len());
     }
     let _ = (good().agent_catalogue(), good().workflow(), good().definition_to_pass());
+    let _ = (good().page::<super::Org>(), good().org(), with(409).says("x"), with(422).code());
     let run = good().run();
     for status in [302, 400, 401, 404, 429, 500, 503] {
         assert!(with(status).checked(&Reach::default()).is_err());

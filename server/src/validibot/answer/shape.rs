@@ -97,7 +97,7 @@ mod tests {
 
     fn answer(body: &str) -> Answer {
         let body = Bytes::copy_from_slice(body.as_bytes());
-        Answer { status: 200, html: false, retry_after: None, body, _place: None }
+        Answer::made(body)
     }
 
     #[test]

@@ -7,6 +7,7 @@ fn answer(status: u16, body: &str) -> Answer {
         status,
         html: false,
         retry_after: None,
+        replay_of: None,
         _place: None,
         body: Bytes::copy_from_slice(body.as_bytes()),
     }

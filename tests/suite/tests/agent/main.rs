@@ -1,8 +1,10 @@
 //! What an agent sees: results that lead, findings by the page, uploads by ticket, resources.
 
+mod backends;
 mod files;
 mod findings;
 mod lists;
+mod once;
 mod pages;
 mod resources;
 mod transcript;

@@ -1,7 +1,7 @@
 //! One fault each, in the server's settings, in Validibot or in the token: the first finding names it.
 
 use sandbox::metadata::{MetadataServer, SERVICE_ACCOUNT};
-use sandbox::{Edition, Fault, GoogleVerification, Route, Sandbox, fixtures};
+use sandbox::{Edition, Fault, GoogleVerification, Route, Sandbox, Version, fixtures};
 use suite::net::free_port;
 use suite::server::{Builder, Server};
 
@@ -41,6 +41,72 @@ async fn the_licence_gate_is_named_when_the_server_does_not_listen() {
     found.expect("licence", "not-licensed", &["community", "validibot-pro"]);
     assert_eq!(found.hops("failed"), ["licence", "connect"]);
     assert!(found.hops("not reached").contains(&"list_workflows"));
+}
+
+/// What each Validibot without a licence is told by: `serve` as it ends, and `diagnose`, in the same words.
+#[tokio::test]
+async fn each_reason_for_a_closed_gate_has_one_sentence_in_serve_and_in_diagnose() {
+    let newer = || Sandbox::builder().version(Version::V0_16);
+    type Spoil = fn(&Sandbox);
+    let rows: [(sandbox::Builder, Spoil, &str, &[&str]); 6] = [
+        (
+            newer().edition(Edition::Community),
+            |_| {},
+            "not-licensed",
+            &["is 0.16 or later", "oauth-protected-resource/mcp"],
+        ),
+        (
+            newer(),
+            |sandbox| sandbox.misbehave(Route::ResourceMetadata, Fault::Html(404)),
+            "not-licensed",
+            &["is 0.16 or later", "a proxy before it hides that address"],
+        ),
+        (
+            newer(),
+            |sandbox| {
+                sandbox.misbehave(Route::LicenseFeatures, Fault::Redirect("/accounts/login/".to_owned()))
+            },
+            "not-let-in",
+            &["redirects elsewhere (HTTP 302)"],
+        ),
+        (
+            newer(),
+            |sandbox| sandbox.misbehave(Route::Any, Fault::StatusWithRetryAfter(429, 60)),
+            "licence-unknown",
+            &["HTTP 429 (too many requests)"],
+        ),
+        (
+            newer(),
+            |sandbox| sandbox.misbehave(Route::Any, Fault::Html(404)),
+            "licence-unknown",
+            &["is no Validibot that this server knows (0.14 or later)"],
+        ),
+        (
+            Sandbox::builder().edition(Edition::Community),
+            |_| {},
+            "not-licensed",
+            &["is the community edition"],
+        ),
+    ];
+    for (builder, spoil, code, words) in rows {
+        let sandbox = builder.start().await.expect("a sandbox");
+        spoil(&sandbox);
+        let exit = Server::for_sandbox(&sandbox).run_to_exit().await;
+        assert_eq!(exit.code, Some(1), "{}", exit.log);
+        let found = diagnose(&format!("http://127.0.0.1:{}", free_port()), With::api(sandbox.url())).await;
+        found.expect("licence", code, words);
+        assert!(words.iter().all(|word| exit.log.contains(word)), "{words:?} are not all in: {}", exit.log);
+    }
+}
+
+#[tokio::test]
+async fn a_licensed_0_16_passes() {
+    let sandbox = Sandbox::builder().version(Version::V0_16).start().await.expect("a sandbox");
+    let server = Server::for_sandbox(&sandbox).on_its_own_base_url().start().await;
+    let with = With { token: Some(fixtures::DEMO_TOKEN.to_owned()), api: Some(sandbox.url().to_owned()) };
+    let found = diagnose(server.base(), with).await;
+    found.expect_nothing();
+    assert!(found.report.to_string().contains("0.16 or later"), "{:#}", found.report);
 }
 
 #[tokio::test]
@@ -265,7 +331,12 @@ async fn a_validibot_that_fails_is_named() {
 
 #[tokio::test]
 async fn a_validibot_without_the_helper_api_is_named() {
-    let found = with_validibot(|sandbox| sandbox.misbehave(Route::ListWorkflows, Fault::Html(404))).await;
+    let neither = |sandbox: &Sandbox| {
+        for route in [Route::ListWorkflows, Route::Orgs] {
+            sandbox.misbehave(route, Fault::Html(404));
+        }
+    };
+    let found = with_validibot(neither).await;
     found.expect("list_workflows", "no-helper-api", &["/api/v1/mcp/"]);
 }
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sandbox::{Route, Sandbox, fixtures};
 use serde_json::{Value, json};
 use suite::mcp::{Client, Era};
-use suite::server::Server;
+use suite::server::{Builder, Server};
 
 /// A helper endpoint, and how an agent reaches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +69,12 @@ struct Stack {
 
 impl Stack {
     async fn start() -> Self {
+        Self::start_with(|builder| builder).await
+    }
+
+    async fn start_with(settings: impl FnOnce(Builder) -> Builder) -> Self {
         let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-        let server = Server::for_sandbox(&sandbox).start().await;
+        let server = settings(Server::for_sandbox(&sandbox)).start().await;
         let client = server.client(Era::Modern, fixtures::DEMO_TOKEN);
         let (tool, arguments) = Endpoint::Launch.call(&Value::Null);
         let run_ref = client.call_tool(tool, arguments).await.success()["run_ref"].clone();

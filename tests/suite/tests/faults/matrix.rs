@@ -38,7 +38,6 @@ fn table() -> Vec<Row> {
         // No word of when to come back: a guess of ours is too long to sit out.
         row(Fault::Status(429), "RATE_LIMITED", 429, 1, false),
         row(Fault::Html(429), "RATE_LIMITED", 429, 1, false),
-        row(Fault::Html(404), "API_ERROR", 404, 1, false),
         row(Fault::Html(200), "API_ERROR", 200, 1, true),
         row(Fault::TruncatedJson, "API_ERROR", 0, 1, true),
         row(Fault::WrongTypes, "API_ERROR", 0, 1, true),
@@ -64,6 +63,18 @@ async fn each_fault_of_each_endpoint_has_its_code_and_costs_its_requests() {
     for endpoint in Endpoint::ALL {
         let (tool, arguments) = endpoint.call(&stack.run_ref);
         stack.client.call_tool(tool, arguments).await.success();
+    }
+    no_panic_and_no_leak(&stack);
+}
+
+/// By whom another API could be asked, that one answers (the agent suite). Where there is to be none, it is no missing workflow.
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_no_missing_workflow() {
+    let stack = Stack::start_with(|builder| builder.env("VALIDIBOT_BACKEND", "helper")).await;
+    let gone = row(Fault::Html(404), "API_ERROR", 404, 1, false);
+    for endpoint in Endpoint::ALL {
+        stack.sandbox.misbehave(endpoint.route(), gone.fault.clone());
+        holds(&stack, endpoint, &gone).await;
     }
     no_panic_and_no_leak(&stack);
 }

@@ -316,7 +316,9 @@ async fn a_foreign_body_never_reaches_the_agent() {
         Fault::CutMidway,
     ];
     for fault in faults {
-        stack.sandbox.misbehave(Route::ListWorkflows, fault.clone());
+        for route in [Route::ListWorkflows, Route::Orgs] {
+            stack.sandbox.misbehave(route, fault.clone());
+        }
         let result = client.call_tool("list_workflows", json!({})).await;
         result.error_code();
         assert!(!result.body.contains(fixtures::HTML_MARKER), "{fault:?}: {}", result.body);
