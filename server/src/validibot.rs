@@ -16,7 +16,6 @@ mod retry;
 mod run;
 mod wire;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,15 +59,6 @@ pub struct Validibot {
     backend: Backend,
 }
 
-/// Which API a call goes by.
-enum Way {
-    Helper,
-    Rest,
-}
-
-/// A call by the REST API. Boxed: calls by the helper API are not to carry its size.
-type ByRest<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
-
 impl Validibot {
     /// Remembers where to call and how to prove ourselves; calls nothing.
     ///
@@ -91,12 +81,25 @@ impl Validibot {
 
     /// The catalogue of workflows that the caller can see (contract, A3).
     pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
-        self.by(caller, self.helper.workflows(caller), || Box::pin(self.rest.workflows(caller))).await
+        if self.by_helper(caller)? {
+            match self.helper.workflows(caller).await {
+                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
+                answer => return answer,
+            }
+        }
+        // Boxed, as what is seldom: calls by the helper API do not carry its size.
+        Box::pin(self.rest.workflows(caller)).await
     }
 
     /// The same, to be passed on as it is.
     pub(crate) async fn catalogue(&self, caller: &Caller) -> Result<Catalogue, ApiError> {
-        self.by(caller, self.helper.catalogue(caller), || Box::pin(self.rest.catalogue(caller))).await
+        if self.by_helper(caller)? {
+            match self.helper.catalogue(caller).await {
+                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
+                answer => return answer,
+            }
+        }
+        Box::pin(self.rest.catalogue(caller)).await
     }
 
     /// One workflow's definition (contract, A4), to be passed on as it is.
@@ -105,8 +108,13 @@ impl Validibot {
         caller: &Caller,
         workflow: &WorkflowRef,
     ) -> Result<Definition, ApiError> {
-        let helper = self.helper.definition(caller, workflow);
-        self.by(caller, helper, || Box::pin(self.rest.definition(caller, workflow))).await
+        if self.by_helper(caller)? {
+            match self.helper.definition(caller, workflow).await {
+                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
+                answer => return answer,
+            }
+        }
+        Box::pin(self.rest.definition(caller, workflow)).await
     }
 
     /// One workflow's definition (contract, A4).
@@ -115,8 +123,13 @@ impl Validibot {
         caller: &Caller,
         workflow: &WorkflowRef,
     ) -> Result<Map<String, Value>, ApiError> {
-        let helper = self.helper.workflow(caller, workflow);
-        self.by(caller, helper, || Box::pin(self.rest.workflow(caller, workflow))).await
+        if self.by_helper(caller)? {
+            match self.helper.workflow(caller, workflow).await {
+                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
+                answer => return answer,
+            }
+        }
+        Box::pin(self.rest.workflow(caller, workflow)).await
     }
 
     /// One run's state (contract, A6), asked until `deadline` at the latest.
@@ -126,8 +139,13 @@ impl Validibot {
         run: &RunRef,
         deadline: Option<Instant>,
     ) -> Result<Map<String, Value>, ApiError> {
-        let helper = self.helper.run(caller, run, deadline);
-        self.by(caller, helper, || Box::pin(self.rest.run(caller, run, deadline))).await
+        if self.by_helper(caller)? {
+            match self.helper.run(caller, run, deadline).await {
+                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
+                answer => return answer,
+            }
+        }
+        Box::pin(self.rest.run(caller, run, deadline)).await
     }
 
     /// Starts a run (contract, A5). Where nobody can know whether it was started, the error says so.
@@ -149,48 +167,28 @@ impl Validibot {
         upload: Upload,
         media: Media,
     ) -> Result<Map<String, Value>, ApiError> {
-        let upload = match self.way(caller)? {
-            Way::Rest => upload,
-            Way::Helper => {
-                let again = upload.again();
-                match self.helper.launch(caller, workflow, upload, media).await {
-                    // It was refused: nothing was started.
-                    Err(error) if error.endpoint_gone => {
-                        self.upgraded(caller, error).await?;
-                        again.ok_or_else(ApiError::send_again)?
-                    }
-                    answer => return answer,
-                }
+        let mut upload = upload;
+        if self.by_helper(caller)? {
+            let again = upload.again();
+            match self.helper.launch(caller, workflow, upload, media).await {
+                // It was refused: nothing was started.
+                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
+                answer => return answer,
             }
-        };
+            upload = again.ok_or_else(ApiError::send_again)?;
+        }
         Box::pin(self.rest.launch(caller, workflow, upload, media)).await
     }
 
-    /// A read by the API that Validibot has; by the other one once it turns out that it has been upgraded.
-    async fn by<'a, T>(
-        &'a self,
-        caller: &Caller,
-        helper: impl Future<Output = Result<T, ApiError>>,
-        rest: impl FnOnce() -> ByRest<'a, T>,
-    ) -> Result<T, ApiError> {
-        if matches!(self.way(caller)?, Way::Helper) {
-            match helper.await {
-                Err(error) if error.endpoint_gone => self.upgraded(caller, error).await?,
-                answer => return answer,
-            }
-        }
-        rest().await
-    }
-
-    /// Which API a call of this caller goes by. Users who signed in have no API key, and no other credential counts for the
+    /// Whether a call of this caller goes by the helper API, and not by the REST API. Users who signed in have no API key, and no other credential counts for the
     /// REST API (facts of 0.16, C1).
-    fn way(&self, caller: &Caller) -> Result<Way, ApiError> {
+    fn by_helper(&self, caller: &Caller) -> Result<bool, ApiError> {
         let has_key = matches!(caller, Caller::ApiToken(_));
         match self.backend {
-            Backend::Rest if has_key => Ok(Way::Rest),
-            Backend::Helper => Ok(Way::Helper),
-            Backend::Auto | Backend::Rest if self.standing.has_helper() => Ok(Way::Helper),
-            Backend::Auto | Backend::Rest if has_key => Ok(Way::Rest),
+            Backend::Helper => Ok(true),
+            Backend::Rest if has_key => Ok(false),
+            Backend::Auto | Backend::Rest if self.standing.has_helper() => Ok(true),
+            Backend::Auto | Backend::Rest if has_key => Ok(false),
             Backend::Auto | Backend::Rest => Err(ApiError::api_token_needed(self.standing.site().as_deref())),
         }
     }
@@ -206,11 +204,9 @@ impl Validibot {
             return Ok(());
         }
         self.standing.settle().await;
-        match self.way(caller) {
-            Err(needed) => Err(needed),
-            // While two versions answer side by side.
-            Ok(_) => Err(ApiError::send_again()),
-        }
+        // The reason, or for as long as two versions answer side by side: again.
+        self.by_helper(caller)?;
+        Err(ApiError::send_again())
     }
 }
 

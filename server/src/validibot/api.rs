@@ -102,7 +102,7 @@ impl Content {
             Self::Whole(bytes) => Ok(bytes),
             Self::Stream(body) => {
                 let body = Limited::new(body, MAX_FILE_BYTES).collect().await;
-                body.map(|body| body.to_bytes()).map_err(|_| ApiError::upload_broken())
+                body.map(http_body_util::Collected::to_bytes).map_err(|_| ApiError::upload_broken())
             }
         }
     }

@@ -39,6 +39,10 @@ pub mod code {
 
 /// Why a call to Validibot failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own, asked in another place"
+)]
 pub struct ApiError {
     /// What an agent decides by: one of [`code`], or Validibot's own.
     pub code: Cow<'static, str>,

@@ -122,7 +122,10 @@ impl Helper {
         };
         self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
         match (answer, unauthorized) {
-            (Err(error), Some(body)) => Err(self.whose_fault(caller, &proof, error, &body, deadline).await),
+            // Boxed: it is seldom, and every call would carry its size.
+            (Err(error), Some(body)) => {
+                Err(Box::pin(self.whose_fault(caller, &proof, error, &body, deadline)).await)
+            }
             (answer, _) => answer,
         }
     }

@@ -194,12 +194,11 @@ impl LicenseGate {
             }
             Said::Gone => {}
         }
-        let api = || probe.base().as_str().to_owned();
+        let api = probe.base().as_str().to_owned();
         match probe.site().await? {
             Some(site) if probe.has_rest().await? => Ok(Found::Rest { site }),
-            Some(_) => Err(LicenseError::NotValidibot { api: api() }),
-            None if probe.is_validibot().await? => Err(LicenseError::NoMetadata { api: api() }),
-            None => Err(LicenseError::NotValidibot { api: api() }),
+            None if probe.is_validibot().await? => Err(LicenseError::NoMetadata { api }),
+            Some(_) | None => Err(LicenseError::NotValidibot { api }),
         }
     }
 }

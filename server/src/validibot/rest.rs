@@ -139,14 +139,10 @@ impl Rest {
         }
         let path = format!("/api/v1/orgs/{}/", place::segment(org));
         let answer = self.read(token, &path, &[], Instant::now() + READ_DEADLINE).await;
-        let name: Option<Arc<str>> = answer.and_then(Answer::org).map(|org| org.name.into()).ok();
-        match name {
-            Some(name) => {
-                self.names.insert(key, Arc::clone(&name)).await;
-                name
-            }
-            None => org.into(),
-        }
+        let Ok(org) = answer.and_then(Answer::org) else { return org.into() };
+        let name: Arc<str> = org.name.into();
+        self.names.insert(key, Arc::clone(&name)).await;
+        name
     }
 
     /// Whether a workflow may be started from here.
@@ -157,14 +153,12 @@ impl Rest {
         reference: &WorkflowRef,
     ) -> Result<(), ApiError> {
         let key = (Fingerprint::of(token), reference.to_string());
-        let known = match self.for_agents.get(&key).await {
-            Some(known) => known,
-            None => {
-                let workflow = self.asked(token, place).await?.workflow()?;
-                let for_agents = mapping::is_for_agents(&workflow);
-                self.for_agents.insert(key, for_agents).await;
-                for_agents
-            }
+        let known = if let Some(known) = self.for_agents.get(&key).await {
+            known
+        } else {
+            let for_agents = mapping::is_for_agents(&self.asked(token, place).await?.workflow()?);
+            self.for_agents.insert(key, for_agents).await;
+            for_agents
         };
         if known { Ok(()) } else { Err(ApiError::not_found()) }
     }

@@ -114,13 +114,10 @@ impl Probe {
     pub(super) async fn site(&self) -> Result<Option<String>, Trouble> {
         match self.ask(METADATA).await? {
             Said::Gone => Ok(None),
-            Said::Yes(body) => match site(&body) {
-                Some(site) => Ok(Some(site)),
-                None => {
-                    let reason = "its answer is not the metadata of Validibot's MCP server";
-                    Err(self.trouble(METADATA, false, reason.to_owned()))
-                }
-            },
+            Said::Yes(body) => site(&body).map(Some).ok_or_else(|| {
+                let reason = "its answer is not the metadata of Validibot's MCP server";
+                self.trouble(METADATA, false, reason.to_owned())
+            }),
             Said::Refused => Err(self.trouble(METADATA, false, "it asks for a sign-in".to_owned())),
         }
     }

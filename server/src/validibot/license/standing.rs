@@ -141,15 +141,16 @@ impl Standing {
                     known.site = Some(site);
                 }
             }
-            Err(error) => match error.unlicensed() {
-                Some(what) => {
-                    if known.withdrawn_from.is_none() {
-                        tracing::error!("no more traffic: {error}");
-                    }
-                    known.withdrawn_from = Some(what);
+            Err(error) => {
+                let Some(what) = error.unlicensed() else {
+                    tracing::warn!("{error}. The last answer holds");
+                    return;
+                };
+                if known.withdrawn_from.is_none() {
+                    tracing::error!("no more traffic: {error}");
                 }
-                None => tracing::warn!("{error}. The last answer holds"),
-            },
+                known.withdrawn_from = Some(what);
+            }
         }
     }
 

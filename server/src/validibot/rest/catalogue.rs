@@ -78,7 +78,7 @@ impl Rest {
 
     /// The user's organizations, and those that the operator named.
     async fn orgs(&self, token: &SecretString, deadline: Instant) -> Result<Vec<Org>, ApiError> {
-        let listed = self.pages(token, "/api/v1/orgs/", deadline, |answer| answer.page::<Org>()).await;
+        let listed = self.pages(token, "/api/v1/orgs/", deadline, Answer::page::<Org>).await;
         let mut orgs = match listed {
             Ok(orgs) => orgs,
             Err(error) => return Err(self.judged(token, error).await),
@@ -99,7 +99,7 @@ impl Rest {
         deadline: Instant,
     ) -> Result<Vec<Slim>, ApiError> {
         let path = format!("/api/v1/orgs/{}/workflows/", segment(org));
-        match self.pages(token, &path, deadline, |answer| answer.page::<Slim>()).await {
+        match self.pages(token, &path, deadline, Answer::page::<Slim>).await {
             Err(error) if matches!(error.status, Some(403 | 404)) && !error.endpoint_gone => Ok(Vec::new()),
             answer => answer,
         }

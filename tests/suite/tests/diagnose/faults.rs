@@ -43,11 +43,13 @@ async fn the_licence_gate_is_named_when_the_server_does_not_listen() {
     assert!(found.hops("not reached").contains(&"list_workflows"));
 }
 
+/// What is done to a sandbox.
+type Spoil = fn(&Sandbox);
+
 /// What each Validibot without a licence is told by: `serve` as it ends, and `diagnose`, in the same words.
 #[tokio::test]
 async fn each_reason_for_a_closed_gate_has_one_sentence_in_serve_and_in_diagnose() {
     let newer = || Sandbox::builder().version(Version::V0_16);
-    type Spoil = fn(&Sandbox);
     let rows: [(sandbox::Builder, Spoil, &str, &[&str]); 6] = [
         (
             newer().edition(Edition::Community),
@@ -64,7 +66,7 @@ async fn each_reason_for_a_closed_gate_has_one_sentence_in_serve_and_in_diagnose
         (
             newer(),
             |sandbox| {
-                sandbox.misbehave(Route::LicenseFeatures, Fault::Redirect("/accounts/login/".to_owned()))
+                sandbox.misbehave(Route::LicenseFeatures, Fault::Redirect("/accounts/login/".to_owned()));
             },
             "not-let-in",
             &["redirects elsewhere (HTTP 302)"],
