@@ -7,7 +7,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Answer, ApiError, not_understood};
+use super::{Answer, ApiError, MAX_NODES, not_understood};
+use crate::base::json;
+
+/// A page of two hundred workflows, each with the schema of its input.
+const MAX_NODES_OF_PAGE: usize = 1_000_000;
 
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,10 +33,16 @@ impl Answer {
     pub(in crate::validibot) fn page<T: DeserializeOwned>(
         self,
     ) -> Result<(Vec<T>, Option<String>), ApiError> {
+        if json::nodes(&self.body) > MAX_NODES_OF_PAGE {
+            return Err(not_understood(self.status));
+        }
         let page: Page<'_> = serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))?;
         let all = page.results.len();
-        let entries: Vec<T> =
-            page.results.iter().filter_map(|entry| serde_json::from_str(entry.get()).ok()).collect();
+        let entries: Vec<T> = page
+            .results
+            .iter()
+            .filter_map(|entry| json::read(entry.get().as_bytes(), MAX_NODES).ok())
+            .collect();
         let left_out = all - entries.len();
         if left_out > 0 {
             tracing::warn!(left_out, read = entries.len(), "entries of Validibot's list could not be read");
@@ -50,7 +60,7 @@ impl Answer {
 
     /// One organization.
     pub(in crate::validibot) fn org(self) -> Result<Org, ApiError> {
-        serde_json::from_slice(&self.body).map_err(|_| not_understood(self.status))
+        json::document(&self.body).map_err(|_| not_understood(self.status))
     }
 }
 

@@ -25,7 +25,7 @@ const GOOD_FOR: Duration = Duration::from_secs(30);
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// The largest page that there is (facts of 0.16, B1).
 const PAGE_SIZE: &str = "200";
-/// Pages of one list: a user with more organizations, or an organization with more workflows, is none of these.
+/// Pages of one list: no user has so many organizations, and no organization so many workflows.
 const MAX_PAGES: usize = 20;
 /// Organizations that are asked for at once.
 const AT_ONCE: usize = 4;
