@@ -60,7 +60,7 @@ pub const BACKEND: Variable = Variable {
     kind: Kind::OneOf(&["auto", "helper", "rest"]),
     fallback: Fallback::Value("auto"),
     example: "auto",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_REST_ORGANIZATIONS`
@@ -68,7 +68,7 @@ pub const REST_ORGANIZATIONS: Variable = Variable {
     name: "VALIDIBOT_REST_ORGANIZATIONS",
     kind: Kind::List,
     doc: "Slugs of organizations, with commas between them, whose workflows are listed by the REST API besides the user's own: it lists none that is open to a user by guest access alone",
-    ..OPTIONAL
+    ..Variable::OPTIONAL
 };
 
 /// `VALIDIBOT_MCP_BASE_URL`
