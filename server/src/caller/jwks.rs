@@ -244,7 +244,7 @@ struct Jwk {
 }
 
 impl Jwk {
-    /// RSA keys verify RS256 and P-256 keys ES256, nothing else. Validibot's keys name no `alg` and no `use` (contract, c).
+    /// RSA keys verify RS256 and P-256 keys ES256, nothing else. Validibot's keys name no `alg` and no `use` (contract, section c).
     fn usable(self) -> Option<(String, VerifyKey)> {
         if self.r#use.is_some_and(|usage| usage != "sig") {
             return None;

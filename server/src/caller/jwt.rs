@@ -212,7 +212,7 @@ impl AccessTokens {
         let in_scope = |scope: &String| claims.scope.split(' ').any(|granted| granted == scope);
         let lacking = self.required_scope.as_ref().filter(|scope| !in_scope(scope));
         match lacking {
-            // Validibot names us in `aud` only when the scope is there (contract, c): without both, the user can mend
+            // Validibot names us in `aud` only when the scope is there (contract, section c): without both, the user can mend
             // it by granting the scope, so this is no wrong token.
             Some(scope) if audience.is_empty() || audience.contains(&self.audience) => {
                 return Err(BadToken::Scope(scope.clone()));

@@ -168,7 +168,7 @@ fn encode(prefix: &str, parts: &Value) -> String {
 mod tests {
     use super::*;
 
-    /// The contract's own example (A7).
+    /// The contract's own example (contract, A7).
     const WORKFLOW: &str = "wf_eyJvcmciOiJhY21lIiwid29ya2Zsb3ciOiJlbmVyZ3kifQ";
 
     fn sealed(prefix: &str, json: &str) -> String {

@@ -1,4 +1,4 @@
-//! Answers as Django gives them: whole bodies, and the error shapes of contract (a).
+//! Answers as Django gives them: whole bodies, and its shapes of errors (contract, section a).
 
 use axum::body::Body;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! The HTTP API of contract (a): who may call what, in Django REST Framework's order of checks.
+//! Validibot's HTTP API (contract, section a): who may call what, in Django REST Framework's order of checks.
 
 mod agent;
 mod catalog;
@@ -77,7 +77,7 @@ pub(crate) async fn answer(call: Call<'_>, target: Target) -> Answer {
     if !target.exists(call.state.version(), licensed) {
         return front::refusal(&call).unwrap_or_else(answer::page_not_found);
     }
-    // It is answered before Django is asked, whatever the host and the scheme (facts of 0.16, A2).
+    // It is answered before Django is asked, whatever the host and the scheme (contract of 0.16, A2).
     if matches!(target, Target::Endpoint(Route::ResourceMetadata, _)) {
         return oidc::resource(&call);
     }

@@ -1,4 +1,4 @@
-//! Who calls: API tokens, and service identity with the user it acts for (contract A2 and section b).
+//! Who calls: API tokens, and service identity with the user it acts for (contract, A2 and section b).
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{StatusCode, header};
@@ -11,7 +11,7 @@ use crate::world::User;
 /// What every 401 of the helper API carries.
 const CHALLENGE: &str = r#"Bearer realm="validibot-mcp-service""#;
 
-/// Longer keys are refused unread (contract A2).
+/// Longer keys are refused unread (contract, A2).
 const MAX_TOKEN: usize = 160;
 
 /// The user of `Authorization: Bearer <API token>`. Every refusal is 403 without a challenge, because session

@@ -30,7 +30,7 @@ impl Edition {
         }
     }
 
-    /// The licensed features, sorted, as contract A1 lists them.
+    /// The licensed features, sorted, in the order of the licence endpoint (contract, A1).
     pub(crate) const fn features(self) -> &'static [&'static str] {
         match self {
             Self::Community => &[],
@@ -81,15 +81,15 @@ impl Default for Builder {
             edition: Edition::Pro,
             service_key: Some(fixtures::SERVICE_KEY.to_owned()),
             api_token: fixtures::DEMO_TOKEN.to_owned(),
-            // DRF_THROTTLE_RATE_USER's default: 1000/hour (contract A, throttling).
+            // DRF_THROTTLE_RATE_USER's default: 1000/hour (contract, section a, throttling).
             per_hour: 1000,
-            // DRF_THROTTLE_RATE_LAUNCH's default: 60/minute (facts of 0.16, B7).
+            // DRF_THROTTLE_RATE_LAUNCH's default: 60/minute (contract of 0.16, B7).
             launches_per_minute: 60,
             // Long enough for a client to see PENDING, RUNNING and several steps, short enough to wait for.
             simulation: Duration::from_secs(12),
             recording: true,
             site_url: None,
-            // VALIDIBOT_MCP_BASE_URL's default there (contract c).
+            // VALIDIBOT_MCP_BASE_URL's default there (contract, section c).
             mcp_base_url: "http://localhost:8001".to_owned(),
             oauth_client_secret: None,
             access_token_seconds: None,
@@ -194,7 +194,7 @@ impl Builder {
         self
     }
 
-    /// How long access tokens live, in seconds. Default 3600, and 900 from 0.16 on (facts of 0.16, A1).
+    /// How long access tokens live, in seconds. Default 3600, and 900 from 0.16 on (contract of 0.16, A1).
     #[must_use]
     pub fn access_token_seconds(mut self, seconds: u32) -> Self {
         self.access_token_seconds = Some(seconds.into());
@@ -218,7 +218,7 @@ impl Builder {
     }
 
     /// Whether agents without an account may pay for a run, as in Validibot's cloud. Without it the API for them
-    /// (contract A8) is not there. Default false.
+    /// (contract, A8) is not there. Default false.
     #[must_use]
     pub fn paid_access(mut self, on: bool) -> Self {
         self.paid_access = on;

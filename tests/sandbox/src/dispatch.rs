@@ -20,7 +20,7 @@ use crate::json::with_wrong_types;
 use crate::route;
 use crate::state::State;
 
-/// Django's `DATA_UPLOAD_MAX_MEMORY_SIZE`, in bytes of the whole body (contract A5, surprise 3).
+/// Django's `DATA_UPLOAD_MAX_MEMORY_SIZE`, in bytes of the whole body (contract, A5, surprise 3).
 const MAX_BODY: usize = 10_485_760;
 
 /// How much of a body that is over the limit is read and thrown away, so that its sender comes to read the

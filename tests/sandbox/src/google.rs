@@ -1,4 +1,4 @@
-//! Service identity by Google-signed identity tokens (contract b, step 2).
+//! Service identity by Google-signed identity tokens (contract, section b, step 2).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

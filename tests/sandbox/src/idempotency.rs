@@ -1,4 +1,4 @@
-//! What the REST API does with `Idempotency-Key` (facts of 0.16, B4): measured, and kept with its traps.
+//! What the REST API does with `Idempotency-Key` (contract of 0.16, B4): measured, and kept with its traps.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -13,13 +13,13 @@ use uuid::Uuid;
 use crate::answer::{self, Answer};
 use crate::state::lock;
 
-/// How long a key is kept (B4), used up or not.
+/// How long a key is kept (contract of 0.16, B4), used up or not.
 const KEPT: Duration = Duration::hours(24);
 
-/// Longer keys are refused (B4).
+/// Longer keys are refused (contract of 0.16, B4).
 const MAX_KEY_CHARS: usize = 255;
 
-/// The scope of a key. Neither the user nor the workflow is part of it (B4); the view always is the launch here.
+/// The scope of a key. Neither the user nor the workflow is part of it (contract of 0.16, B4); the view always is the launch here.
 type Scope = (String, String);
 
 /// The keys of the last day.
@@ -31,7 +31,7 @@ pub(crate) struct Idempotency {
 }
 
 struct Entry {
-    /// SHA-256 of the raw body: a multipart body with another boundary is another one (B4).
+    /// SHA-256 of the raw body: a multipart body with another boundary is another one (contract of 0.16, B4).
     fingerprint: [u8; 32],
     request: Uuid,
     until: OffsetDateTime,
@@ -70,7 +70,7 @@ impl Idempotency {
         let scope = (org.to_owned(), key.to_owned());
         let fingerprint: [u8; 32] = Sha256::digest(body).into();
         let mut entries = lock(&self.entries);
-        // An expired row makes a new run (B4).
+        // An expired row makes a new run (contract of 0.16, B4).
         entries.retain(|_, entry| entry.until > now);
         match entries.get(&scope) {
             None => {
@@ -119,7 +119,7 @@ impl Idempotency {
 }
 
 impl Claim<'_> {
-    /// Keeps what the view returned, refusals too: what it raised is not kept (B4).
+    /// Keeps what the view returned, refusals too: what it raised is not kept (contract of 0.16, B4).
     pub(crate) fn keep(self, answer: &Answer) {
         if let Some(entry) = lock(&self.all.entries).get_mut(&self.scope) {
             entry.answer = Some((answer.status, as_stored(&answer.body)));

@@ -1,4 +1,4 @@
-//! The OpenID provider of contract (c): what django-allauth's does there.
+//! The OpenID provider (contract, section c): what django-allauth's does there.
 
 mod access;
 mod authorize;
@@ -60,7 +60,7 @@ impl Oidc {
         &self.issuer
     }
 
-    /// `IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN`; its default changed with 0.16 (facts of 0.16, A1).
+    /// `IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN`; its default changed with 0.16 (contract of 0.16, A1).
     fn access_token_seconds(&self, version: Version) -> i64 {
         self.access_token_seconds.unwrap_or(match version {
             Version::V0_15 => 3600,
@@ -68,7 +68,7 @@ impl Oidc {
         })
     }
 
-    /// The one resource that tokens are for from 0.16 on: Validibot's own MCP server (facts of 0.16, C1).
+    /// The one resource that tokens are for from 0.16 on: Validibot's own MCP server (contract of 0.16, C1).
     pub(crate) fn resource(&self) -> String {
         format!("{}/mcp", self.issuer)
     }

@@ -1,4 +1,4 @@
-//! Opaque references: `wf_` and `run_` before base64url of a small JSON object (contract A7).
+//! Opaque references: `wf_` and `run_` before base64url of a small JSON object (contract, A7).
 
 use std::fmt::Write as _;
 

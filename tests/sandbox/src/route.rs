@@ -87,7 +87,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Whether a deployment of this version has the path at all (facts of 0.16, A1 and A2).
+    /// Whether a deployment of this version has the path at all (contract of 0.16, A1 and A2).
     pub(crate) fn exists(&self, version: Version, licensed: bool) -> bool {
         match (self.route(), version) {
             // Without a way for a server to prove itself, agents that pay have none to start a run by either.

@@ -59,14 +59,14 @@ impl Sandbox {
     }
 
     /// Lets the process die in the next launches by the REST API that carry an `Idempotency-Key`, right after the key was
-    /// claimed: no run is made, the caller sees what a proxy says of it (502), and the key stays claimed for a day (facts of
+    /// claimed: no run is made, the caller sees what a proxy says of it (502), and the key stays claimed for a day (contract of
     /// 0.16, B4).
     pub fn die_in_launches(&self, times: u32) {
         self.state.idempotency.die(times);
     }
 
     /// Refuses launches by the REST API with 409 `WORKFLOW_INACTIVE`, which is kept under their `Idempotency-Key`, until told
-    /// otherwise (facts of 0.16, B3 and B4).
+    /// otherwise (contract of 0.16, B3 and B4).
     pub fn pause_workflows(&self, paused: bool) {
         self.state.idempotency.pause(paused);
     }

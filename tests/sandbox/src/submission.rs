@@ -1,4 +1,4 @@
-//! What a launch's body holds: a multipart file, a JSON envelope, or the document itself (contract A5).
+//! What a launch's body holds: a multipart file, a JSON envelope, or the document itself (contract, A5).
 
 mod content_type;
 mod envelope;
@@ -18,14 +18,14 @@ pub(crate) use content_type::FileType;
 pub(crate) struct Submission {
     pub(crate) bytes: Bytes,
     pub(crate) file_type: FileType,
-    /// Its name as Validibot stores it: with the extension of its content type (contract A5).
+    /// Its name as Validibot stores it: with the extension of its content type (contract, A5).
     pub(crate) name: String,
 }
 
 /// A file as Validibot stores it, for a test to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its name there: with the extension of its content type (contract A5).
+    /// Its name there: with the extension of its content type (contract, A5).
     pub name: String,
     /// Its type: `json`, `xml`, `text`, `yaml` or `binary`.
     pub file_type: &'static str,
@@ -64,7 +64,7 @@ pub(crate) async fn read(head: &request::Parts, payload: Payload) -> Result<Subm
     }
 }
 
-/// A file of which nothing is known but its name: what agents that pay send (contract A8).
+/// A file of which nothing is known but its name: what agents that pay send (contract, A8).
 pub(crate) fn of_file(name: &str, bytes: Bytes) -> Result<Submission, Answer> {
     let lower = name.to_ascii_lowercase();
     let is = |extensions: &[&str]| extensions.iter().any(|extension| lower.ends_with(extension));

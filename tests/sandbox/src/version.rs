@@ -1,6 +1,6 @@
 //! Which Validibot is played: what a version answers is not what the one before it did.
 
-/// A version of Validibot, as far as this server's way of talking to it differs (facts of 0.16, A1).
+/// A version of Validibot, as far as this server's way of talking to it differs (contract of 0.16, A1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Version {
     /// 0.14 and 0.15: the helper API with service authentication, the licence endpoint, and the public REST API.

@@ -1,5 +1,6 @@
 //! The workspace's invariants, as tests. Each failure says what to do.
 
+mod citations;
 mod crates;
 mod documents;
 mod fuzz;

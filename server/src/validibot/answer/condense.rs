@@ -195,7 +195,7 @@ impl Condenser {
         }
     }
 
-    /// The lists of findings: each step's (contract, A6), and a paid run's own (A8).
+    /// The lists of findings: each step's (contract, A6), and a paid run's own (contract, A8).
     fn list_that_begins(&self, byte: u8) -> Option<&'static str> {
         let keys: Vec<&[u8]> = self.open.iter().map(|(_, key)| key.as_slice()).collect();
         match keys.as_slice() {

@@ -1,4 +1,4 @@
-//! A4: one workflow's whole definition, of the helper API and of the REST API, which lacks five keys of it (facts of 0.16, B6).
+//! One workflow's whole definition (contract, A4), of the helper API and of the REST API, which lacks five keys of it (contract of 0.16, B6).
 
 use http::StatusCode;
 use serde::Serialize;

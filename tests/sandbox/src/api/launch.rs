@@ -15,7 +15,7 @@ use crate::submission::{self, FileType, Submission};
 use crate::validators;
 use crate::world::{User, Workflow};
 
-/// Seconds that an unfinished run's `Retry-After` asks for (contract A5).
+/// Seconds that an unfinished run's `Retry-After` asks for (contract, A5).
 pub(crate) const POLL_AFTER: &str = "5";
 
 /// Files that are kept for a test to look at, of up to 10 MB each; the oldest go first.

@@ -1,4 +1,4 @@
-//! The public REST API (facts of 0.16, section B): a user's API key, and the organizations that the user has to do with. It is
+//! The public REST API (contract of 0.16, section B): a user's API key, and the organizations that the user has to do with. It is
 //! the same from 0.14 on.
 
 mod catalog;
@@ -17,7 +17,7 @@ use crate::throttle::Client;
 use crate::world::User;
 
 /// Answers a request to one of its endpoints. Sessions aside, only API keys are taken: an access token of the OpenID provider
-/// is 403 as well (C1).
+/// is 403 as well (contract of 0.16, C1).
 pub(super) async fn answer(call: Call<'_>, route: Route, reference: &str) -> Result<Answer, Answer> {
     let user = auth::bearer(&call)?;
     call.throttle(Client::User(user.id))?;
@@ -34,7 +34,7 @@ pub(super) async fn answer(call: Call<'_>, route: Route, reference: &str) -> Res
     }
 }
 
-/// 404 for an organization that does not exist, 403 for one that the user has nothing to do with (B2).
+/// 404 for an organization that does not exist, 403 for one that the user has nothing to do with (contract of 0.16, B2).
 fn related(call: &Call<'_>, user: &'static User, org: &str) -> Result<(), Answer> {
     let world = &call.state.world;
     if world.orgs_of(user).iter().any(|one| one.slug == org) {

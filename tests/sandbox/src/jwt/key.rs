@@ -32,7 +32,7 @@ impl SigningKey {
         &self.kid
     }
 
-    /// The public half, as Validibot publishes it: with neither `alg` nor `use` (contract c).
+    /// The public half, as Validibot publishes it: with neither `alg` nor `use` (contract, section c).
     pub(crate) fn jwk(&self) -> Value {
         json!({ "kty": "RSA", "key_ops": ["verify"], "n": self.n, "e": self.e, "kid": self.kid })
     }

@@ -27,7 +27,7 @@ pub(crate) fn header(key: &SigningKey) -> Fields {
 }
 
 /// An access token's claims. Until 0.15, with the MCP scope the audience is the MCP server's, whatever resource was asked
-/// for; without it, and from 0.16 on, the resources that were, as a list, or none (facts of 0.16, C1).
+/// for; without it, and from 0.16 on, the resources that were, as a list, or none (contract of 0.16, C1).
 pub(crate) fn claims(state: &State, grant: &Grant) -> Fields {
     let now = state.clock.now().unix_timestamp();
     let mut claims = fields(json!({

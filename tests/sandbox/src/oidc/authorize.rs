@@ -92,7 +92,7 @@ fn parse(call: &Call<'_>, params: &Params) -> Result<Request, Answer> {
         return Err(fatal("The resource is not an absolute URI without a fragment."));
     }
     let newer = call.state.version() == Version::V0_16;
-    // Facts of 0.16, C1: one resource or none; any other gets no code.
+    // Contract of 0.16, C1: one resource or none; any other gets no code.
     if newer && resources.iter().any(|resource| *resource != call.state.oidc.resource()) {
         return Err(if client.skip_consent {
             Answer::html(StatusCode::FOUND, "").with(header::LOCATION, "?action=grant")
@@ -166,7 +166,7 @@ fn to_login(params: &Params) -> Answer {
     Answer::html(StatusCode::FOUND, "").with(header::LOCATION, &format!("/accounts/login/?{next}"))
 }
 
-/// Contract c: a fatal error is a page with status 200. `diagnose` knows both errors by their first words.
+/// Contract, section c: a fatal error is a page with status 200. `diagnose` knows both errors by their first words.
 fn fatal(text: &str) -> Answer {
     let body = html! { p role="alert" { (text) } };
     Answer::html(StatusCode::OK, pages::page("This request cannot be answered", &body).into_string())

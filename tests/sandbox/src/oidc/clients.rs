@@ -1,4 +1,4 @@
-//! The two registered clients (contract c, `ensure_oidc_clients`).
+//! The two registered clients (contract, section c, `ensure_oidc_clients`).
 
 use std::sync::Mutex;
 

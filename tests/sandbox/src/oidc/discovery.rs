@@ -45,13 +45,13 @@ pub(crate) fn document(call: &Call<'_>) -> Answer {
         })
     };
     if newer {
-        // RFC 9207, section 3 (facts of 0.16, A2).
+        // RFC 9207, section 3 (contract of 0.16, A2).
         body["authorization_response_iss_parameter_supported"] = true.into();
     }
     public(Answer::json(StatusCode::OK, &body))
 }
 
-/// The metadata of Validibot's own MCP server (RFC 9728), which only a licensed 0.16 has (facts of 0.16, A2).
+/// The metadata of Validibot's own MCP server (RFC 9728), which only a licensed 0.16 has (contract of 0.16, A2).
 pub(crate) fn resource(call: &Call<'_>) -> Answer {
     let oidc = &call.state.oidc;
     let body = json!({

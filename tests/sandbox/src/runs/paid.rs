@@ -56,7 +56,7 @@ impl PaidRuns {
 }
 
 impl PaidRun {
-    /// The object of contract A8; findings appear once the run is finished.
+    /// The run as an object (contract, A8); findings appear once the run is finished.
     pub(crate) fn report(&self, now: OffsetDateTime) -> Value {
         let report = serde_json::to_value(Report::of_status(&self.run, now)).expect("a report is JSON");
         let mut object = json!({ "run_id": self.run.id, "wallet_address": self.wallet });

@@ -1,4 +1,4 @@
-//! The Run object of contract A5 and A6.
+//! The run as an object (contract, A5 and A6).
 
 use serde::Serialize;
 use serde_json::Value;
@@ -83,12 +83,12 @@ impl<'a> Report<'a> {
         Self { leading_run_ref: run_ref, ..Self::new(run, now) }
     }
 
-    /// What the REST API says: the same object without references (facts of 0.16, B5).
+    /// What the REST API says: the same object without references (contract of 0.16, B5).
     pub(crate) fn of_rest(run: &'a Run, now: OffsetDateTime) -> Self {
         Self::new(run, now)
     }
 
-    /// The REST API's answer to a launch: where to look, as long as there is something to look for (facts of 0.16, B3).
+    /// The REST API's answer to a launch: where to look, as long as there is something to look for (contract of 0.16, B3).
     pub(crate) fn of_rest_launch(run: &'a Run, now: OffsetDateTime, url: &str) -> Self {
         let report = Self::new(run, now);
         let place = (!report.is_final()).then(|| url.to_owned());

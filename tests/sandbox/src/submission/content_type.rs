@@ -32,7 +32,7 @@ pub(crate) fn essence(content_type: &str) -> String {
 }
 
 /// The type of an accepted media type. `text/csv`, `application/zip` and, before 0.16, `application/pdf` are not among them
-/// (contract A5, surprise 1).
+/// (contract, A5, surprise 1).
 pub(crate) fn of_media_type(content_type: &str) -> Option<FileType> {
     Some(match essence(content_type).as_str() {
         "application/json" | "application/ld+json" => FileType::Json,
@@ -46,14 +46,14 @@ pub(crate) fn of_media_type(content_type: &str) -> Option<FileType> {
     })
 }
 
-/// The type by name where an envelope has no content type: only these names are trusted (contract A5, surprise 1).
+/// The type by name where an envelope has no content type: only these names are trusted (contract, A5, surprise 1).
 pub(super) fn trusted(name: &str) -> Option<FileType> {
     let lower = name.to_ascii_lowercase();
     let known = [".json", ".epjson", ".xml", ".idf"].iter().any(|extension| lower.ends_with(extension));
     if known || lower.contains("energyplus") { of_file_name(name) } else { None }
 }
 
-/// The type that a name stands for, whatever the content type says (contract A5, multipart mode: a name refines the type; a
+/// The type that a name stands for, whatever the content type says (contract, A5, multipart mode: a name refines the type; a
 /// YAML document sent as plain text stays YAML, and a workflow of text files refuses it).
 pub(crate) fn of_file_name(name: &str) -> Option<FileType> {
     let name = name.to_ascii_lowercase();

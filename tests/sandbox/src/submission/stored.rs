@@ -1,11 +1,11 @@
-//! Under which name Validibot keeps a file, and which contents it trips over (contract A5).
+//! Under which name Validibot keeps a file, and which contents it trips over (contract, A5).
 
 use super::content_type::{FileType, essence};
 use super::{Submission, content_type};
 use crate::answer::{self, Answer};
 
 /// The first bytes of archives, documents and programs. In a file of a text type they raise an exception that nobody
-/// catches: 500, and no run (contract A5; a table whose first column is `MZone` is enough).
+/// catches: 500, and no run (contract, A5; a table whose first column is `MZone` is enough).
 const PROGRAMS: [&[u8]; 8] = [
     b"PK\x03\x04",
     b"%PDF",
@@ -58,7 +58,7 @@ fn safe(name: &str) -> String {
     if plain.is_empty() { "document".to_owned() } else { plain }
 }
 
-/// The name with the extension of its content type in place of its own, unless it has that one already (contract A5: a
+/// The name with the extension of its content type in place of its own, unless it has that one already (contract, A5: a
 /// text/plain IDF is stored as `.txt`, which `EnergyPlus` steps then refuse).
 fn forced(name: &str, media_type: &str) -> String {
     let wanted = match media_type {

@@ -12,7 +12,7 @@ use crate::submission::Submission;
 
 const STEP: &str = "EnergyPlus";
 
-/// The port that the model comes in by, and the extensions that it takes (contract A5, stored names: an IDF that was sent as
+/// The port that the model comes in by, and the extensions that it takes (contract, A5, stored names: an IDF that was sent as
 /// plain text is stored as `.txt`, and the step fails).
 const PORT: &str = "primary_model";
 const EXTENSIONS: [&str; 3] = [".idf", ".epjson", ".json"];

@@ -1,4 +1,4 @@
-//! Steps, validators, rulesets, assertions and constants, as contract A4 writes them.
+//! Steps, validators, rulesets, assertions and constants, as they are on the wire (contract, A4).
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -12,7 +12,7 @@ pub(crate) struct User {
     pub(crate) active: bool,
     /// Slugs of the organisations that the user is a member of.
     pub(crate) orgs: &'static [&'static str],
-    /// The personal workspace that everybody has: an organization of its own (facts of 0.16, B2).
+    /// The personal workspace that everybody has: an organization of its own (contract of 0.16, B2).
     pub(crate) workspace: Org,
 }
 
@@ -28,7 +28,7 @@ pub(crate) const USERS: &[User] = &[
     User {
         id: fixtures::SECOND_USER_ID,
         email: "second@example.com",
-        // Names may be empty (contract A2).
+        // Names may be empty (contract, A2).
         name: "",
         active: true,
         orgs: &[ACME],

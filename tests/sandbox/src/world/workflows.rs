@@ -40,7 +40,7 @@ pub(crate) struct Workflow {
     pub(crate) owner: Option<i64>,
     /// What agents without an account may do with it.
     pub(crate) sale: Sale,
-    /// Whether agents may see it: the helper API shows no other, the REST API shows all (facts of 0.16, B2).
+    /// Whether agents may see it: the helper API shows no other, the REST API shows all (contract of 0.16, B2).
     pub(crate) mcp_enabled: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Workflow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retention {
     /// The default of every workflow there. They expire as the run ends, and the sweeper that comes every five minutes takes
-    /// those of runs that ended at least a minute ago (contract A6; reports of the real application). This sandbox sweeps as
+    /// those of runs that ended at least a minute ago (contract, A6). This sandbox sweeps as
     /// soon as the minute is over.
     DoNotStore,
     /// They expire, and are gone, after thirty days.

@@ -71,7 +71,7 @@ async fn the_helper_api_needs_a_service_and_a_user() {
     assert_eq!(count(call(&[key, (sub, "2"), (token, fixtures::SECOND_TOKEN)]).await), Some(5));
 }
 
-/// Contract (a), throttling, and the REST facts: a user's budget covers `auth/me` and the helper API together, whichever way
+/// Contract, section a, throttling: a user's budget covers `auth/me` and the helper API together, whichever way
 /// she is named; failed keys never get that far, and use nothing up.
 #[tokio::test]
 async fn a_users_budget_covers_the_key_check_and_failed_keys_use_none() {

@@ -120,7 +120,7 @@ async fn multipart_takes_what_the_envelope_cannot() {
     wrong.is_coded(400, "FILE_TYPE_UNSUPPORTED");
 }
 
-/// Contract A5: text/plain becomes `.txt`, and a step's port judges the name.
+/// Contract, A5: text/plain becomes `.txt`, and a step's port judges the name.
 #[tokio::test]
 async fn a_model_under_another_name_does_not_get_past_its_step() {
     let world = World::start().await;
@@ -137,7 +137,7 @@ async fn a_model_under_another_name_does_not_get_past_its_step() {
     assert!(told.contains(".idf, .epjson, .json") && told.contains("1Zone.txt"), "{told}");
 }
 
-/// Contract A5: what a name says overrules the content type, and only then the workflow is asked.
+/// Contract, A5: what a name says overrules the content type, and only then the workflow is asked.
 #[tokio::test]
 async fn a_workflow_refuses_what_the_name_says() {
     let world = World::start().await;
@@ -167,7 +167,7 @@ async fn the_known_bugs_are_500() {
     internal(got(world.launch(ACME, ENERGY_MODEL).header("content-type", "application/json")).await);
     let reference_to_a_list = world.url("/api/v1/mcp/workflows/wf_WzFd/runs/");
     internal(got(as_demo(world.http.post(reference_to_a_list)).body("{}")).await);
-    // A text that begins like a program or an archive (contract A5).
+    // A text that begins like a program or an archive (contract, A5).
     for bytes in [&b"MZone,MWall\n1,2\n"[..], b"#!/bin/sh\n", b"PK\x03\x04", b"%PDF-1.7", b"\x7fELF"] {
         internal(world.modeller(fixtures::TEXT_DOCUMENT, "t.csv", bytes, "text/plain").await);
     }

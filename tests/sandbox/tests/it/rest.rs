@@ -1,4 +1,4 @@
-//! The public REST API: catalogue, runs, and launches with and without an `Idempotency-Key`, as measured (facts of 0.16, B).
+//! The public REST API: catalogue, runs, and launches with and without an `Idempotency-Key`, as measured (contract of 0.16, section B).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Got, World, as_demo, got, keys};
 
-/// Both versions have it, and it is the same in both (A1).
+/// Both versions have it, and it is the same in both (contract of 0.16, A1).
 const BOTH: [Version; 2] = [Version::V0_15, Version::V0_16];
 
 fn with_key(request: RequestBuilder) -> RequestBuilder {
@@ -43,7 +43,7 @@ async fn the_catalogue_has_what_the_helper_api_hides_and_other_keys() {
         let world = World::with(Sandbox::builder().version(version)).await;
         let orgs = read(&world, "orgs/").await.json();
         assert_eq!(keys(&orgs), ["next", "previous", "results"]);
-        // The personal workspace too, and the newest first (B2).
+        // The personal workspace too, and the newest first (contract of 0.16, B2).
         let slugs: Vec<&str> = orgs["results"]
             .as_array()
             .expect("a page")
@@ -74,7 +74,7 @@ async fn the_catalogue_has_what_the_helper_api_hides_and_other_keys() {
     }
 }
 
-/// Facts of 0.16, B6: the detail is the helper's without five keys, and every other is equal.
+/// Contract of 0.16, B6: the detail is the helper's without five keys, and every other is equal.
 #[tokio::test]
 async fn a_definition_is_the_helpers_but_for_five_keys() {
     let world = World::start().await;
@@ -274,7 +274,7 @@ async fn a_launch_whose_caller_is_gone_goes_on() {
 #[tokio::test]
 async fn launches_have_a_rate_of_their_own() {
     let world = World::with(Sandbox::builder().launch_throttle(2)).await;
-    // A replay counts as well (B7).
+    // A replay counts as well (contract of 0.16, B7).
     for _ in 0..2 {
         assert_eq!(got(launch(&world, ACME, ENERGY_MODEL, "k", "b")).await.status, 201);
     }

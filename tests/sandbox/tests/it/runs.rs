@@ -123,7 +123,7 @@ async fn outputs_are_purged_after_their_retention() {
         );
         assert!(run["output_purged_at"].is_string());
     };
-    // A workflow's default: everything expires as the run ends, and is gone from a minute after (contract A6).
+    // A workflow's default: everything expires as the run ends, and is gone from a minute after (contract, A6).
     let run = world.upload(ENERGY_MODEL, b"{}", "application/json").await.json();
     assert_eq!(
         (&run["output_retention_policy"], &run["output_expires_at"]),

@@ -1,4 +1,4 @@
-//! What 0.16 took away and brought, and an upgrade in place (facts of 0.16, A).
+//! What 0.16 took away and brought, and an upgrade in place (contract of 0.16, section A).
 
 use sandbox::{Edition, Sandbox, Version, fixtures};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Organizations and their workflows (facts of 0.16, B2).
+//! Organizations and their workflows (contract of 0.16, B2).
 
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Starting a run, at most once for an `Idempotency-Key` (facts of 0.16, B3 and B4).
+//! Starting a run, at most once for an `Idempotency-Key` (contract of 0.16, B3 and B4).
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) async fn launch(
 }
 
 /// The view, or what was answered under the key before. The claim comes before the workflow is looked up, which is why
-/// another workflow of the organization gets the first one's run (B4).
+/// another workflow of the organization gets the first one's run (contract of 0.16, B4).
 async fn once(call: Call<'_>, user: &'static User, org: &str, workflow: &str) -> Result<Answer, Answer> {
     let Some(key) = idempotency::key(call.header("idempotency-key"))? else {
         return view(call, user, org, workflow).await;
@@ -59,12 +59,12 @@ async fn once(call: Call<'_>, user: &'static User, org: &str, workflow: &str) ->
     }
 }
 
-/// `Ok` is what the view returns, a refusal too; `Err` is what it raises. The difference is whether it is kept (B4).
+/// `Ok` is what the view returns, a refusal too; `Err` is what it raises. The difference is whether it is kept (contract of 0.16, B4).
 async fn view(call: Call<'_>, user: &'static User, org: &str, workflow: &str) -> Result<Answer, Answer> {
     let workflow = catalog::find(&call, user, org, workflow)?;
     let (state, base_url) = (call.state, call.base_url());
     if state.idempotency.is_paused() {
-        // With an empty `detail` (B3).
+        // With an empty `detail` (contract of 0.16, B3).
         return Ok(answer::coded(StatusCode::CONFLICT, "WORKFLOW_INACTIVE", ""));
     }
     let created = state.clock.now();

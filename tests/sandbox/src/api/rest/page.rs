@@ -1,4 +1,4 @@
-//! Pages with cursors, as Django REST Framework gives them (facts of 0.16, B1).
+//! Pages with cursors, as Django REST Framework gives them (contract of 0.16, B1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -9,12 +9,12 @@ use url::form_urlencoded;
 use crate::answer::{self, Answer};
 use crate::api::Call;
 
-/// Without `page_size` (B1).
+/// Without `page_size` (contract of 0.16, B1).
 const DEFAULT_SIZE: usize = 50;
-/// A larger one is cut to it (B1).
+/// A larger one is cut to it (contract of 0.16, B1).
 const MAX_SIZE: usize = 200;
 
-/// One page of a list. `next` is an absolute URL, built from the request's host and scheme (B1).
+/// One page of a list. `next` is an absolute URL, built from the request's host and scheme (contract of 0.16, B1).
 pub(super) fn of(call: &Call<'_>, list: impl Iterator<Item = Value>) -> Result<Answer, Answer> {
     let query = call.head.uri.query().unwrap_or_default();
     let parameter = |name: &str| {

@@ -1,4 +1,4 @@
-//! Runs, whichever way they were started (facts of 0.16, B5).
+//! Runs, whichever way they were started (contract of 0.16, B5).
 
 use http::StatusCode;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::api::Call;
 use crate::runs::Report;
 use crate::world::User;
 
-/// The user's run with this id. What is no UUID is 404, where the helper API fails (B5).
+/// The user's run with this id. What is no UUID is 404, where the helper API fails (contract of 0.16, B5).
 pub(super) fn show(call: &Call<'_>, user: &'static User, org: &str, id: &str) -> Result<Answer, Answer> {
     related(call, user, org)?;
     let run = Uuid::parse_str(id)
@@ -22,7 +22,7 @@ pub(super) fn show(call: &Call<'_>, user: &'static User, org: &str, id: &str) ->
     Ok(Answer::json(StatusCode::OK, &Report::of_rest(&run, call.state.clock.now())))
 }
 
-/// The user's runs in the organization, the newest first; `workflow` takes a numeric id alone (B5).
+/// The user's runs in the organization, the newest first; `workflow` takes a numeric id alone (contract of 0.16, B5).
 pub(super) fn list(call: &Call<'_>, user: &'static User, org: &str) -> Result<Answer, Answer> {
     related(call, user, org)?;
     let query = call.head.uri.query().unwrap_or_default();
