@@ -178,6 +178,32 @@ fn every_path_of_a_page_exists() {
 }
 
 #[test]
+fn the_index_lists_every_page() {
+    let index = read(Path::new("docs/README.md"));
+    let listed: BTreeSet<_> = index.lines().flat_map(links).collect();
+    let unlisted: Vec<_> = pages()
+        .into_iter()
+        .filter_map(|page| page.strip_prefix("docs").ok().map(|page| page.display().to_string()))
+        .filter(|page| !page.contains('/') && page != "README.md" && !listed.contains(page.as_str()))
+        .collect();
+    none(&unlisted, "Give each a line in docs/README.md, under those who read it");
+}
+
+#[test]
+fn the_page_of_metrics_has_each_metric() {
+    let page = read(Path::new("docs/monitoring.md"));
+    let sources = ["server/src/telemetry/metrics.rs", "server/src/http/admin.rs"].map(Path::new).map(read);
+    let texts = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
+    let names: BTreeSet<_> = texts
+        .filter(|text| text.contains('_') && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .collect();
+    assert!(names.contains("validibot_mcp_licensed"), "the names of the metrics were not found: {names:?}");
+    let missing: Vec<_> =
+        names.into_iter().filter(|name| !page.contains(&format!("`{name}`"))).map(str::to_owned).collect();
+    none(&missing, "Say in docs/monitoring.md what each means, its unit and its labels");
+}
+
+#[test]
 fn every_promise_names_tests_that_exist() {
     let text = read(Path::new("SECURITY.md"));
     let mut wrong = Vec::new();
