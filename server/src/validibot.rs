@@ -1,4 +1,4 @@
-//! Chain 2: what tools ask of Validibot. Which of its APIs answers depends on its version (facts of 0.16, A); tools do not
+//! Chain 2: what tools ask of Validibot. Which of its APIs answers depends on its version (contract of 0.16, section A); tools do not
 //! notice. Every failure is an [`ApiError`].
 
 mod agent;
@@ -181,7 +181,7 @@ impl Validibot {
     }
 
     /// Whether a call of this caller goes by the helper API, and not by the REST API. Users who signed in have no API key, and no other credential counts for the
-    /// REST API (facts of 0.16, C1).
+    /// REST API (contract of 0.16, C1).
     fn by_helper(&self, caller: &Caller) -> Result<bool, ApiError> {
         let has_key = matches!(caller, Caller::ApiToken(_));
         match self.backend {

@@ -56,7 +56,7 @@ pub(super) struct Answer {
     /// Whether it is a page.
     html: bool,
     retry_after: Option<u64>,
-    /// Of a replay: the id of the request that was answered so at first (facts of 0.16, B4).
+    /// Of a replay: the id of the request that was answered so at first (contract of 0.16, B4).
     replay_of: Option<Box<str>>,
     body: Bytes,
     /// Until it is read, where it is a long one.

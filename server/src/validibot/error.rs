@@ -157,7 +157,7 @@ impl ApiError {
         }
     }
 
-    /// Who signed in cannot be served: from 0.16 on no server can call Validibot for a user (facts of 0.16, C1).
+    /// Who signed in cannot be served: from 0.16 on no server can call Validibot for a user (contract of 0.16, C1).
     pub(super) fn api_token_needed(site: Option<&str>) -> Self {
         let own = site.map_or_else(String::new, |site| {
             format!(", or connect to Validibot's own MCP server at {site}/mcp")

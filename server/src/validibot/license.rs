@@ -173,7 +173,7 @@ impl LicenseGate {
         }
     }
 
-    /// The order of the facts of 0.16, A2: the licence of 0.14 and 0.15, then what only a licensed 0.16 has, then whether it is
+    /// The order of the contract of 0.16, A2: the licence of 0.14 and 0.15, then what only a licensed 0.16 has, then whether it is
     /// a Validibot at all.
     async fn look(&self) -> Result<Found, LicenseError> {
         let probe = &self.probe;

@@ -1,4 +1,4 @@
-//! Chain 2 by the public REST API, with the user's own API key (facts of 0.16, section B). Every version has it, and from 0.16
+//! Chain 2 by the public REST API, with the user's own API key (contract of 0.16, section B). Every version has it, and from 0.16
 //! on there is no other for this server.
 
 mod catalogue;
@@ -90,7 +90,7 @@ impl Rest {
     }
 
     /// Validibot says 403 alike for a key that is not good any more and for an organization that the user has nothing to do
-    /// with (facts of 0.16, B1 and B2); the helper API says 404 to the second.
+    /// with (contract of 0.16, B1 and B2); the helper API says 404 to the second.
     async fn judged(&self, token: &SecretString, error: ApiError) -> ApiError {
         if error.status != Some(403) || error.code != code::FORBIDDEN {
             return error;
@@ -131,7 +131,7 @@ impl Rest {
     }
 
     /// An organization's name. One that is open to the user by guest access alone has none here: its slug is what is left
-    /// (facts of 0.16, B6).
+    /// (contract of 0.16, B6).
     async fn name_of(&self, token: &SecretString, org: &str) -> Arc<str> {
         let key = (Fingerprint::of(token), org.to_owned());
         if let Some(name) = self.names.get(&key).await {
@@ -230,7 +230,7 @@ impl Api for Rest {
     }
 }
 
-/// Nobody else is known here: who signed in has no API key (facts of 0.16, C1).
+/// Nobody else is known here: who signed in has no API key (contract of 0.16, C1).
 fn key_of(caller: &Caller) -> Result<&SecretString, ApiError> {
     match caller {
         Caller::ApiToken(token) => Ok(token),

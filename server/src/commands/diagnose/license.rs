@@ -1,4 +1,4 @@
-//! The runtime gate, asked about as the server asks at its start (contract, A1 and D2; facts of 0.16, A2).
+//! The runtime gate, asked about as the server asks at its start (contract, A1 and D2; contract of 0.16, A2).
 
 use super::DiagnoseContext;
 use super::report::{Finding, Step};

@@ -1,4 +1,4 @@
-//! Pages of the REST API's lists (facts of 0.16, B1).
+//! Pages of the REST API's lists (contract of 0.16, B1).
 
 use std::borrow::Cow;
 

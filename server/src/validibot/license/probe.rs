@@ -1,6 +1,6 @@
 //! What answers at Validibot's address, and by which of its APIs it can be called.
 //!
-//! Nothing there says its version. What tells versions apart is which of these addresses exist (facts of 0.16, A2); anything but
+//! Nothing there says its version. What tells versions apart is which of these addresses exist (contract of 0.16, A2); anything but
 //! a clear answer is "unknown", and never "gone".
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The list of workflows, put together: the REST API has one for each organization (facts of 0.16, B2). It costs the user's
+//! The list of workflows, put together: the REST API has one for each organization (contract of 0.16, B2). It costs the user's
 //! budget a request for each of them, so that it is kept for a short while.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::caller::Fingerprint;
 const GOOD_FOR: Duration = Duration::from_secs(30);
 /// Lists that are kept, in bytes.
 const MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// The largest page that there is (facts of 0.16, B1).
+/// The largest page that there is (contract of 0.16, B1).
 const PAGE_SIZE: &str = "200";
 /// Pages of one list: no user has so many organizations, and no organization so many workflows.
 const MAX_PAGES: usize = 20;

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`s and the bodies that go with them (facts of 0.16, B4).
+//! `Idempotency-Key`s and the bodies that go with them (contract of 0.16, B4).
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;

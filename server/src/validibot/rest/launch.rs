@@ -1,4 +1,4 @@
-//! Starts a run exactly once: by a key under which Validibot answers a repeat with the first answer (facts of 0.16, B4).
+//! Starts a run exactly once: by a key under which Validibot answers a repeat with the first answer (contract of 0.16, B4).
 
 use std::time::Duration;
 

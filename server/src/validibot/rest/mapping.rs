@@ -1,4 +1,4 @@
-//! One table of what the REST API calls otherwise, or leaves out, than the helper API (facts of 0.16, B6): tools see the helper's
+//! One table of what the REST API calls otherwise, or leaves out, than the helper API (contract of 0.16, B6): tools see the helper's
 //! form, whichever of the two answered.
 
 use serde::Deserialize;
@@ -101,7 +101,7 @@ pub(super) fn complete_launch(run: &mut Map<String, Value>, org: &str) {
 mod tests {
     use super::*;
 
-    /// As the REST API answers (facts of 0.16, B2), and the contract's own example of the helper API's list (A3).
+    /// As the REST API answers (contract of 0.16, B2), and the contract's own example of the helper API's list (contract, A3).
     #[test]
     fn an_entry_of_a_list_is_the_contracts_example() {
         let rest = r#"{"id":7,"uuid":"6a7c1d52-5d0e-4c43-9d2c-0f6f3c0a4e01","slug":"energy","name":"Energy","description":"","version":1,"org":"acme","is_active":true,"allowed_file_types":["json"],"input_schema":{"type":"object"},"mcp_enabled":true,"x402_enabled":false,"agent_price_cents":null,"url":"https://v.example/api/v1/orgs/acme/workflows/energy/"}"#;

@@ -289,7 +289,7 @@ async fn a_key_that_was_revoked_is_told_from_a_workflow_of_others() {
     assert_eq!(client.call_tool("get_workflow_details", details.clone()).await.error_code(), "UNAUTHORIZED");
 }
 
-/// Facts of 0.16, C1: no API takes what a user signed in with from another server any more.
+/// Contract of 0.16, C1: no API takes what a user signed in with from another server any more.
 #[tokio::test]
 async fn who_signed_in_is_told_what_to_do_once_validibot_is_upgraded() {
     const SECRET: &str = "a-client-secret-of-more-than-32-bytes";

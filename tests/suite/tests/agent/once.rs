@@ -104,7 +104,7 @@ async fn ten_uploads_at_once_with_one_ticket_on_two_instances_are_one_run() {
     assert_eq!(sandbox.runs(), 1);
 }
 
-/// Facts of 0.16, B4: Validibot keeps a refusal for a day under its key, though its cause may be gone in a minute.
+/// Contract of 0.16, B4: Validibot keeps a refusal for a day under its key, though its cause may be gone in a minute.
 #[tokio::test]
 async fn a_refusal_that_validibot_keeps_is_not_the_answer_for_a_day() {
     let (sandbox, server) = start().await;
