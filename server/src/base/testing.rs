@@ -14,7 +14,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::base::clock::Clock;
 
@@ -28,6 +28,12 @@ pub(crate) fn spoilt(object: &str) -> [String; 3] {
         format!("[{}[]]", "[],".repeat(100_000)),
     ]
     .map(|more| format!(r#"{begun},"more":{more}}}"#))
+}
+
+/// The object that a literal is.
+pub(crate) fn object(literal: Value) -> Map<String, Value> {
+    let Value::Object(object) = literal else { panic!("{literal} is no object") };
+    object
 }
 
 /// A clock that moves when told to.

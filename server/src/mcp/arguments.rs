@@ -160,10 +160,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::base::testing::object;
 
     fn given(value: Value) -> Arguments {
-        let Value::Object(given) = value else { unreachable!("an object literal") };
-        Arguments::new(given)
+        Arguments::new(object(value))
     }
 
     #[test]

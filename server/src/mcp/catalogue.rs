@@ -1,9 +1,9 @@
 //! The list of workflows, a page at a time where it is long.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::truncate::{MAX_BYTES, trim};
-use crate::validibot::Catalogue;
+use crate::validibot::{Catalogue, Members, Structured};
 
 /// What the entries of one page may take together; `next` and the like have room beside them.
 const MAX_PAGE_BYTES: usize = MAX_BYTES - 3_000;
@@ -23,8 +23,8 @@ const CHOSEN_BY: [&str; 9] = [
 ];
 
 /// The structured content for the catalogue from this entry on.
-pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize) -> Map<String, Value> {
-    let short = offset == 0 && list.to_string().len() <= MAX_PAGE_BYTES;
+pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize) -> Members {
+    let short = offset == 0 && list.text().len() <= MAX_PAGE_BYTES;
     if short {
         return written(first, list, None);
     }
@@ -50,23 +50,23 @@ pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize) -> Map<S
         })
     });
     let first = page.first().and_then(|first| first.get("workflow_ref")?.as_str()).map(str::to_owned);
-    written(first, Value::Array(page), more)
+    written(first, Value::Array(page).into(), more)
 }
 
-fn written(first: Option<String>, list: Value, more: Option<Value>) -> Map<String, Value> {
-    let mut structured = Map::new();
+fn written(first: Option<String>, list: Structured, more: Option<Value>) -> Members {
+    let mut structured = Members::default();
     if let Some(reference) = first {
         let next = json!({
             "tool": "get_workflow_details",
             "arguments": { "workflow_ref": reference },
             "why": "this one, or the one of the list that fits better",
         });
-        structured.insert("next".to_owned(), next);
+        structured.put("next", next);
     }
     if let Some(more) = more {
-        structured.insert("more".to_owned(), more);
+        structured.put("more", more);
     }
-    structured.insert("result".to_owned(), list);
+    structured.put("result", list);
     structured
 }
 
@@ -85,11 +85,17 @@ fn bound(entry: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     fn catalogue(entries: usize, description: &str) -> Catalogue {
         let entry = |n| json!({ "workflow_ref": format!("wf_{n}"), "description": description, "extra": description });
         Catalogue::of((0..entries).map(entry).collect())
+    }
+
+    fn page(catalogue: Catalogue, offset: usize) -> Map<String, Value> {
+        super::page(catalogue, offset).into_tree()
     }
 
     #[test]

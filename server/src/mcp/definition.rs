@@ -1,23 +1,21 @@
 //! A workflow's definition as an agent reads it: each schema once, and the call that fits what the workflow takes.
 
-use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
 use crate::base::json as json_of_others;
-use crate::validibot::take_apart;
+use crate::validibot::{Members, Structured};
 
 /// Takes a schema that stands in `input_schema` already out of the steps, where it is a text with escapes. Half of what some
 /// definitions take is that.
-pub(super) fn once(workflow: &mut JsonObject) {
-    let written = |key: &str| workflow.get(key).map(ToString::to_string).unwrap_or_default();
+pub(super) fn once(workflow: &mut Members) {
+    let written = |key: &str| workflow.get(key).map(Structured::text).unwrap_or_default();
     if !written("steps").contains(r#""schema":""#) || !written("input_schema").starts_with('{') {
         return;
     }
-    take_apart(workflow);
-    let Some(input) = workflow.get("input_schema").cloned() else { return };
+    let Some(input) = workflow.tree_mut("input_schema").cloned() else { return };
     // The text of a schema is its author's: what has more structure than this one is another one, and is not read.
     let nodes = json_of_others::nodes(input.to_string().as_bytes());
-    let Some(Value::Array(steps)) = workflow.get_mut("steps") else { return };
+    let Some(Value::Array(steps)) = workflow.tree_mut("steps") else { return };
     for step in steps {
         for ruleset in [["ruleset"].as_slice(), &["validator", "default_ruleset"]] {
             let found = ruleset.iter().try_fold(&mut *step, |value, key| value.get_mut(*key));
@@ -35,13 +33,13 @@ pub(super) fn once(workflow: &mut JsonObject) {
 }
 
 /// The call to make with this workflow; none where it checks nothing. `uploads`: whether there are tickets.
-pub(super) fn next(workflow: &JsonObject, steps: usize, uploads: bool) -> Option<Value> {
-    if steps == 0 && workflow.contains_key("steps") {
+pub(super) fn next(workflow: &Members, steps: usize, uploads: bool) -> Option<Value> {
+    if steps == 0 && workflow.get("steps").is_some() {
         return None;
     }
-    let reference = workflow.get("workflow_ref").cloned().unwrap_or_default();
+    let reference = workflow.tree("workflow_ref").cloned().unwrap_or_default();
     let types =
-        workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        workflow.tree("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let no_text = |name: &str| ["binary", "pdf"].iter().any(|kind| name.eq_ignore_ascii_case(kind));
     let binary = !types.is_empty() && types.iter().all(|name| name.as_str().is_some_and(no_text));
     let (tool, content) = match (binary, uploads) {
@@ -57,9 +55,8 @@ pub(super) fn next(workflow: &JsonObject, steps: usize, uploads: bool) -> Option
 mod tests {
     use super::*;
 
-    fn object(value: Value) -> JsonObject {
-        let Value::Object(object) = value else { unreachable!("an object literal") };
-        object
+    fn members(value: Value) -> Members {
+        crate::base::testing::object(value).into()
     }
 
     #[test]
@@ -73,8 +70,9 @@ mod tests {
             { "ruleset": { "schema": "<xs:schema/>" } },
             { "ruleset": { "schema": null } },
         ]);
-        let mut workflow = object(json!({ "steps": steps, "input_schema": schema }));
+        let mut workflow = members(json!({ "steps": steps, "input_schema": schema }));
         once(&mut workflow);
+        let workflow = workflow.into_tree();
         let steps = &workflow["steps"];
         for place in [&steps[0]["ruleset"], &steps[1]["validator"]["default_ruleset"]] {
             assert!(place["schema"].as_str().is_some_and(|text| text.contains("input_schema")), "{place}");
@@ -84,12 +82,14 @@ mod tests {
         assert_eq!(workflow["input_schema"], schema);
         let text = json!({ "$serde_json::private::RawValue": schema.to_string() }).to_string();
         let steps = json!([{ "ruleset": { "schema": text } }]);
-        let mut workflow = object(json!({ "steps": steps, "input_schema": schema }));
+        let mut workflow = members(json!({ "steps": steps, "input_schema": schema }));
         once(&mut workflow);
+        let workflow = workflow.into_tree();
         assert_eq!(workflow["steps"], steps, "a text in a text is not read");
         let alone = json!({ "steps": [{ "ruleset": { "schema": "{}" } }], "input_schema": null });
-        let mut workflow = object(alone.clone());
+        let mut workflow = members(alone.clone());
         once(&mut workflow);
+        let workflow = workflow.into_tree();
         assert_eq!(Value::Object(workflow), alone, "the one place that has it");
     }
 
@@ -97,7 +97,7 @@ mod tests {
     fn the_next_call_is_one_that_the_workflow_takes() {
         let tool = |types: Value, steps, uploads| {
             let workflow =
-                object(json!({ "workflow_ref": "wf_x", "allowed_file_types": types, "steps": [] }));
+                members(json!({ "workflow_ref": "wf_x", "allowed_file_types": types, "steps": [] }));
             next(&workflow, steps, uploads)
         };
         let named = |next: Option<Value>| next.map(|next| next["tool"].clone());
@@ -112,7 +112,7 @@ mod tests {
         );
         assert_eq!(tool(json!(["json"]), 0, true), None);
         assert!(
-            next(&object(json!({ "workflow_ref": "wf_x" })), 0, true).is_some(),
+            next(&members(json!({ "workflow_ref": "wf_x" })), 0, true).is_some(),
             "nothing is known of its steps"
         );
     }

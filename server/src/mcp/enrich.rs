@@ -3,35 +3,73 @@
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
-use crate::validibot::{self, Step, WorkflowRef};
+use crate::validibot::{self, Members, Step, WorkflowRef};
+
+/// An object that can be enriched: one that has been read whole, or one of members.
+pub(super) trait Fields {
+    /// Whether it has this field, in whichever form.
+    fn has(&self, key: &str) -> bool;
+    /// A field that has been read.
+    fn field(&self, key: &str) -> Option<&Value>;
+    /// Puts a field in.
+    fn add(&mut self, key: &str, value: Value);
+}
+
+impl Fields for JsonObject {
+    fn has(&self, key: &str) -> bool {
+        self.contains_key(key)
+    }
+
+    fn field(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+
+    fn add(&mut self, key: &str, value: Value) {
+        self.insert(key.to_owned(), value);
+    }
+}
+
+impl Fields for Members {
+    fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    fn field(&self, key: &str) -> Option<&Value> {
+        self.tree(key)
+    }
+
+    fn add(&mut self, key: &str, value: Value) {
+        self.put(key, value);
+    }
+}
 
 /// Adds `workflow_ref` where it is missing, `accepted_extensions`, `pricing` and `validation_summary`.
-pub(super) fn enrich(workflow: &mut JsonObject, steps: &[Step]) {
+pub(super) fn enrich(workflow: &mut Members, steps: &[Step]) {
     refer(workflow);
     let (extensions, summary) = (validibot::accepted_extensions(types(workflow)), summary(steps));
-    workflow.insert("accepted_extensions".to_owned(), extensions.into_iter().collect());
-    workflow.insert("pricing".to_owned(), pricing(workflow));
-    workflow.insert("validation_summary".to_owned(), summary.into());
+    workflow.add("accepted_extensions", extensions.into_iter().collect());
+    workflow.add("pricing", pricing(workflow));
+    workflow.add("validation_summary", summary.into());
 }
 
 /// Adds what an entry of the agent API's catalogue needs to be chosen: `workflow_ref` where it is missing, `pricing`.
 pub(super) fn price(workflow: &mut JsonObject) {
     refer(workflow);
-    workflow.insert("pricing".to_owned(), pricing(workflow));
+    workflow.add("pricing", pricing(workflow));
 }
 
-fn refer(workflow: &mut JsonObject) {
-    if !workflow.contains_key("workflow_ref")
+fn refer(workflow: &mut impl Fields) {
+    if !workflow.has("workflow_ref")
         && let Some(org) = text(workflow, "org_slug").or_else(|| text(workflow, "org"))
         && let Some(slug) = text(workflow, "slug")
     {
         let reference = WorkflowRef::new(org, slug).to_string();
-        workflow.insert("workflow_ref".to_owned(), reference.into());
+        workflow.add("workflow_ref", reference.into());
     }
 }
 
-fn text<'a>(object: &'a JsonObject, key: &str) -> Option<&'a str> {
-    object.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+fn text<'a>(object: &'a impl Fields, key: &str) -> Option<&'a str> {
+    object.field(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
 /// Whether a file of this name can be of a type that the workflow takes. Where it takes a type that is not known here,
@@ -40,16 +78,16 @@ pub(super) fn takes(workflow: &JsonObject, file_name: &str) -> bool {
     validibot::takes(types(workflow), file_name)
 }
 
-fn types(workflow: &JsonObject) -> impl Iterator<Item = &str> {
-    let types = workflow.get("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice);
+fn types(workflow: &impl Fields) -> impl Iterator<Item = &str> {
+    let types = workflow.field("allowed_file_types").and_then(Value::as_array).map(Vec::as_slice);
     types.unwrap_or_default().iter().filter_map(Value::as_str)
 }
 
-fn pricing(workflow: &JsonObject) -> Value {
+fn pricing(workflow: &impl Fields) -> Value {
     if text(workflow, "agent_billing_mode") != Some("AGENT_PAYS_X402") {
         return json!({ "mode": "AUTHOR_PAYS", "payment_required": false });
     }
-    let cents = workflow.get("agent_price_cents").and_then(Value::as_u64).unwrap_or_default();
+    let cents = workflow.field("agent_price_cents").and_then(Value::as_u64).unwrap_or_default();
     json!({
         "mode": "AGENT_PAYS_X402",
         "price_cents": cents,
@@ -91,10 +129,10 @@ mod tests {
     use super::*;
 
     fn enriched(workflow: Value) -> JsonObject {
-        let Value::Object(mut workflow) = workflow else { unreachable!("an object literal") };
         let steps = workflow.get("steps").cloned().unwrap_or_else(|| json!([]));
+        let mut workflow = Members::from(crate::base::testing::object(workflow));
         enrich(&mut workflow, &serde_json::from_value::<Vec<Step>>(steps).expect("steps"));
-        workflow
+        workflow.into_tree()
     }
 
     #[test]

@@ -180,12 +180,10 @@ pub(super) fn is_complete(run: &Map<String, Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::testing::object;
 
     fn run(issues: &Value) -> JsonObject {
-        let Value::Object(run) = json!({ "steps": [{ "name": "Schema", "issues": issues }] }) else {
-            unreachable!("an object literal")
-        };
-        run
+        object(json!({ "steps": [{ "name": "Schema", "issues": issues }] }))
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::overview::overview;
 use super::{catalogue, definition, left_out, truncate};
 use crate::payments::{Challenge, RECEIPT_META, Receipt};
 use crate::resources::uri;
-use crate::validibot::{Catalogue, RunRef, code};
+use crate::validibot::{Catalogue, Members, RunRef, code};
 
 /// The end of a tool call.
 pub(super) enum Outcome {
@@ -19,7 +19,7 @@ pub(super) enum Outcome {
         /// For the text content: JSON.
         text: String,
         /// The structured content: always an object. The text is this, written.
-        structured: Map<String, Value>,
+        structured: Members,
     },
     /// A failure that the agent can read and act on.
     Failed(ToolError),
@@ -44,20 +44,20 @@ impl Outcome {
     }
 
     /// A workflow's definition, which may be a resource too, with the call to make now.
-    pub(super) fn workflow(mut workflow: Map<String, Value>, next: Option<Value>, resource: bool) -> Self {
+    pub(super) fn workflow(mut workflow: Members, next: Option<Value>, resource: bool) -> Self {
         definition::once(&mut workflow);
         if let Some(next) = next {
-            workflow.shift_insert(0, "next".to_owned(), next);
+            workflow.put_first("next", next);
         }
-        let reference = workflow.get("workflow_ref").and_then(Value::as_str).filter(|_| resource);
+        let reference = workflow.tree("workflow_ref").and_then(Value::as_str).filter(|_| resource);
         let whole_at = reference.map(uri::workflow);
-        Self::object(workflow, truncate::WORKFLOW, whole_at)
+        Self::members(workflow, truncate::WORKFLOW, whole_at)
     }
 
     /// The catalogue, from an entry on. The text is the structured content, `next` too: many clients show their models the
     /// text alone, and some leave it out where both are the same.
     pub(super) fn catalogue(catalogue: Catalogue, offset: usize) -> Self {
-        Self::object(catalogue::page(catalogue, offset), &[], None)
+        Self::members(catalogue::page(catalogue, offset), &[], None)
     }
 
     /// Any other object.
@@ -65,11 +65,20 @@ impl Outcome {
         Self::object(object, &[], None)
     }
 
+    /// An object of members, which is read whole only where it has to be shortened.
+    fn members(members: Members, cuts: &[truncate::Cut], whole_at: Option<String>) -> Self {
+        let text = members.text();
+        if text.len() <= truncate::MAX_BYTES {
+            return Self::Done { text, structured: members };
+        }
+        Self::object(members.into_tree(), cuts, whole_at)
+    }
+
     fn object(mut object: Map<String, Value>, cuts: &[truncate::Cut], whole_at: Option<String>) -> Self {
         // The page for people leaves out what programs need.
         let whole_at = whole_at.map(|uri| format!("{uri}.json"));
         let text = truncate::fit(&mut object, cuts, whole_at);
-        Self::Done { text, structured: object }
+        Self::Done { text, structured: object.into() }
     }
 
     /// The same, with what there is to say of the call's arguments: where an agent reads first.
@@ -83,13 +92,13 @@ impl Outcome {
     fn with_note(self, note: &str) -> Self {
         match self {
             Self::Done { mut structured, .. } => {
-                if let Some(Value::Object(overview)) = structured.get_mut("overview") {
+                if let Some(Value::Object(overview)) = structured.tree_mut("overview") {
                     let before =
                         overview.get("note").and_then(Value::as_str).map(|before| format!("{before} "));
                     let note = format!("{}{note}", before.unwrap_or_default());
                     overview.insert("note".to_owned(), note.into());
                 } else {
-                    structured.shift_insert(0, "note".to_owned(), note.into());
+                    structured.put_first("note", Value::from(note));
                 }
                 Self::done(structured)
             }
@@ -98,9 +107,8 @@ impl Outcome {
         }
     }
 
-    fn done(structured: Map<String, Value>) -> Self {
-        let text = serde_json::to_string(&structured).unwrap_or_default();
-        Self::Done { text, structured }
+    fn done(structured: Members) -> Self {
+        Self::Done { text: structured.text(), structured }
     }
 
     /// For the log.
@@ -119,9 +127,10 @@ impl Outcome {
 
     fn into_result(self) -> CallToolResult {
         let (mut result, structured) = match self {
-            Self::Done { text, structured } => {
-                (CallToolResult::success(vec![ContentBlock::text(text)]), Value::Object(structured))
-            }
+            Self::Done { text, structured } => (
+                CallToolResult::success(vec![ContentBlock::text(text)]),
+                Value::Object(structured.into_tree()),
+            ),
             Self::Failed(error) => {
                 let payload = error.into_payload();
                 (CallToolResult::error(vec![ContentBlock::text(payload.to_string())]), payload)

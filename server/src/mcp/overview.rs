@@ -147,25 +147,22 @@ fn text<'a>(run: &'a JsonObject, key: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::testing::object;
     use crate::validibot::run_ref;
 
     fn run(issues: usize) -> JsonObject {
         let issues: Vec<Value> =
             (0..issues).map(|n| json!({ "message": format!("m{n}"), "severity": "ERROR" })).collect();
-        let Value::Object(run) = json!({
+        object(json!({
             "state": "COMPLETED", "result": "FAIL", "org": "acme", "workflow_slug": "energy",
             "steps": [{ "name": "Schema", "issues": issues }],
             "run_ref": run_ref("acme", "ea71cf20-ed08-4db4-84e3-5b631a6acf2d"),
-        }) else {
-            unreachable!("an object literal")
-        };
-        run
+        }))
     }
 
     fn changed(issues: usize, changes: Value) -> JsonObject {
         let mut run = run(issues);
-        let Value::Object(changes) = changes else { unreachable!("an object literal") };
-        run.extend(changes);
+        run.extend(object(changes));
         run
     }
 

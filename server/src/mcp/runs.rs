@@ -114,14 +114,11 @@ mod tests {
 
     use super::super::findings::is_complete;
     use super::*;
+    use crate::base::testing::object;
 
     #[test]
     fn a_reading_gets_its_reference_and_id_and_keeps_its_order() {
-        let Value::Object(mut run) =
-            json!({"run_ref": "old", "id": "ea71cf20", "org": "acme", "state": "RUNNING"})
-        else {
-            unreachable!("an object literal")
-        };
+        let mut run = object(json!({"run_ref": "old", "id": "ea71cf20", "org": "acme", "state": "RUNNING"}));
         complete(&mut run);
         assert_eq!(run.keys().collect::<Vec<_>>(), ["run_ref", "id", "org", "state", "run_id"]);
         assert_eq!(run["run_ref"], run_ref("acme", "ea71cf20"));

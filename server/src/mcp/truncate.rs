@@ -5,8 +5,6 @@
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-use crate::validibot::take_apart;
-
 /// The strictest of the hosts that were measured passed 39,300 characters on, and of more its first 2,000 alone; a note on
 /// the arguments may come on top. (Bytes here, of which there are never fewer than characters.)
 pub(super) const MAX_BYTES: usize = 38_000;
@@ -26,7 +24,6 @@ pub(super) fn fit(object: &mut JsonObject, cuts: &[Cut], whole_at: Option<String
     if whole.len() <= MAX_BYTES {
         return whole;
     }
-    take_apart(object);
     let mut note = "This result was too long and is shortened.".to_owned();
     if let Some(uri) = whole_at {
         note = format!("{note} The resource {uri} has it whole.");
@@ -144,11 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn object(value: Value) -> JsonObject {
-        let Value::Object(object) = value else { unreachable!("an object literal") };
-        object
-    }
+    use crate::base::testing::object;
 
     #[test]
     fn a_short_result_is_left_alone_and_a_long_one_says_what_was_cut() {

@@ -177,10 +177,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::base::testing::object;
 
     fn read(given: Value) -> Result<Vec<u8>, ToolError> {
-        let Value::Object(given) = given else { unreachable!("an object literal") };
-        let mut arguments = Arguments::new(given);
+        let mut arguments = Arguments::new(object(given));
         let bytes = content(&mut arguments);
         arguments.finish().map(|()| bytes.expect("no error was noted"))
     }
@@ -263,8 +263,7 @@ mod tests {
     #[test]
     fn what_came_as_text_is_text_and_may_not_begin_like_a_program() {
         let file = |given: Value| {
-            let Value::Object(given) = given else { unreachable!("an object literal") };
-            let mut arguments = Arguments::new(given);
+            let mut arguments = Arguments::new(object(given));
             let file = File::read(&mut arguments);
             arguments.finish().map(|()| file.expect("no error was noted").media.content_type)
         };

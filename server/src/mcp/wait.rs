@@ -183,6 +183,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::base::testing::object;
 
     #[tokio::test(start_paused = true)]
     async fn a_client_hears_from_us_however_long_the_pause() {
@@ -200,8 +201,7 @@ mod tests {
     #[test]
     fn a_client_that_hears_nothing_waits_for_20_seconds_and_one_that_follows_for_50() {
         let seconds = |given: serde_json::Value, followed| {
-            let serde_json::Value::Object(given) = given else { unreachable!("an object literal") };
-            budget(&mut Arguments::new(given), followed).as_secs()
+            budget(&mut Arguments::new(object(given)), followed).as_secs()
         };
         for nothing in [json!({}), json!({ "timeout_seconds": null }), json!({ "timeout_seconds": "" })] {
             assert_eq!((seconds(nothing.clone(), false), seconds(nothing, true)), (20, 50));

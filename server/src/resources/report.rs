@@ -105,11 +105,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn object(value: Value) -> JsonObject {
-        let Value::Object(object) = value else { unreachable!("an object literal") };
-        object
-    }
+    use crate::base::testing::object;
 
     #[test]
     fn a_report_names_each_finding_with_its_place_and_no_text_is_markup() {

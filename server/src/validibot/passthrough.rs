@@ -9,14 +9,18 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
+use super::structured::{Members, Raw, Structured};
 use crate::base::json;
 
 /// Longer answers may have to be shortened, for which they have to be understood.
 const MAX_BYTES: usize = 50_000;
 /// Half of what `serde_json` reads into a tree: nothing goes on that a client could not read.
 const MAX_DEPTH: usize = 60;
+
+/// More members than any definition has. They are found one by one.
+const MAX_MEMBERS: usize = 200;
 
 /// Structure in the list of file types, the one tree that is read.
 const MAX_TYPES: usize = 1_000;
@@ -26,12 +30,12 @@ pub(crate) struct Catalogue {
     /// The first workflow's reference.
     pub(crate) first: Option<String>,
     /// The list.
-    pub(crate) list: Value,
+    pub(crate) list: Structured,
 }
 
 /// A workflow's definition. Nothing of it is lost; `steps` says what the steps in it are called.
 pub(crate) struct Definition {
-    pub(crate) object: Map<String, Value>,
+    pub(crate) object: Members,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -83,18 +87,24 @@ pub(super) fn catalogue(body: &[u8]) -> Option<Catalogue> {
 
 /// A definition, where it can go on as it is.
 pub(super) fn definition(body: &[u8]) -> Option<Definition> {
-    let Members(members) = serde_json::from_str(fit(body)?).ok()?;
-    let (mut object, mut steps) = (Map::with_capacity(members.len() + ADDED), Vec::new());
+    let Sent(members) = serde_json::from_str(fit(body)?).ok()?;
+    if members.len() > MAX_MEMBERS {
+        return None;
+    }
+    let (mut object, mut steps) = (Members::with_capacity(members.len() + ADDED), Vec::new());
     for (key, raw) in members {
         if key == "steps" {
             steps = serde_json::from_str::<Option<Vec<Step>>>(raw.get()).ok()?.unwrap_or_default();
         }
         // Of the lists and objects, only this one is parsed.
         let is_tree = raw.get().starts_with(['[', '{']) && key != "allowed_file_types";
-        let value =
-            if is_tree { as_it_came(raw.get()) } else { json::read(raw.get().as_bytes(), MAX_TYPES).ok()? };
+        let value = if is_tree {
+            as_it_came(raw.get())
+        } else {
+            Structured::Tree(json::read(raw.get().as_bytes(), MAX_TYPES).ok()?)
+        };
         // A key that is there twice has the last value, as everywhere.
-        object.insert(key.into_owned(), value);
+        object.put(key, value);
     }
     Some(Definition { object, steps })
 }
@@ -106,13 +116,12 @@ impl Catalogue {
     /// The long way: of a list that has been read into a tree.
     pub(crate) fn of(list: Vec<Value>) -> Self {
         let first = list.first().and_then(|first| first.get("workflow_ref")?.as_str()).map(str::to_owned);
-        Self { first, list: Value::Array(list) }
+        Self { first, list: Value::Array(list).into() }
     }
 
     /// The entries of a list, whichever way it came.
-    pub(crate) fn entries(mut list: Value) -> Vec<Value> {
-        read_after_all(&mut list);
-        match list {
+    pub(crate) fn entries(list: Structured) -> Vec<Value> {
+        match list.into_tree() {
             Value::Array(entries) => entries,
             _ => Vec::new(),
         }
@@ -122,7 +131,7 @@ impl Catalogue {
 impl Definition {
     /// The long way: of an object that has been read into a tree.
     pub(crate) fn of(object: Map<String, Value>) -> Self {
-        Self { steps: steps(&object), object }
+        Self { steps: steps(&object), object: object.into() }
     }
 }
 
@@ -142,27 +151,9 @@ fn steps(object: &Map<String, Value>) -> Vec<Step> {
     steps.iter().map(step).collect()
 }
 
-/// A value that is written as the text it came as.
-///
-/// With `arbitrary_precision` a number of `serde_json` is the text that stands for it, and is written as such: this is
-/// the one way to put JSON that has not been taken apart into a tree that the MCP layer writes out. It must never be
-/// looked at as a number.
-fn as_it_came(text: &str) -> Value {
-    Value::Number(Number::from_string_unchecked(text.to_owned()))
-}
-
-/// Reads the members that go on as they came, where they have to be understood after all.
-pub(crate) fn take_apart(object: &mut Map<String, Value>) {
-    object.values_mut().for_each(read_after_all);
-}
-
-fn read_after_all(value: &mut Value) {
-    if let Value::Number(text) = value
-        && text.as_str().starts_with(['[', '{'])
-        && let Ok(tree) = serde_json::from_str(text.as_str())
-    {
-        *value = tree;
-    }
+/// A text that was read, if only for its form, and goes on as it is.
+fn as_it_came(text: &str) -> Structured {
+    Structured::Raw(Raw::of_read(text))
 }
 
 /// How deep the body is at most. As deep as it has opening brackets, where they are few.
@@ -207,25 +198,25 @@ fn fit(body: &[u8]) -> Option<&str> {
     std::str::from_utf8(body).ok().filter(|_| deepest <= MAX_DEPTH)
 }
 
-/// An object's members in their order, each value a text.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// An object's members as they were sent, in their order, each value a text.
+struct Sent<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for Sent<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
         impl<'de> Visitor<'de> for Reader {
-            type Value = Members<'de>;
+            type Value = Sent<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sent<'de>, A::Error> {
                 let mut members = Vec::new();
                 while let Some((Key(key), value)) = map.next_entry()? {
                     members.push((key, value));
                 }
-                Ok(Members(members))
+                Ok(Sent(members))
             }
         }
         deserializer.deserialize_map(Reader)
@@ -266,7 +257,7 @@ mod tests {
     #[test]
     fn every_byte_of_a_tree_goes_on_as_it_came() {
         let definition = definition(WORKFLOW.as_bytes()).expect("it fits");
-        let text = serde_json::to_string(&definition.object).expect("JSON");
+        let text = definition.object.text();
         // Small texts are read, and written as serde_json does.
         assert_eq!(text, WORKFLOW);
         let names: Vec<_> = definition.steps.iter().map(|step| step.name.as_deref()).collect();
@@ -274,10 +265,9 @@ mod tests {
         let list = format!(r#"[{{"workflow_ref":"wf_a","new":{WORKFLOW}}}]"#);
         let catalogue = catalogue(list.as_bytes()).expect("it fits");
         assert_eq!(catalogue.first.as_deref(), Some("wf_a"));
-        assert_eq!(serde_json::to_string(&catalogue.list).ok().as_ref(), Some(&list));
+        assert_eq!(catalogue.list.text(), list);
         // Where something is to be taken out of it, it can be.
-        let mut object = definition.object;
-        take_apart(&mut object);
+        let object = definition.object.into_tree();
         assert_eq!(serde_json::to_string(&object).expect("JSON"), text.replace("1e5", "1e+5"));
         assert_eq!(object["steps"][0]["name"], "S");
         assert_eq!(Catalogue::entries(catalogue.list)[0]["workflow_ref"], "wf_a");
@@ -287,7 +277,9 @@ mod tests {
     fn what_does_not_fit_goes_the_long_way() {
         let long = format!(r#"{{"slug":"{}"}}"#, "a".repeat(MAX_BYTES));
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+        let many: Vec<String> = (0..=MAX_MEMBERS).map(|n| format!("\"{n}\":1")).collect();
         for body in [
+            &format!("{{{}}}", many.join(",")),
             "{\"a\":\n1}",
             r#"{"a":{"$serde_json::private::RawValue":"[]"}}"#,
             r#"{"\u0061":1}"#,

@@ -23,7 +23,7 @@ use super::answer::Answer;
 use super::api::{Api, Upload};
 use super::error::{ApiError, code};
 use super::wire::Wire;
-use super::{Catalogue, Definition, Media, READ_DEADLINE, RunRef, WorkflowRef, sensitive};
+use super::{Catalogue, Definition, Media, Members, READ_DEADLINE, RunRef, WorkflowRef, sensitive};
 use crate::base::random::SharedRandom;
 use crate::caller::{ApiTokens, Caller, Fingerprint};
 
@@ -117,7 +117,7 @@ impl Rest {
         token: &SecretString,
         place: &Place,
         reference: &WorkflowRef,
-        object: &mut Map<String, Value>,
+        object: &mut Members,
     ) -> Result<(), ApiError> {
         let id = Fingerprint::of(token);
         let for_agents = mapping::is_for_agents(object);
@@ -156,7 +156,7 @@ impl Rest {
         let known = if let Some(known) = self.for_agents.get(&key).await {
             known
         } else {
-            let for_agents = mapping::is_for_agents(&self.asked(token, place).await?.workflow()?);
+            let for_agents = mapping::is_for_agents(&self.asked(token, place).await?.workflow()?.into());
             self.for_agents.insert(key, for_agents).await;
             for_agents
         };
@@ -198,9 +198,9 @@ impl Api for Rest {
         workflow: &WorkflowRef,
     ) -> Result<Map<String, Value>, ApiError> {
         let (token, place) = (key_of(caller)?, Place::of(workflow)?);
-        let mut object = self.asked(token, &place).await?.workflow()?;
+        let mut object = Members::from(self.asked(token, &place).await?.workflow()?);
         self.completed(token, &place, workflow, &mut object).await?;
-        Ok(object)
+        Ok(object.into_tree())
     }
 
     async fn run(

@@ -63,19 +63,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::base::testing::object;
 
     /// 2026-11-22T23:02:50Z.
     const ENDED: u64 = 1_795_388_570;
 
     fn run(changes: Value) -> Map<String, Value> {
-        let Value::Object(mut run) = json!({
+        let mut run = object(json!({
             "state": "COMPLETED", "result": "FAIL", "steps": [], "error": "", "user_friendly_error": "",
             "output_expires_at": "2026-11-22T23:02:50.708859Z", "output_purged_at": null,
-        }) else {
-            unreachable!("an object literal")
-        };
-        let Value::Object(changes) = changes else { unreachable!("an object literal") };
-        run.extend(changes);
+        }));
+        run.extend(object(changes));
         run
     }
 

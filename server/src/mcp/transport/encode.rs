@@ -78,6 +78,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
+    use crate::base::testing::object;
 
     fn written(outcome: Outcome, id: &str, modern: bool) -> String {
         let body = answer(outcome, Id::read(id).expect("a plain id"), modern).expect("JSON");
@@ -86,14 +87,14 @@ mod tests {
 
     fn done(structured: &Map<String, Value>) -> Outcome {
         let text = serde_json::to_string(structured).expect("JSON");
-        Outcome::Done { text, structured: structured.clone() }
+        Outcome::Done { text, structured: structured.clone().into() }
     }
 
     #[test]
     fn the_bytes_are_those_that_rmcp_writes() {
         let structured =
             json!({ "a": "\"quoted\" \\ ü \u{1F600} \u{7f}\n\u{1}", "b": [1, null, { "c": 1.5 }] });
-        let Value::Object(structured) = structured else { unreachable!("an object literal") };
+        let structured = object(structured);
         for (id, modern) in [("0", false), ("17", true), (r#""ü-1""#, false)] {
             let rmcps = by_rmcp(done(&structured), Id(id), modern).expect("JSON");
             let ours = written(done(&structured), id, modern);

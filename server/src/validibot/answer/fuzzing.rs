@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::condense::Condenser;
 use super::{Answer, MAX_BODY_BYTES};
 use crate::config::Reach;
+use crate::validibot::Catalogue;
 
 /// Reads any bytes as every kind of answer.
 pub(crate) fn answer(data: &[u8]) {
@@ -19,8 +20,7 @@ pub(crate) fn answer(data: &[u8]) {
     let good = || with(200);
     if let (Ok(read), Ok(passed)) = (good().catalogue(), good().catalogue_to_pass()) {
         // What goes on unread may have entries that only the reader leaves out.
-        let list = passed.list.as_array().map_or(read.len(), Vec::len);
-        assert!(list == read.len());
+        assert!(Catalogue::entries(passed.list).len() >= read.len());
     }
     let _ = (good().agent_catalogue(), good().workflow(), good().definition_to_pass());
     let _ = (good().page::<super::Org>(), good().org(), with(409).says("x"), with(422).code());

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::super::passthrough::{self, Catalogue, Definition};
+use super::super::structured::Structured;
 use super::{Answer, ApiError, not_understood};
 
 type Object = Map<String, Value>;
@@ -47,14 +48,16 @@ impl Answer {
 
     /// One workflow (contract, A4).
     pub(in crate::validibot) fn workflow(self) -> Result<Object, ApiError> {
-        self.object_with(|workflow| all(workflow, &["steps"], Value::is_array) && is_workflow(workflow))
+        self.object_with(|workflow| {
+            all(workflow, &["steps"], Value::is_array) && is_workflow(&|key| workflow.get(key).map(Some))
+        })
     }
 
     /// One workflow, in its own bytes where it can go on in them.
     pub(in crate::validibot) fn definition_to_pass(self) -> Result<Definition, ApiError> {
         if let Some(definition) = passthrough::definition(&self.body) {
             // That its steps are a list, reading their names has shown.
-            let good = is_workflow(&definition.object);
+            let good = is_workflow(&|key| definition.object.get(key).map(Structured::tree));
             return if good { Ok(definition) } else { Err(not_understood(self.status)) };
         }
         self.workflow().map(Definition::of)
@@ -77,11 +80,14 @@ impl Answer {
     }
 }
 
-/// All but the steps.
-fn is_workflow(workflow: &Object) -> bool {
-    workflow.get("slug").is_some_and(Value::is_string)
-        && all(workflow, &["workflow_ref", "name", "description", "org_slug"], Value::is_string)
-        && all(workflow, &["allowed_file_types"], Value::is_array)
+/// All but the steps. `member` is one of a name; it is `Some(None)` where it is there and has not been read: a list or an
+/// object, of which none belongs here but that of the file types, which is read.
+fn is_workflow<'a>(member: &dyn Fn(&str) -> Option<Option<&'a Value>>) -> bool {
+    let good = |key, good: fn(&Value) -> bool| member(key).is_none_or(|value| value.is_some_and(good));
+    let text = |value: &Value| value.is_null() || value.is_string();
+    member("slug").flatten().is_some_and(Value::is_string)
+        && ["workflow_ref", "name", "description", "org_slug"].into_iter().all(|key| good(key, text))
+        && good("allowed_file_types", |value| value.is_null() || value.is_array())
 }
 
 /// Whether those of the keys that are there, and not null, pass.
@@ -116,7 +122,7 @@ mod tests {
             let names: Vec<_> = read.iter().map(|entry| entry["workflow_ref"].as_str()).collect();
             assert_eq!(names, [Some("wf_a"), Some("wf_c")], "{bad}");
             let passed = answer(&list).catalogue_to_pass().expect("a list");
-            let text = passed.list.to_string();
+            let text = passed.list.text();
             assert!(text.contains("wf_c") && !text.contains("private::"), "{bad}");
             let agents = list.replace("workflow_ref", "slug");
             assert_eq!(answer(&agents).agent_catalogue().expect("a list").len(), 2, "{bad}");

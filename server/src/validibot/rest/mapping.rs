@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::{RunRef, WorkflowRef, run_ref};
+use super::super::{Members, RunRef, WorkflowRef, run_ref};
 use super::place::Place;
 
 /// How members of an organization use its workflows: the one way that there is from 0.15 on (contract, A3).
@@ -65,22 +65,22 @@ impl Slim {
 }
 
 /// Whether agents may see and start a workflow: the REST API does not ask.
-pub(super) fn is_for_agents(workflow: &Map<String, Value>) -> bool {
-    workflow.get("mcp_enabled").and_then(Value::as_bool).unwrap_or_default()
+pub(super) fn is_for_agents(workflow: &Members) -> bool {
+    workflow.tree("mcp_enabled").and_then(Value::as_bool).unwrap_or_default()
 }
 
 /// The five keys of a definition that only the helper API has, where it has them.
 pub(super) fn complete_definition(
-    object: &mut Map<String, Value>,
+    object: &mut Members,
     reference: &WorkflowRef,
     place: &Place,
     org_name: &str,
 ) {
-    object.shift_insert(0, "workflow_ref".to_owned(), reference.to_string().into());
-    object.insert("org_slug".to_owned(), place.org.as_str().into());
-    object.insert("org_name".to_owned(), org_name.into());
-    object.insert("access_modes".to_owned(), json!([MEMBERS]));
-    object.insert("preferred_access_mode".to_owned(), MEMBERS.into());
+    object.put_first("workflow_ref", Value::from(reference.to_string()));
+    object.put("org_slug", Value::from(place.org.as_str()));
+    object.put("org_name", Value::from(org_name));
+    object.put("access_modes", json!([MEMBERS]));
+    object.put("preferred_access_mode", Value::from(MEMBERS));
 }
 
 /// The reference of a run that was read.
@@ -128,11 +128,11 @@ mod tests {
         let reference = WorkflowRef::new("acme", "energy");
         let place = Place::of(&reference).expect("slugs");
         let mut definition =
-            object(r#"{"id":7,"slug":"energy","mcp_enabled":true,"steps":[],"constants":[]}"#);
-        assert!(is_for_agents(&definition) && !is_for_agents(&object("{}")));
+            Members::from(object(r#"{"id":7,"slug":"energy","mcp_enabled":true,"steps":[],"constants":[]}"#));
+        assert!(is_for_agents(&definition) && !is_for_agents(&Members::default()));
         complete_definition(&mut definition, &reference, &place, "Acme");
         assert_eq!(
-            Value::Object(definition).to_string(),
+            definition.text(),
             r#"{"workflow_ref":"wf_eyJvcmciOiJhY21lIiwid29ya2Zsb3ciOiJlbmVyZ3kifQ","id":7,"slug":"energy","mcp_enabled":true,"steps":[],"constants":[],"org_slug":"acme","org_name":"Acme","access_modes":["member_access"],"preferred_access_mode":"member_access"}"#
         );
     }
