@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub mod lifecycle;
 pub(crate) mod page;
 pub mod random;
+pub(crate) mod refusal;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod trouble;

@@ -1,11 +1,10 @@
 //! What a caller without a good credential is told (RFC 6750, section 3; RFC 9728, section 5.1).
 
-use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
+use crate::base::refusal::HttpRefusal;
 use crate::config::Settings;
 
 /// How long a client should wait when we cannot tell whether its credential is good, and Validibot names no time.
@@ -104,16 +103,16 @@ impl Refusal {
 impl IntoResponse for Challenge<'_> {
     fn into_response(self) -> Response {
         let Self { refusal, settings } = self;
-        let body = json!({ "error": refusal.code(), "error_description": refusal.description(settings.oauth.is_some()) });
-        let mut response = (refusal.status(), Json(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let description = refusal.description(settings.oauth.is_some());
+        let refused = HttpRefusal::new(refusal.status(), refusal.code(), description);
         if let Some(seconds) = refusal.retry_after() {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            refused.retry_after(seconds)
         } else if let Ok(value) = HeaderValue::from_str(&www_authenticate(refusal, settings)) {
-            headers.insert(WWW_AUTHENTICATE, value);
+            refused.header(WWW_AUTHENTICATE, value)
+        } else {
+            refused
         }
-        response
+        .into_response()
     }
 }
 

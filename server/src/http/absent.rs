@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use crate::app::App;
+use crate::base::refusal::HttpRefusal;
 
 /// 404.
 pub(crate) async fn path(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -29,12 +28,8 @@ pub(crate) async fn method(State(app): State<Arc<App>>) -> Response {
 
 fn answer(app: &App, status: StatusCode, error: &str, nothing: &str) -> Response {
     let endpoint = format!("{}/mcp", app.settings.base_url.as_str());
-    let body = json!({
-        "error": error,
-        "error_description": format!("{nothing}. The MCP endpoint is {endpoint}: connect to that address"),
-        "mcp_endpoint": endpoint,
-    });
-    (status, Json(body)).into_response()
+    let description = format!("{nothing}. The MCP endpoint is {endpoint}: connect to that address");
+    HttpRefusal::new(status, error, description).at_endpoint(&endpoint).into_response()
 }
 
 /// What a client asks for that looks for a way to sign in.

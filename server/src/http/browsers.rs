@@ -6,7 +6,6 @@
 //! An upload has no origin to be judged by: views of MCP Apps are shown from origins that hosts make up, or from `null`, and
 //! their ticket is all that they have.
 
-use axum::Json;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -15,9 +14,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use crate::app::App;
+use crate::base::refusal::HttpRefusal;
 
 /// What MCP clients send.
 const REQUEST_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, \
@@ -124,10 +123,7 @@ fn granted(preflight: &HeaderMap) -> String {
 
 /// A browser shows it to nobody but whoever looks into its developer tools, which is who has to know.
 fn refusal() -> Response {
-    let body = json!({
-        "error": "origin_not_allowed",
-        "error_description": "Pages of this origin may not call this server. Its operator can allow them in \
-                              VALIDIBOT_MCP_ALLOWED_ORIGINS",
-    });
-    (StatusCode::FORBIDDEN, Json(body)).into_response()
+    let description = "Pages of this origin may not call this server. Its operator can allow them in \
+                       VALIDIBOT_MCP_ALLOWED_ORIGINS";
+    HttpRefusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", description).into_response()
 }

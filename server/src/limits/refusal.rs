@@ -2,13 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Json;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, RETRY_AFTER};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use super::budget::Full;
+use crate::base::refusal::HttpRefusal;
 
 /// Refused clients are told 1 to this many seconds in turn, so that they do not return together.
 const SPREAD_SECONDS: u64 = 4;
@@ -96,22 +94,15 @@ impl IntoResponse for Refusal {
         static TURN: AtomicU64 = AtomicU64::new(0);
         let (status, error, description) = self.parts();
         tracing::warn!(status = status.as_u16(), reason = error, "request refused");
-        let mut body = json!({ "error": error, "error_description": description });
-        let retry = matches!(self, Self::Busy | Self::ShareUsed | Self::Stopping)
-            .then(|| TURN.fetch_add(1, Ordering::Relaxed) % SPREAD_SECONDS + 1);
-        if let Some(seconds) = retry {
-            body["retry_after_seconds"] = seconds.into();
-        }
-        let mut response = (status, Json(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = retry {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        let mut refusal = HttpRefusal::new(status, error, description);
+        if matches!(self, Self::Busy | Self::ShareUsed | Self::Stopping) {
+            let turn = TURN.fetch_add(1, Ordering::Relaxed);
+            refusal = refusal.retry_after_seconds(turn % SPREAD_SECONDS + 1);
         }
         // RFC 9110, section 15.5.9: the rest of a body that is too slow is not waited for.
         if matches!(self, Self::TooSlow | Self::Stopping) {
-            headers.insert(CONNECTION, header::HeaderValue::from_static("close"));
+            refusal = refusal.closing();
         }
-        response
+        refusal.into_response()
     }
 }

@@ -1,10 +1,9 @@
 //! Errors in OAuth's own JSON (RFC 6749, section 5.2).
 
-use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+
+use crate::base::refusal::HttpRefusal;
 
 /// How long a client should wait when Validibot does not answer.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -58,11 +57,11 @@ impl OauthError {
 
 impl IntoResponse for OauthError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": self.code, "error_description": self.description });
-        let mut response = (self.status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
+        let refusal = HttpRefusal::new(self.status, self.code, self.description);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            refusal.retry_after(RETRY_AFTER_SECONDS).into_response()
+        } else {
+            refusal.into_response()
         }
-        response
     }
 }

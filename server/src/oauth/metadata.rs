@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::{Oauth, scope};
+use crate::base::refusal::HttpRefusal;
 
 /// One hour, as the peers do: the answer changes only with the configuration.
 const CACHED: &str = "public, max-age=3600";
@@ -52,15 +53,13 @@ pub(super) async fn openid_configuration(State(oauth): State<Arc<Oauth>>) -> Res
 /// without a path has it (MCP 2025-11-25, authorization server metadata discovery).
 pub(super) async fn elsewhere(State(oauth): State<Arc<Oauth>>) -> Response {
     let base = oauth.base.as_str();
-    let body = json!({
-        "error": "not_found",
-        "error_description": format!(
-            "The issuer is {base}, with its metadata at {base}/.well-known/oauth-authorization-server; the resource is \
-             {base}/mcp, with its metadata at {base}/.well-known/oauth-protected-resource/mcp"
-        ),
-        "mcp_endpoint": format!("{base}/mcp"),
-    });
-    (StatusCode::NOT_FOUND, Json(body)).into_response()
+    let description = format!(
+        "The issuer is {base}, with its metadata at {base}/.well-known/oauth-authorization-server; the resource is \
+         {base}/mcp, with its metadata at {base}/.well-known/oauth-protected-resource/mcp"
+    );
+    HttpRefusal::new(StatusCode::NOT_FOUND, "not_found", description)
+        .at_endpoint(&format!("{base}/mcp"))
+        .into_response()
 }
 
 fn server(oauth: &Oauth) -> Value {

@@ -2,13 +2,13 @@
 //! (RFC 9112, section 3.2; RFC 9113, section 8.3.1). Which names are ours is judged on `/mcp` alone: probes of the health routes
 //! come with any.
 
-use axum::Json;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, HeaderValue};
+use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{StatusCode, Version};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+
+use crate::base::refusal::HttpRefusal;
 
 /// What is wrong with the host of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +60,7 @@ fn well_formed(host: &str) -> Result<String, BadHost> {
 impl IntoResponse for BadHost {
     fn into_response(self) -> Response {
         tracing::warn!(status = 400, reason = "bad_host", "request refused");
-        let body = json!({ "error": "bad_host", "error_description": self.0 });
-        let mut response = (StatusCode::BAD_REQUEST, Json(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        response
+        HttpRefusal::new(StatusCode::BAD_REQUEST, "bad_host", self.0).closing().into_response()
     }
 }
 

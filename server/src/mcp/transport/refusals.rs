@@ -11,6 +11,7 @@ use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 
 use super::unreadable;
+use crate::base::refusal::HttpRefusal;
 use crate::config::Settings;
 
 /// Far above rmcp's sentences.
@@ -96,17 +97,13 @@ fn is_text(headers: &HeaderMap) -> bool {
 
 fn method(settings: &Settings, allow: Option<&HeaderValue>) -> Response {
     let endpoint = format!("{}/mcp", settings.base_url.as_str());
-    let body = json!({
-        "error": "method_not_allowed",
-        "error_description": format!(
-            "This is the MCP endpoint, {endpoint}: it takes messages by POST, and has no sessions and no stream for GET"
-        ),
-        "mcp_endpoint": endpoint,
-    });
-    let mut response = (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response();
-    let allow = allow.cloned().unwrap_or(HeaderValue::from_static("POST"));
-    response.headers_mut().insert(ALLOW, allow);
-    response
+    let description = format!(
+        "This is the MCP endpoint, {endpoint}: it takes messages by POST, and has no sessions and no stream for GET"
+    );
+    HttpRefusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", description)
+        .at_endpoint(&endpoint)
+        .header(ALLOW, allow.cloned().unwrap_or(HeaderValue::from_static("POST")))
+        .into_response()
 }
 
 fn refusal(settings: &Settings, status: StatusCode, text: &str, body: Option<&[u8]>) -> Option<Refusal> {
