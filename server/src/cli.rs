@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+/// Wrong usage or configuration, as sysexits' `EX_USAGE`; clap is told the same code.
+pub const EXIT_USAGE: u8 = 64;
+
 /// The MCP server for Validibot.
 ///
 /// Settings come from the process environment and, underneath it, from the settings file.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use validibot_mcp::base::env::ProcessEnv;
-use validibot_mcp::cli::{Cli, Command, ServeArgs};
+use validibot_mcp::cli::{Cli, Command, EXIT_USAGE, ServeArgs};
 use validibot_mcp::commands::{diagnose, e2e, healthcheck, license, probe, validate};
 use validibot_mcp::config::Settings;
 use validibot_mcp::{serve, telemetry};
@@ -12,9 +12,6 @@ use validibot_mcp::{serve, telemetry};
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Wrong usage or configuration, as sysexits' `EX_USAGE`; clap is told the same code.
-const EXIT_USAGE: u8 = 64;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

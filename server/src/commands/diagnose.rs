@@ -25,14 +25,10 @@ use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::env::Env;
 use crate::base::http_client::http_client;
 use crate::base::random::{SharedRandom, SystemRandom};
-
-use crate::cli::DiagnoseArgs;
-use crate::commands::client::Http;
+use crate::cli::{DiagnoseArgs, EXIT_USAGE};
+use crate::commands::client::{Http, server_address};
 use crate::config::{BaseUrl, Reach};
 use crate::telemetry;
-
-/// Wrong usage, as sysexits' `EX_USAGE`.
-const EXIT_USAGE: u8 = 64;
 
 /// The hops that only a server with OAuth has.
 const SIGN_IN: [Hop; 7] =
@@ -82,14 +78,7 @@ pub(crate) async fn sign_in(http: Http, base: BaseUrl) -> Result<String, String>
 }
 
 fn prepare(args: &DiagnoseArgs, env: &dyn Env) -> Result<DiagnoseContext, String> {
-    let typed = args.url.trim();
-    let base = typed.trim_end_matches('/').strip_suffix("/mcp").unwrap_or(typed);
-    let base = BaseUrl::parse(base).map_err(|problem| {
-        // What people paste from a browser has no scheme.
-        let schemeless = !typed.contains("://") && BaseUrl::parse(&format!("https://{typed}")).is_ok();
-        let fix = if schemeless { format!(": write https://{typed}") } else { String::new() };
-        format!("{typed} {problem}{fix}")
-    })?;
+    let base = server_address(&args.url)?;
     let configured = || env.get(envs::server::API_BASE_URL.name).filter(|url| !url.trim().is_empty());
     let api = match args.api.clone().or_else(configured) {
         None => None,

@@ -6,17 +6,16 @@ mod junit;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use self::journey::{Files, Journey};
 use crate::base::clean::Clean;
 use crate::base::env::Env;
-use crate::cli::E2eArgs;
+use crate::cli::{E2eArgs, EXIT_USAGE};
 use crate::commands::client::{Connection, File, connect};
 use crate::telemetry;
-
-/// Wrong usage, as sysexits' `EX_USAGE`.
-const EXIT_USAGE: u8 = 64;
 
 /// One step of the journey, once it is over.
 struct Step {

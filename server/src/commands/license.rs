@@ -7,13 +7,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::base::env::Env;
 use crate::base::http_client::http_client;
-use crate::cli::LicenseArgs;
+use crate::cli::{EXIT_USAGE, LicenseArgs};
 use crate::config::{BaseUrl, Reach};
 use crate::telemetry;
 use crate::validibot::license::{LicenseError, LicenseGate};
-
-/// Wrong usage, as sysexits' `EX_USAGE`.
-const EXIT_USAGE: u8 = 64;
 
 /// Between two questions: a Validibot that starts needs half a minute, and asks nobody for more.
 const EVERY: Duration = Duration::from_secs(5);

@@ -15,13 +15,10 @@ use self::report::{Check, Report};
 use crate::base::clean::Clean;
 use crate::base::env::Env;
 use crate::base::http_client::http_client;
-use crate::cli::ProbeArgs;
-use crate::commands::client::{Http, Mcp};
+use crate::cli::{EXIT_USAGE, ProbeArgs};
+use crate::commands::client::{Http, Mcp, server_address};
 use crate::config::BaseUrl;
 use crate::telemetry;
-
-/// Wrong usage, as sysexits' `EX_USAGE`.
-const EXIT_USAGE: u8 = 64;
 
 /// The server that is probed.
 struct Probe {
@@ -57,9 +54,7 @@ pub fn run(args: &ProbeArgs, env: &dyn Env) -> ExitCode {
 }
 
 fn prepare(args: &ProbeArgs, env: &dyn Env) -> Result<Probe, String> {
-    let typed = args.url.trim().trim_end_matches('/');
-    let base = typed.strip_suffix("/mcp").unwrap_or(typed);
-    let base = BaseUrl::parse(base).map_err(|problem| format!("{typed} {problem}"))?;
+    let base = server_address(&args.url)?;
     let token = env.get(envs::tests::E2E_TOKEN.name).map(|token| token.trim().to_owned());
     let token = token.filter(|token| !token.is_empty()).map(SecretString::from);
     let http = http_client().map_err(|_| "the system's CA certificates were not found".to_owned())?;

@@ -10,12 +10,10 @@ use serde_json::Value;
 use self::report::report;
 use crate::base::clean::Clean;
 use crate::base::env::Env;
-use crate::cli::ValidateArgs;
+use crate::cli::{EXIT_USAGE, ValidateArgs};
 use crate::commands::client::{Connection, File, Mcp, Tools, connect};
 use crate::telemetry;
 
-/// Wrong usage, as sysexits' `EX_USAGE`.
-const EXIT_USAGE: u8 = 64;
 /// A file that does not pass: not a failure of this program.
 const EXIT_FINDINGS: u8 = 2;
 

@@ -3,7 +3,9 @@
 //! What is allowed is listed, never what is forbidden: lists of bad schemes were got round by case and white space.
 
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
+
+use super::url::is_loopback;
 
 /// Longer than any that real clients register. It travels inside `state`, which has to fit in a URL.
 const MAX_BYTES: usize = 512;
@@ -172,15 +174,6 @@ pub(crate) fn with_query(redirect: &str, pairs: &[(&str, &str)]) -> String {
     let Ok(mut url) = Url::parse(redirect) else { return redirect.to_owned() };
     url.query_pairs_mut().extend_pairs(pairs);
     url.into()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 /// RFC 8252, section 7.1.

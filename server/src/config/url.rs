@@ -59,12 +59,7 @@ impl BaseUrl {
 
     /// Whether the host is this machine (RFC 8252, section 7.3; `localhost` too).
     pub fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.url)
     }
 
     /// The host, without a port; an IPv6 address in brackets.
@@ -79,9 +74,39 @@ impl BaseUrl {
     }
 }
 
+/// Whether a URL's host is this machine (RFC 8252, section 7.3; `localhost` too, which Claude Code registers).
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_names_and_addresses_of_this_machine_are_loopback() {
+        for (url, expected) in [
+            ("http://localhost:8000", true),
+            ("http://LOCALHOST", true),
+            ("http://127.0.0.1", true),
+            ("http://127.8.9.1:1", true),
+            ("http://0x7f.1", true),
+            ("http://[::1]:8000", true),
+            ("http://localhost.evil.example", false),
+            ("http://localhost.", false),
+            ("http://127.0.0.1.evil.example", false),
+            ("http://0.0.0.0", false),
+            ("http://[::ffff:127.0.0.1]", false),
+            ("com.example.app:/callback", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).expect("a URL")), expected, "{url}");
+        }
+    }
 
     #[test]
     fn a_trailing_slash_is_trimmed_for_use_and_kept_as_configured() {

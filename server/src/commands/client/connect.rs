@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 
+use super::address::server_address;
 use super::http::Http;
 use crate::base::env::Env;
 use crate::base::http_client::http_client;
@@ -20,9 +21,7 @@ pub(crate) struct Connection {
 /// The server at the address that was typed, with or without `/mcp`. An error is a sentence: the address is none, the
 /// token is not set, or this machine has no CA certificates.
 pub(crate) fn connect(typed: &str, env: &dyn Env) -> Result<Connection, String> {
-    let typed = typed.trim();
-    let base = typed.trim_end_matches('/').strip_suffix("/mcp").unwrap_or(typed);
-    let base = BaseUrl::parse(base).map_err(|problem| format!("{typed} {problem}"))?;
+    let base = server_address(typed)?;
     let name = envs::tests::E2E_TOKEN.name;
     let token = env.get(name).map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
     let token = token.ok_or_else(|| format!("{name} is not set: {}", envs::tests::E2E_TOKEN.doc))?;

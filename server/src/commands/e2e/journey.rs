@@ -1,10 +1,9 @@
 //! What a client does, in its order: sign in, look around, validate, wait, read the findings.
 
-use std::time::Instant;
-
 use http::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Outcome, Step};
 use crate::commands::client::{File, Http, Mcp, Tools, explain};
