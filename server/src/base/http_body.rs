@@ -53,23 +53,23 @@ fn within(body: Bytes, max: usize) -> Result<Bytes, BodyError> {
     if body.len() > max { Err(BodyError::TooLarge(max)) } else { Ok(body) }
 }
 
-/// An answer's body that holds on to something until it is out, or nobody wants it any more.
-pub(crate) struct Held<T> {
-    body: Body,
-    _held: T,
+/// The body, which holds on to something until it is out or nobody wants the rest of it.
+pub(crate) fn holding<T: Send + Unpin + 'static>(body: Body, held: T) -> Body {
+    watched(body, move |_| drop(held))
 }
 
-impl<T: Send + Unpin + 'static> Held<T> {
-    pub(crate) fn new(body: Body, held: T) -> Self {
-        Self { body, _held: held }
-    }
-
-    pub(crate) fn body(body: Body, held: T) -> Body {
-        Body::new(Self::new(body, held))
-    }
+/// The body, and what is done once it is out or nobody wants the rest of it, which is handed over, if anything is left.
+pub(crate) fn watched<F: FnOnce(Option<Body>) + Send + Unpin + 'static>(body: Body, then: F) -> Body {
+    Body::new(Watched { body: Some(body), then: Some(then) })
 }
 
-impl<T: Unpin> http_body::Body for Held<T> {
+struct Watched<F: FnOnce(Option<Body>)> {
+    /// None once it has ended.
+    body: Option<Body>,
+    then: Option<F>,
+}
+
+impl<F: FnOnce(Option<Body>) + Unpin> http_body::Body for Watched<F> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -77,14 +77,73 @@ impl<T: Unpin> http_body::Body for Held<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+    }
+}
+
+impl<F: FnOnce(Option<Body>)> Drop for Watched<F> {
+    fn drop(&mut self) {
+        let left = self.body.take().filter(|body| !http_body::Body::is_end_stream(body));
+        if let Some(then) = self.then.take() {
+            then(left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// What is left of a body when so many of its frames were taken.
+    async fn left_after(frames: usize, body: Body) -> Option<usize> {
+        let left = Arc::new(Mutex::new(None));
+        let kept = left.clone();
+        let mut body = watched(body, move |left| *kept.lock().expect("not poisoned") = left);
+        for _ in 0..frames {
+            let _ = body.frame().await;
+        }
+        assert!(left.lock().expect("not poisoned").is_none(), "it is still read");
+        drop(body);
+        let left = left.lock().expect("not poisoned").take()?;
+        Some(left.collect().await.expect("the rest").to_bytes().len())
+    }
+
+    #[tokio::test]
+    async fn what_nobody_wants_comes_back_and_what_is_out_does_not() {
+        assert_eq!(left_after(0, Body::from("four")).await, Some(4));
+        assert_eq!(left_after(1, Body::from("four")).await, None);
+        assert_eq!(left_after(0, Body::empty()).await, None);
+        let streamed =
+            || Body::from_stream(futures_util::stream::iter(["a", "bc"].map(Ok::<_, axum::Error>)));
+        assert_eq!(left_after(1, streamed()).await, Some(2));
+        assert_eq!(left_after(3, streamed()).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_held_to_the_end() {
+        let held = Arc::new(());
+        let mut body = holding(Body::from("four"), held.clone());
+        assert_eq!(http_body::Body::size_hint(&body).exact(), Some(4));
+        let _ = body.frame().await;
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(body);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -7,7 +7,7 @@ use axum::http::Method;
 use axum::response::Response;
 use tokio::time::Instant;
 
-use crate::base::http_body::Held;
+use crate::base::http_body::holding;
 use crate::telemetry::metrics::Metrics;
 
 /// The outermost middleware.
@@ -23,7 +23,7 @@ pub(crate) async fn measure<F: Future<Output = Response>>(
     let route = route.unwrap_or_default();
     let answer =
         Answer { metrics: metrics.clone(), started, method, route, status: response.status().as_u16() };
-    response.map(|body| Held::body(body, answer))
+    response.map(|body| holding(body, answer))
 }
 
 /// Counts itself when it is out, or when nobody wants the rest of it.

@@ -1,17 +1,16 @@
 //! A refused request's body, taken in and thrown away. A server that answers before it has read everything, and then
 //! closes, makes the client's system throw the answer away with the connection (RFC 9112, section 9.6).
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
+
+use crate::base::http_body::watched;
 
 /// Beyond this a client has not read what the limits are, and gets its answer while it sends.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -29,8 +28,9 @@ pub(super) struct Leftover(Slot);
 impl Leftover {
     pub(super) fn watch(request: Request) -> (Request, Self) {
         let slot = Slot::default();
-        let request = request.map(|body| Body::new(Watched { body: Some(body), back: slot.clone() }));
-        (request, Self(slot))
+        let back = slot.clone();
+        let give_back = move |left| *back.lock().unwrap_or_else(PoisonError::into_inner) = left;
+        (request.map(|body| watched(body, give_back)), Self(slot))
     }
 
     /// What is left of the body, if anything is.
@@ -52,42 +52,4 @@ pub(super) async fn drain(mut body: Body) {
     };
     // Too slow is the client's loss.
     let _ = timeout(MAX_TIME, drain).await;
-}
-
-struct Watched {
-    body: Option<Body>,
-    back: Slot,
-}
-
-impl http_body::Body for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let polled = Pin::new(body).poll_frame(cx);
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            self.body = None;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
-            *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
-        }
-    }
 }

@@ -17,7 +17,7 @@ use super::engaged::{Engaged, Engagement};
 use super::refusal::Refusal;
 use super::structure::Structure;
 use super::{Limits, MAX_BODY_BYTES};
-use crate::base::http_body::Held;
+use crate::base::http_body::holding;
 use crate::caller::{Caller, Fingerprint};
 
 /// Finds out who is calling. Who is known already, or refused as it stands, waits for nobody and costs nothing; the others
@@ -90,9 +90,9 @@ async fn bounded<F: Future<Output = Response>>(
         Some(length) => {
             drop(work);
             bytes.resize(length);
-            if length == 0 { response } else { response.map(|body| Held::body(body, bytes)) }
+            if length == 0 { response } else { response.map(|body| holding(body, bytes)) }
         }
-        None => response.map(|body| Held::body(body, (work, bytes))),
+        None => response.map(|body| holding(body, (work, bytes))),
     }
 }
 
