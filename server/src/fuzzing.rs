@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,7 +19,7 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::base::clock::Clock;
+use crate::base::clock::MockClock;
 use crate::base::random::SystemRandom;
 use crate::caller;
 use crate::config::Settings;
@@ -209,7 +208,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         Settings::load(&environment, Path::new("/dev/null")).expect("the settings are good").settings;
     let outbound = Outbound { resolver: Arc::new(Nobody), trusted: None };
     let entered = runtime.enter();
-    let app = App::build_on(settings, Arc::new(StoppedClock), Arc::new(SystemRandom), outbound);
+    let app = App::build_on(settings, MockClock::at(STOPPED_AT), Arc::new(SystemRandom), outbound);
     drop(entered);
     let app = app.expect("a server");
     Server { router: router(&app), app, runtime }
@@ -224,13 +223,7 @@ impl Resolver for Nobody {
 }
 
 /// The same input does the same today and tomorrow.
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Duration {
-        Duration::from_secs(1_790_000_000)
-    }
-}
+const STOPPED_AT: u64 = 1_790_000_000;
 
 #[cfg(test)]
 mod tests {

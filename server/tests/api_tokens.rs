@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,22 +14,15 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
-use validibot_mcp::base::clock::Clock;
+use validibot_mcp::base::clock::{Clock as _, MockClock};
 use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
 use validibot_mcp::http::router::router;
 
-#[derive(Default)]
-struct Standing(AtomicU64);
-
-impl Clock for Standing {
-    fn now(&self) -> Duration {
-        Duration::from_secs(1_800_000_000 + self.0.load(Ordering::SeqCst))
-    }
-}
+const STARTED: u64 = 1_800_000_000;
 
 struct Stack {
-    clock: Arc<Standing>,
+    clock: Arc<MockClock>,
     /// How often Validibot was asked.
     asked: Arc<AtomicUsize>,
     /// Whether it knows the token.
@@ -59,14 +52,14 @@ impl Stack {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         let settings = Settings::load(&env, Path::new("/nonexistent")).expect("settings").settings;
-        let clock = Arc::<Standing>::default();
+        let clock = MockClock::at(STARTED);
         let app = App::build(settings, clock.clone(), Arc::new(SystemRandom)).expect("an app");
         Self { clock, asked, good, router: router(&app) }
     }
 
     /// One request at this second; its status, and how often Validibot has been asked by then.
     async fn at(&self, second: u64) -> (u16, usize) {
-        self.clock.0.store(second, Ordering::SeqCst);
+        self.clock.advance(Duration::from_secs(STARTED + second - self.clock.unix()));
         let request = Request::post("/mcp")
             .header("authorization", "Bearer token")
             .header("host", "localhost:8001")

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,26 +17,12 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
-use validibot_mcp::base::clock::Clock;
+use validibot_mcp::base::clock::MockClock;
 use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
 use validibot_mcp::http::router::router;
 
-/// A clock that stands still until it is set.
-#[derive(Default)]
-struct Standing(AtomicU64);
-
-impl Standing {
-    fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Standing {
-    fn now(&self) -> Duration {
-        Duration::from_secs(1_800_000_000 + self.0.load(Ordering::SeqCst))
-    }
-}
+const STARTED: u64 = 1_800_000_000;
 
 const LICENSED: (StatusCode, &str) = (StatusCode::OK, r#"{"edition":"pro","features":["mcp_server"]}"#);
 const WITHDRAWN: (StatusCode, &str) = (StatusCode::OK, r#"{"edition":"community","features":[]}"#);
@@ -72,7 +58,7 @@ impl Validibot {
 
 struct Stack {
     validibot: Arc<Validibot>,
-    clock: Arc<Standing>,
+    clock: Arc<MockClock>,
     router: Router,
 }
 
@@ -87,7 +73,7 @@ impl Stack {
         let env: BTreeMap<String, String> =
             base.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let settings = Settings::load(&env, Path::new("/nonexistent")).expect("settings").settings;
-        let clock = Arc::<Standing>::default();
+        let clock = MockClock::at(STARTED);
         let app = App::build(settings, clock.clone(), Arc::new(SystemRandom)).expect("an app");
         Self { validibot, clock, router: router(&app) }
     }
@@ -144,11 +130,11 @@ async fn traffic_stops_when_the_licence_is_withdrawn_and_comes_back_by_itself() 
     let stack = Stack::start(&[]).await;
     assert_eq!(stack.list_tools().await.0, StatusCode::OK);
     stack.validibot.answer(WITHDRAWN);
-    stack.clock.advance(299);
+    stack.clock.advance(Duration::from_secs(299));
     assert_eq!(stack.list_tools().await.0, StatusCode::OK);
     assert_eq!(stack.asked(), 0, "within five minutes nobody is asked");
 
-    stack.clock.advance(1);
+    stack.clock.advance(Duration::from_secs(1));
     assert_eq!(stack.list_tools().await.0, StatusCode::OK, "served meanwhile");
     stack.until(StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!(stack.asked(), 1, "one question for all of them");
@@ -161,7 +147,7 @@ async fn traffic_stops_when_the_licence_is_withdrawn_and_comes_back_by_itself() 
 
     stack.validibot.answer(LICENSED);
     assert_eq!(stack.list_tools().await.0, StatusCode::SERVICE_UNAVAILABLE);
-    stack.clock.advance(15);
+    stack.clock.advance(Duration::from_secs(15));
     stack.until(StatusCode::OK).await;
     assert_eq!(stack.ready().await, StatusCode::OK);
     assert_eq!(stack.asked(), 2);
@@ -179,7 +165,7 @@ async fn while_validibot_is_out_of_reach_the_last_answer_holds() {
         let stack = Stack::start(&[]).await;
         stack.validibot.answer(fault);
         for round in 1..=3 {
-            stack.clock.advance(300);
+            stack.clock.advance(Duration::from_mins(5));
             assert_eq!(stack.list_tools().await.0, StatusCode::OK, "{fault:?}");
             stack.asked_times(round).await;
         }
@@ -191,7 +177,7 @@ async fn while_validibot_is_out_of_reach_the_last_answer_holds() {
 async fn switched_off_nobody_asks() {
     let stack = Stack::start(&[("VALIDIBOT_MCP_ENABLED", "false")]).await;
     stack.validibot.answer(WITHDRAWN);
-    stack.clock.advance(10_000);
+    stack.clock.advance(Duration::from_secs(10_000));
     assert_eq!(stack.list_tools().await.0, StatusCode::OK);
     assert_eq!(stack.ready().await, StatusCode::OK);
     assert_eq!(stack.asked(), 0);

@@ -1,9 +1,8 @@
-//! What the unit tests stand on: a clock that is set by hand, and an issuer of tokens on loopback.
+//! What the unit tests stand on: objects from literals, and an issuer of tokens on loopback.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -15,8 +14,6 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
-
-use crate::base::clock::Clock;
 
 /// Copies of a JSON object with one member more, by which it would cost much more than its bytes.
 pub(crate) fn spoilt(object: &str) -> [String; 3] {
@@ -34,26 +31,6 @@ pub(crate) fn spoilt(object: &str) -> [String; 3] {
 pub(crate) fn object(literal: Value) -> Map<String, Value> {
     let Value::Object(object) = literal else { panic!("{literal} is no object") };
     object
-}
-
-/// A clock that moves when told to.
-#[derive(Debug)]
-pub(crate) struct ManualClock(AtomicU64);
-
-impl ManualClock {
-    pub(crate) fn at(unix: u64) -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(unix)))
-    }
-
-    pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
 }
 
 /// An RSA key that signs tokens.

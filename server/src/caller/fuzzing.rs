@@ -3,6 +3,8 @@
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 
+use jsonwebtoken::Algorithm;
+
 use super::bearer::Bearer;
 use super::{Callers, jwks};
 
@@ -19,7 +21,22 @@ pub(crate) fn token(callers: &Callers, text: &str) {
     }
 }
 
-/// A key set.
+/// A key set. Whatever keys it has, each is of one of the two algorithms, none accepts a signature that nobody made, and
+/// reading it again gives the same.
 pub(crate) fn keys(body: &[u8]) {
-    let _ = jwks::parse(body);
+    let Some(keys) = jwks::parse(body) else { return };
+    let again = jwks::parse(body).expect("it was a set a moment ago");
+    assert_eq!(keys.len(), again.len());
+    for (kid, key) in keys {
+        assert!(matches!(
+            (key.name, key.algorithm),
+            ("RS256", Algorithm::RS256) | ("ES256", Algorithm::ES256)
+        ));
+        assert_eq!(again.get(&kid).map(|key| key.thumbprint), Some(key.thumbprint));
+        for signature in ["", "AAAA", &"A".repeat(86), &"A".repeat(342)] {
+            let good =
+                jsonwebtoken::crypto::verify(signature, b"nobody signed this", &key.key, key.algorithm);
+            assert!(!good.unwrap_or(false), "{kid} accepts a signature that nobody made");
+        }
+    }
 }

@@ -170,10 +170,17 @@ impl Client {
 mod tests {
     use super::*;
 
+    /// A redirect that is none would be left out, and the client could not sign in.
     #[test]
-    fn the_pre_registered_redirects_are_good() {
-        for (_, _, redirects) in PRE_REGISTERED {
-            assert!(redirects.iter().all(|uri| RedirectUri::parse(uri, &AppSchemes::default()).is_ok()));
+    fn no_pre_registered_client_loses_a_redirect() {
+        for (id, name, redirects) in PRE_REGISTERED {
+            let client =
+                client(name.to_owned(), redirects.iter().copied(), &AppSchemes::default(), ClientTrust::Us);
+            assert!(!redirects.is_empty());
+            for redirect in redirects {
+                let found = client.redirect(Some(redirect)).map(|uri| uri.as_str().to_owned());
+                assert_eq!(found.as_deref(), Some(*redirect), "{id}");
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
-use validibot_mcp::base::clock::{Clock, SystemClock};
+use validibot_mcp::base::clock::MockClock;
 use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
 use validibot_mcp::http::router::router;
@@ -21,23 +21,13 @@ use validibot_mcp::oauth::Outbound;
 
 pub(crate) const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
-/// The system's time and what the test added.
-#[derive(Default)]
-pub(crate) struct MovedClock(AtomicU64);
-
-impl Clock for MovedClock {
-    fn now(&self) -> Duration {
-        SystemClock.now() + Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
-
 /// A provider, and instances of the server behind one address that take turns.
 pub(crate) struct Stack {
     pub(crate) sandbox: Sandbox,
     /// The server's base URL.
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
-    clock: Arc<MovedClock>,
+    clock: Arc<MockClock>,
     instances: Arc<Instances>,
     env: BTreeMap<String, String>,
     outbound: Outbound,
@@ -81,7 +71,7 @@ impl Stack {
             sandbox,
             base,
             http: http_client(),
-            clock: Arc::default(),
+            clock: MockClock::with_the_system(),
             instances: Arc::default(),
             outbound,
         };
@@ -111,7 +101,7 @@ impl Stack {
 
     /// Moves the time of the server and of the provider.
     pub(crate) fn advance(&self, by: Duration) {
-        self.clock.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+        self.clock.advance(by);
         self.sandbox.advance(by);
     }
 

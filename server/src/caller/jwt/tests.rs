@@ -6,7 +6,8 @@ use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::base::testing::{KeyServer, ManualClock, SIGNERS, message, spoilt};
+use crate::base::clock::MockClock;
+use crate::base::testing::{KeyServer, SIGNERS, message, spoilt};
 use crate::config::BaseUrl;
 
 const NOW: u64 = 1_795_388_905;
@@ -16,7 +17,7 @@ const AUDIENCE: &str = "https://mcp.example/mcp";
 
 struct World {
     idp: KeyServer,
-    clock: Arc<ManualClock>,
+    clock: Arc<MockClock>,
     tokens: AccessTokens,
 }
 
@@ -40,7 +41,7 @@ impl World {
             client_documents: true,
             client_documents_proxy: None,
         };
-        let clock = ManualClock::at(NOW);
+        let clock = MockClock::at(NOW);
         let tokens = AccessTokens::new(
             &oauth,
             crate::base::http_client::http_client().expect("a client"),
