@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use suite::net;
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
 /// Generous: callgrind starts programs fifty times slower.
 const READY_WITHIN: Duration = Duration::from_mins(3);

@@ -1,9 +1,10 @@
 //! What a contributor waits for: the tool's first build, and `cargo xtask --help` once it is built.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use suite::process;
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use crate::Args;
 use crate::stats::Row;

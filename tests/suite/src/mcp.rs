@@ -7,11 +7,11 @@ mod reply;
 mod sse;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 pub use self::reply::{Progress, Reply, ToolResult};
 use self::sse::Messages;

@@ -1,11 +1,12 @@
 //! Raw posts to `/mcp`: bodies that no MCP client would send.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use sandbox::fixtures;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::mcp::Era;
 use crate::net;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempPath;
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
 use crate::logs::Logs;
 use crate::mcp::{Client, Era};

@@ -152,3 +152,18 @@ fn an_entry_point_only_dispatches() {
         assert!(read(Path::new(path)).lines().count() < 100, "{path} has grown: move the work to a module");
     }
 }
+
+/// Clippy reads the nearest file alone.
+#[test]
+fn the_tool_has_the_bans_of_the_workspace_but_for_one() {
+    let bans = |path: &str| -> BTreeSet<String> {
+        read(Path::new(path)).lines().filter(|line| line.contains("path =")).map(str::to_owned).collect()
+    };
+    let (all, of_the_tool) = (bans("clippy.toml"), bans("xtask/clippy.toml"));
+    let missing: Vec<_> =
+        all.difference(&of_the_tool).filter(|ban| !ban.contains("Instant")).cloned().collect();
+    let more: Vec<_> = of_the_tool.difference(&all).cloned().collect();
+    none(&missing, "Write these into xtask/clippy.toml, too");
+    none(&more, "Write these into clippy.toml, too");
+    assert!(all.len() > of_the_tool.len(), "std's Instant is banned where there is tokio's");
+}

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Url;
 use sandbox::{Fault, Route, Sandbox};
@@ -11,6 +11,7 @@ use suite::binary;
 use suite::net::http_client;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
 use super::{CLIENT_SECRET, DEADLINE, Diagnosis};
 use suite::server::Server;

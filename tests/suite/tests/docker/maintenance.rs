@@ -1,10 +1,11 @@
 //! Closing the server and opening it again, under a client that never stops asking.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gcp_emulator::installed;
 use sandbox::{Edition, fixtures};
 use suite::require;
+use tokio::time::Instant;
 
 use crate::poll::{self, Got, Polling};
 use crate::project::{Image, Project, SERVICE};

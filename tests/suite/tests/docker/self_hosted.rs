@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sandbox::fixtures;
 use serde_json::json;
@@ -12,6 +12,7 @@ use suite::net::{free_port, http_client};
 use suite::process::Output;
 use suite::require;
 use suite::xtask::Xtask;
+use tokio::time::Instant;
 
 use crate::{SANDBOX_IMAGE, SERVER_IMAGE, images, journey};
 

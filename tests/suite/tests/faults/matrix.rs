@@ -1,10 +1,9 @@
 //! The table, written by hand.
 
-use std::time::Instant;
-
 use futures_util::future::join_all;
 use sandbox::{Fault, fixtures};
 use suite::mcp::ToolResult;
+use tokio::time::Instant;
 
 use crate::{Endpoint, Stack};
 

@@ -4,13 +4,14 @@ mod metadata;
 mod refused;
 mod whose_fault;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sandbox::metadata::{MetadataServer, SERVICE_ACCOUNT};
 use sandbox::{GoogleVerification, Sandbox, fixtures};
 use serde_json::{Value, json};
 use suite::mcp::{Client, Era, ToolResult};
 use suite::server::{Builder, Server};
+use tokio::time::Instant;
 
 /// Recovery takes a rest of ten seconds at most; machines are slow.
 const DEADLINE: Duration = Duration::from_mins(1);

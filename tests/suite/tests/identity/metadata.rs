@@ -1,11 +1,10 @@
 //! The metadata server, good and bad.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use sandbox::metadata::{Identity, MetadataServer};
 use sandbox::{Fault, fixtures};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::{Cloud, DEADLINE, failure, verification};
 

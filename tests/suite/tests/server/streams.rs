@@ -1,11 +1,12 @@
 //! Event streams, for clients that take nothing else and for those that would wait in silence.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sandbox::fixtures;
 use serde_json::{Value, json};
 use suite::mcp::Era;
 use suite::net::http_client;
+use tokio::time::Instant;
 
 use crate::Stack;
 
