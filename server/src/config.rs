@@ -66,6 +66,8 @@ pub struct Settings {
     pub enabled: bool,
     /// The newest protocol version to speak: a way out when a client mishandles a newer one.
     pub max_protocol_version: ProtocolVersion,
+    /// Whether plain reads are answered without rmcp: a way out when a client mishandles such an answer.
+    pub fast_path: bool,
     /// How much is logged.
     pub log_level: tracing::Level,
 }
@@ -133,6 +135,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     let organizations = source.list(&var::REST_ORGANIZATIONS);
     let enabled = source.switch(&var::ENABLED);
     let max_protocol_version = source.protocol_version(&var::MAX_PROTOCOL_VERSION);
+    let fast_path = source.switch(&var::FAST_PATH);
     let log_level = source.log_level(&var::LOG_LEVEL);
     let bind: Option<IpAddr> = source.parsed(&var::BIND, "an IP address, such as 0.0.0.0 or 127.0.0.1");
     let port: Option<u16> = source.parsed(&var::PORT, "a port number from 0 to 65535");
@@ -173,6 +176,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         x402,
         enabled: enabled?,
         max_protocol_version: max_protocol_version?,
+        fast_path: fast_path?,
         log_level: log_level?,
     })
 }

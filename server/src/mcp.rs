@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backend;
+mod call;
 mod catalog;
 mod catalogue;
 mod definition;
@@ -23,31 +24,25 @@ mod workflows;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode,
-    Implementation, JsonObject, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
     ServerCapabilities, ServerConfig, Tool as ToolDefinition,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
-use tokio::time::Instant;
 
-use self::arguments::Arguments;
 pub use self::backend::Backend;
+use self::call::ToolCall;
 use self::catalog::Tool;
 use self::error::ToolError;
-use self::outcome::Outcome;
 pub(crate) use self::transport::route;
 use crate::base::clean::short;
-use crate::caller::{AuthDuration, Caller};
+use crate::caller::Caller;
 use crate::resources;
-use crate::telemetry::hops::{self, Hops};
-use crate::telemetry::trace;
-use crate::validibot::ApiError;
 
 /// How long a client may keep the list of tools: it changes with a deploy only.
 const TOOLS_TTL_MS: u64 = 300_000;
@@ -184,36 +179,15 @@ impl ServerHandler for Tools {
                 None,
             ));
         };
-        let (caller, arguments) = (caller(&context), request.arguments.unwrap_or_default());
-        let parent = context.meta.get("traceparent").and_then(serde_json::Value::as_str);
-        let origin = Origin::of(context.extensions.get::<Parts>(), caller.as_ref(), parent);
-        let call = self.run(tool, arguments, caller, &context);
-        Ok(self.accounted(tool, origin, call).await.into_response())
+        let call = ToolCall {
+            tool,
+            arguments: request.arguments.unwrap_or_default(),
+            meta: &context.meta,
+            parts: context.extensions.get(),
+            link: Some(&context),
+        };
+        Ok(self.call(call).await.into_response())
     }
-}
-
-/// What the log says of where a call comes from.
-struct Origin {
-    /// The kind of caller.
-    caller: &'static str,
-    /// How long it took to find out who it is.
-    auth: Option<Duration>,
-    trace: Option<String>,
-}
-
-impl Origin {
-    /// `traceparent` is the one of the MCP request; the header is what is left where it has none.
-    fn of(parts: Option<&Parts>, caller: Option<&Caller>, traceparent: Option<&str>) -> Self {
-        Self {
-            caller: caller.map_or("none", Caller::kind),
-            auth: parts.and_then(|parts| parts.extensions.get::<AuthDuration>()).map(|took| took.0),
-            trace: traceparent.and_then(trace::from_traceparent).or_else(|| trace::id(&parts?.headers)),
-        }
-    }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Lists come whole, so that no cursor is one of ours (MCP, pagination: an invalid cursor is -32602). An empty one is how
@@ -301,91 +275,5 @@ impl Tools {
             return Err(refused(ToolError::switched_off()));
         }
         caller(context).ok_or_else(|| refused(ToolError::unauthorized()))
-    }
-
-    /// Makes a call, and then the one line of log for it, and its metrics.
-    async fn accounted(&self, tool: Tool, origin: Origin, call: impl Future<Output = Outcome>) -> Outcome {
-        let started = Instant::now();
-        let (outcome, hops) = hops::collect(call).await;
-        self.account(tool, origin, &outcome, started.elapsed(), &hops);
-        outcome
-    }
-
-    fn account(&self, tool: Tool, origin: Origin, outcome: &Outcome, elapsed: Duration, hops: &Hops) {
-        let Origin { caller, auth, trace: trace_id } = origin;
-        let error = Some(outcome.code()).filter(|code| *code != "OK");
-        self.backend.metrics.tool_called(tool.name(), error, elapsed);
-        tracing::info!(
-            mcp.method.name = "tools/call",
-            gen_ai.tool.name = tool.name(),
-            error.r#type = error,
-            caller,
-            outcome = outcome.code(),
-            trace_id,
-            duration_ms = milliseconds(elapsed),
-            auth_ms = auth.map(milliseconds),
-            identity_ms = milliseconds(hops.identity),
-            validibot_ms = milliseconds(hops.validibot),
-            validibot_requests = hops.requests,
-            "tool call"
-        );
-    }
-
-    /// A call of any tool. Rare branches are boxed to keep the future small: it is as large as its largest branch.
-    async fn run(
-        &self,
-        tool: Tool,
-        arguments: JsonObject,
-        caller: Option<Caller>,
-        context: &RequestContext<RoleServer>,
-    ) -> Outcome {
-        let backend = &self.backend;
-        let mut arguments = match self.arguments(arguments) {
-            Ok(arguments) => arguments,
-            Err(refused) => return Outcome::Failed(refused),
-        };
-        match tool {
-            Tool::ValidateFile if self.surface == Surface::Public => {
-                Box::pin(paid::validate(backend, &mut arguments, context)).await
-            }
-            Tool::ValidateFile => Box::pin(validate::validate(backend, &mut arguments, caller)).await,
-            Tool::WaitForRun => Box::pin(wait::wait(backend, &mut arguments, caller, context)).await,
-            Tool::PrepareUpload => prepare::prepare(backend, &mut arguments, caller),
-            Tool::ListWorkflows | Tool::GetWorkflowDetails | Tool::GetRunStatus => {
-                self.look(tool, &mut arguments, caller).await
-            }
-        }
-        .map_or_else(Outcome::Failed, |outcome| outcome.noting(arguments))
-    }
-
-    /// A call of a tool that only reads: it needs nothing of what rmcp knows of it.
-    async fn read(&self, tool: Tool, arguments: JsonObject, caller: Option<Caller>) -> Outcome {
-        match self.arguments(arguments) {
-            Ok(mut arguments) => {
-                let looked = self.look(tool, &mut arguments, caller).await;
-                looked.map_or_else(Outcome::Failed, |outcome| outcome.noting(arguments))
-            }
-            Err(refused) => Outcome::Failed(refused),
-        }
-    }
-
-    async fn look(
-        &self,
-        tool: Tool,
-        arguments: &mut Arguments,
-        caller: Option<Caller>,
-    ) -> Result<Outcome, ToolError> {
-        match tool {
-            Tool::ListWorkflows => workflows::list(&self.backend, arguments, caller).await,
-            Tool::GetWorkflowDetails => workflows::details(&self.backend, arguments, caller).await,
-            Tool::GetRunStatus => runs::status(&self.backend, arguments, caller).await,
-            // They are no reads.
-            Tool::ValidateFile | Tool::WaitForRun | Tool::PrepareUpload => Err(ApiError::internal().into()),
-        }
-    }
-
-    /// The kill switch comes first: switched off, no argument, credential or backend matters.
-    fn arguments(&self, given: JsonObject) -> Result<Arguments, ToolError> {
-        if self.backend.settings.enabled { Ok(Arguments::new(given)) } else { Err(ToolError::switched_off()) }
     }
 }

@@ -20,6 +20,7 @@ pub const ALL: &[&Variable] = &[
     &EXTRA_HOSTS,
     &ALLOWED_ORIGINS,
     &MAX_PROTOCOL_VERSION,
+    &FAST_PATH,
 ];
 
 /// `VALIDIBOT_API_BASE_URL`
@@ -186,5 +187,14 @@ pub const MAX_PROTOCOL_VERSION: Variable = Variable {
     kind: Kind::OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]),
     fallback: Fallback::Value("2026-07-28"),
     example: "2026-07-28",
+    ..Variable::OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_FAST_PATH`
+pub const FAST_PATH: Variable = Variable {
+    name: "VALIDIBOT_MCP_FAST_PATH",
+    doc: "Whether plain reads skip rmcp and what it costs; false sends every call through rmcp: a way out when a client mishandles an answer",
+    kind: Kind::Switch,
+    fallback: Fallback::Value("true"),
     ..Variable::OPTIONAL
 };

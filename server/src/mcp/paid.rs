@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::request::Parts;
 use rmcp::model::JsonObject;
-use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -58,7 +56,8 @@ pub(super) async fn workflow(
 pub(super) async fn validate(
     backend: &Arc<Backend>,
     arguments: &mut Arguments,
-    context: &RequestContext<RoleServer>,
+    meta: &JsonObject,
+    header: Option<&Arc<HeaderPayment>>,
 ) -> Result<Outcome, ToolError> {
     let file = File::read(arguments).filter(|file| fits(arguments, &file.content));
     let reference = workflow_ref(arguments);
@@ -72,9 +71,7 @@ pub(super) async fn validate(
             .wrong("file_name", "has an extension that the workflow does not take: see accepted_extensions");
         arguments.finish()?;
     }
-    let slip =
-        context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Arc<HeaderPayment>>());
-    let payment = match presented(context.meta.get(PAYMENT_META), slip) {
+    let payment = match presented(meta.get(PAYMENT_META), header) {
         None => return Ok(Outcome::Challenged(price.challenge("Payment required to access this tool"))),
         Some(Err(malformed)) => {
             return Ok(Outcome::Challenged(price.challenge(&format!("invalid_payload: {malformed}"))));
@@ -87,8 +84,8 @@ pub(super) async fn validate(
     let (outcome, hops) = taking.await.map_err(|_| ApiError::internal())?;
     hops::add(&hops);
     let outcome = outcome?;
-    if let (Some(slip), Outcome::Receipted(_, receipt)) = (slip, &outcome) {
-        slip.receive(receipt.clone());
+    if let (Some(header), Outcome::Receipted(_, receipt)) = (header, &outcome) {
+        header.receive(receipt.clone());
     }
     Ok(outcome)
 }

@@ -29,24 +29,18 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(context: &RequestContext<RoleServer>) -> Self {
-        let token = context.meta.get_progress_token().filter(is_short);
-        Self::start(token.map(|token| (context.peer.clone(), token)))
+    /// To the client at the other end of the link, where it asked for them.
+    pub(super) fn new(link: Option<&RequestContext<RoleServer>>) -> Self {
+        let to = link.and_then(|context| {
+            let token = context.meta.get_progress_token().filter(is_short)?;
+            Some((context.peer.clone(), token))
+        });
+        Self { to, done: 0, steps: None, base: 0, beats: 0, state: None }
     }
 
     /// Whether the client asked for them.
     pub(super) fn is_followed(&self) -> bool {
         self.to.is_some()
-    }
-
-    /// For tests of what is reported when: nobody listens.
-    #[cfg(test)]
-    pub(super) fn to_nobody() -> Self {
-        Self::start(None)
-    }
-
-    fn start(to: Option<(Peer<RoleServer>, ProgressToken)>) -> Self {
-        Self { to, done: 0, steps: None, base: 0, beats: 0, state: None }
     }
 
     /// How often something was reported since the last finished step.
@@ -112,7 +106,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_number_only_grows_and_stays_below_the_total() {
-        let mut progress = Progress::to_nobody();
+        let mut progress = Progress::new(None);
         let mut told = Vec::new();
         for done in 0..=3 {
             let status = |step| if step < done { "PASSED" } else { "PENDING" };

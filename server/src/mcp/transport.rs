@@ -43,7 +43,7 @@ pub(crate) fn route<H: ServerHandler + Clone, S: Clone + Send + Sync + 'static>(
     let transport = Arc::new(Transport {
         settings: settings.clone(),
         origins: origins.clone(),
-        fast_path: FastPath::new(tools, &hosts),
+        fast_path: settings.fast_path.then(|| FastPath::new(tools, &hosts)),
         rmcp: service(hosts, handler),
     });
     let answer = move |request: Request| {
@@ -59,7 +59,8 @@ pub(crate) fn route<H: ServerHandler + Clone, S: Clone + Send + Sync + 'static>(
 struct Transport<H> {
     settings: Arc<Settings>,
     origins: Arc<Origins>,
-    fast_path: FastPath,
+    /// None where every call is to go by rmcp.
+    fast_path: Option<FastPath>,
     rmcp: StreamableHttpService<H, NeverSessionManager>,
 }
 
@@ -85,12 +86,14 @@ impl<H: ServerHandler + Clone> Transport<H> {
         if !leniency::is_small(&parts.headers) {
             return self.by_rmcp(Request::from_parts(parts, body), None).await;
         }
-        let era = self.fast_path.era(&parts);
+        let fast = self.fast_path.as_ref().and_then(|fast_path| Some((fast_path, fast_path.era(&parts)?)));
         let Ok(body) = to_bytes(body, leniency::MAX_PEEK_BYTES).await else {
             return refusals::ended_early();
         };
-        if let Some(call) = era.and_then(|era| self.fast_path.call(era, &parts, &body)) {
-            return self.fast_path.answer(call, &parts).await;
+        if let Some((fast_path, era)) = fast
+            && let Some(call) = fast_path.call(era, &parts, &body)
+        {
+            return fast_path.answer(call, &parts).await;
         }
         leniency::agree(&mut parts.headers, &body);
         // Kept for the sentence that says what is wrong with it, should rmcp not be able to read it.

@@ -35,10 +35,10 @@ pub(super) async fn wait(
     backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
-    context: &RequestContext<RoleServer>,
+    link: Option<&RequestContext<RoleServer>>,
 ) -> Result<Outcome, ToolError> {
     let run = argument(backend, arguments, caller);
-    let mut progress = Progress::new(context);
+    let mut progress = Progress::new(link);
     let budget = budget(arguments, progress.is_followed());
     arguments.finish()?;
     let run = run.ok_or_else(ToolError::unauthorized)?;
@@ -47,10 +47,18 @@ pub(super) async fn wait(
     progress.report().await;
     tokio::select! {
         biased;
-        () = context.ct.cancelled() => Err(ToolError::cancelled()),
+        () = given_up(link) => Err(ToolError::cancelled()),
         waited = poll(backend, &run, budget, &mut progress) => {
             waited.map(|run| Outcome::run(run, Page::default(), backend.clock.unix()))
         }
+    }
+}
+
+/// Until the client gives the call up.
+async fn given_up(link: Option<&RequestContext<RoleServer>>) {
+    match link {
+        Some(context) => context.ct.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -190,7 +198,7 @@ mod tests {
         assert!(HEARTBEAT * 2 < Duration::from_secs(15));
         // With the first report of a pause; one that would come at its very end is the next poll's.
         for (seconds, reports) in [(2, 1), (7, 1), (8, 2), (14, 2), (30, 5)] {
-            let mut progress = Progress::to_nobody();
+            let mut progress = Progress::new(None);
             let started = Instant::now();
             rest(Duration::from_secs(seconds), &mut progress).await;
             assert_eq!(progress.beats(), reports, "{seconds} s");

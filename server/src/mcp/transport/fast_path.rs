@@ -16,13 +16,12 @@ use futures_util::FutureExt as _;
 use rmcp::ServerHandler as _;
 use rmcp::model::{JsonObject, ProtocolVersion, RequestMetaObject};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::encode::{self, Id};
-use crate::caller::Caller;
+use crate::mcp::Tools;
+use crate::mcp::call::ToolCall;
 use crate::mcp::catalog::Tool;
-use crate::mcp::{Origin, Tools};
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -130,12 +129,9 @@ impl FastPath {
     /// Makes the call.
     pub(super) async fn answer(&self, call: Call<'_>, parts: &Parts) -> Response {
         let Call { era, id, tool, arguments, meta } = call;
-        let caller = parts.extensions.get::<Caller>().cloned();
-        let parent = meta.get("traceparent").and_then(Value::as_str);
-        let origin = Origin::of(Some(parts), caller.as_ref(), parent);
-        let read = self.tools.read(tool, arguments, caller);
+        let call = ToolCall { tool, arguments, meta: &meta, parts: Some(parts), link: None };
         // A panic ends this call, as in a task of its own, and not the connection with the calls beside it.
-        let done = AssertUnwindSafe(self.tools.accounted(tool, origin, read)).catch_unwind().await;
+        let done = AssertUnwindSafe(self.tools.call(call)).catch_unwind().await;
         match done.map(|outcome| encode::answer(outcome, id, era == Era::Modern)) {
             Ok(Ok(body)) => {
                 let json = HeaderValue::from_static("application/json");

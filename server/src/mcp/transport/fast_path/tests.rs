@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::Request;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::app::App;
