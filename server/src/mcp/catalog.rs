@@ -20,17 +20,19 @@ pub(super) enum Tool {
     ValidateFile,
     GetRunStatus,
     WaitForRun,
+    CompareRuns,
     PrepareUpload,
 }
 
 impl Tool {
     /// In the order of `tools/list`.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::ListWorkflows,
         Self::GetWorkflowDetails,
         Self::ValidateFile,
         Self::GetRunStatus,
         Self::WaitForRun,
+        Self::CompareRuns,
         Self::PrepareUpload,
     ];
 
@@ -45,6 +47,7 @@ impl Tool {
             Self::ValidateFile => "validate_file",
             Self::GetRunStatus => "get_run_status",
             Self::WaitForRun => "wait_for_run",
+            Self::CompareRuns => "compare_runs",
             Self::PrepareUpload => "prepare_upload",
         }
     }
@@ -62,7 +65,10 @@ impl Tool {
     /// Whether it only asks Validibot something, so that nothing is lost with a client that goes away, and is done in one
     /// answer.
     pub(super) const fn is_read(self) -> bool {
-        matches!(self, Self::ListWorkflows | Self::GetWorkflowDetails | Self::GetRunStatus)
+        matches!(
+            self,
+            Self::ListWorkflows | Self::GetWorkflowDetails | Self::GetRunStatus | Self::CompareRuns
+        )
     }
 
     const fn title(self) -> &'static str {
@@ -72,6 +78,7 @@ impl Tool {
             Self::ValidateFile => "Validate a file",
             Self::GetRunStatus => "Look at a run",
             Self::WaitForRun => "Wait for a run",
+            Self::CompareRuns => "Compare two runs",
             Self::PrepareUpload => "Prepare an upload",
         }
     }
@@ -104,6 +111,10 @@ impl Tool {
                  and next, the call to make now if there is one."
             )
             .into(),
+            Self::CompareRuns => "Says what changed between two finished runs of a workflow: how many findings went, came \
+                 and stayed (counts), then each of them with its change, what came first. Use it after a correction, \
+                 to see whether it helped."
+                .into(),
             Self::PrepareUpload => "For files that are binary or too large to pass as an argument, up to 10 MB. \
                  Returns a ready curl command, good for ten minutes, that sends the file from where it lies straight \
                  to the workflow. Run it where the file is, or have the user run it: it prints a run_ref for \

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::filter::Filter;
 use super::truncate::{MAX_BYTES, trim};
 use crate::validibot::{Catalogue, Members, Structured};
 
@@ -23,12 +24,14 @@ const CHOSEN_BY: [&str; 9] = [
 ];
 
 /// The structured content for the catalogue from this entry on.
-pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize) -> Members {
-    let short = offset == 0 && list.text().len() <= MAX_PAGE_BYTES;
+pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize, filter: &Filter) -> Members {
+    let short = offset == 0 && filter.is_open() && list.text().len() <= MAX_PAGE_BYTES;
     if short {
-        return written(first, list, None);
+        return written(first, list, None, None);
     }
-    let entries = Catalogue::entries(list);
+    let mut entries = Catalogue::entries(list);
+    let all = entries.len();
+    filter.keep(&mut entries);
     let total = entries.len();
     let mut room = MAX_PAGE_BYTES;
     let mut page = Vec::new();
@@ -43,17 +46,32 @@ pub(super) fn page(Catalogue { first, list }: Catalogue, offset: usize) -> Membe
     }
     let seen = offset.saturating_add(page.len());
     let more = (seen < total).then(|| {
+        let mut arguments = filter.arguments();
+        arguments.insert("offset".to_owned(), seen.into());
         json!({
             "tool": "list_workflows",
-            "arguments": { "offset": seen },
+            "arguments": arguments,
             "why": format!("more workflows: these are {} of {total}", page.len()),
         })
     });
     let first = page.first().and_then(|first| first.get("workflow_ref")?.as_str()).map(str::to_owned);
-    written(first, Value::Array(page).into(), more)
+    if total == 0 && all > 0 {
+        let next = json!({
+            "tool": "list_workflows",
+            "arguments": {},
+            "why": format!("none of {all} workflows is what was asked for: this call lists them all"),
+        });
+        let mut nothing = Members::default();
+        nothing.put("next", next);
+        nothing.put("total", Value::from(0));
+        nothing.put("result", Value::Array(page));
+        return nothing;
+    }
+    written(first, Value::Array(page).into(), more, Some(total))
 }
 
-fn written(first: Option<String>, list: Structured, more: Option<Value>) -> Members {
+/// `total`: of how many the list shows some, where that is not to be seen.
+fn written(first: Option<String>, list: Structured, more: Option<Value>, total: Option<usize>) -> Members {
     let mut structured = Members::default();
     if let Some(reference) = first {
         let next = json!({
@@ -65,6 +83,9 @@ fn written(first: Option<String>, list: Structured, more: Option<Value>) -> Memb
     }
     if let Some(more) = more {
         structured.put("more", more);
+    }
+    if let Some(total) = total {
+        structured.put("total", Value::from(total));
     }
     structured.put("result", list);
     structured
@@ -95,7 +116,7 @@ mod tests {
     }
 
     fn page(catalogue: Catalogue, offset: usize) -> Map<String, Value> {
-        super::page(catalogue, offset).into_tree()
+        super::page(catalogue, offset, &Filter::default()).into_tree()
     }
 
     #[test]
@@ -128,6 +149,6 @@ mod tests {
         assert_eq!(list.keys().collect::<Vec<_>>(), ["next", "result"]);
         assert_eq!(page(catalogue(3, "short"), 2)["result"].as_array().map(Vec::len), Some(1));
         let past = page(catalogue(3, "short"), usize::MAX);
-        assert_eq!(Value::Object(past), json!({ "result": [] }));
+        assert_eq!(Value::Object(past), json!({ "total": 3, "result": [] }));
     }
 }

@@ -95,18 +95,32 @@ impl<'a> Findings<'a> {
 
     /// One page of them, shorter where they are long: at least one, if there is one.
     pub(super) fn page(&self, page: Page) -> Vec<Value> {
-        let mut room = MAX_PAGE_BYTES;
-        let mut shown = Vec::new();
-        for finding in self.0.iter().skip(page.offset).take(page.limit).map(Finding::shown) {
-            let takes = finding.to_string().len();
-            if takes > room && !shown.is_empty() {
-                break;
-            }
-            room = room.saturating_sub(takes);
-            shown.push(finding);
-        }
-        shown
+        fitting(self.0.iter().skip(page.offset).take(page.limit).map(Finding::shown))
     }
+
+    /// Each of them, by what it is known (the step, the rule, the place and the message, whole) and as it is shown.
+    pub(super) fn each<T>(&self, mut take: impl FnMut([&str; 4], Value) -> T) -> Vec<T> {
+        let known_by = |finding: &Finding<'a>| {
+            let text = |key: &str| finding.issue.get(key).and_then(Value::as_str).unwrap_or_default();
+            [finding.step, text("code"), text("path"), text("message")]
+        };
+        self.0.iter().map(|finding| take(known_by(finding), finding.shown())).collect()
+    }
+}
+
+/// As many findings as a result has room for: at least one, if there is one.
+pub(super) fn fitting(findings: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut room = MAX_PAGE_BYTES;
+    let mut shown = Vec::new();
+    for finding in findings {
+        let takes = finding.to_string().len();
+        if takes > room && !shown.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(takes);
+        shown.push(finding);
+    }
+    shown
 }
 
 impl Finding<'_> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::arguments::Arguments;
 use super::error::ToolError;
+use super::filter::Filter;
 use super::findings::{self, Page};
 use super::overview::overview;
 use super::{catalogue, definition, left_out, truncate};
@@ -56,8 +57,8 @@ impl Outcome {
 
     /// The catalogue, from an entry on. The text is the structured content, `next` too: many clients show their models the
     /// text alone, and some leave it out where both are the same.
-    pub(super) fn catalogue(catalogue: Catalogue, offset: usize) -> Self {
-        Self::members(catalogue::page(catalogue, offset), &[], None)
+    pub(super) fn catalogue(catalogue: Catalogue, offset: usize, filter: &Filter) -> Self {
+        Self::members(catalogue::page(catalogue, offset, filter), &[], None)
     }
 
     /// Any other object.

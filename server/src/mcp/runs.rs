@@ -27,7 +27,7 @@ pub(super) async fn status(
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
-    let run = argument(backend, arguments, caller);
+    let run = argument(backend, arguments, caller, "run_ref");
     let page = page(arguments);
     arguments.finish()?;
     let run = run.ok_or_else(ToolError::unauthorized)?;
@@ -35,7 +35,7 @@ pub(super) async fn status(
 }
 
 /// Reads which findings to show.
-fn page(arguments: &mut Arguments) -> Page {
+pub(super) fn page(arguments: &mut Arguments) -> Page {
     let limit = arguments.count("findings_limit").unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         arguments.wrong("findings_limit", &format!("has to be from 1 to {MAX_LIMIT}"));
@@ -43,18 +43,19 @@ fn page(arguments: &mut Arguments) -> Page {
     Page { offset: arguments.count("findings_offset").unwrap_or_default(), limit }
 }
 
-/// Reads and checks the `run_ref` argument; notes what is wrong with it. `None` without a note: nobody is known.
+/// Reads and checks an argument that names a run; notes what is wrong with it. `None` without a note: nobody is known.
 pub(super) fn argument(
     backend: &Backend,
     arguments: &mut Arguments,
     caller: Option<Caller>,
+    name: &str,
 ) -> Option<Readable> {
-    let text = arguments.required_text("run_ref")?;
+    let text = arguments.required_text(name)?;
     if matches!(caller, Some(Caller::Public)) {
         let run = backend.seal.as_ref().and_then(|seal| PaidRun::open(&text, seal, backend.clock.unix()));
         if run.is_none() {
             arguments.wrong(
-                "run_ref",
+                name,
                 "is not a run reference of this server: pass the value from validate_file unchanged",
             );
         }
@@ -62,8 +63,7 @@ pub(super) fn argument(
     }
     let run = RunRef::parse(&text)
         .map_err(|error| {
-            arguments
-                .wrong("run_ref", &format!("{error}: copy it verbatim from the result of validate_file"));
+            arguments.wrong(name, &format!("{error}: copy it verbatim from the result of validate_file"));
         })
         .ok();
     caller.zip(run).map(|(caller, run)| Readable::Member(caller, run))

@@ -37,7 +37,7 @@ pub(super) async fn wait(
     caller: Option<Caller>,
     link: Option<&RequestContext<RoleServer>>,
 ) -> Result<Outcome, ToolError> {
-    let run = argument(backend, arguments, caller);
+    let run = argument(backend, arguments, caller, "run_ref");
     let mut progress = Progress::new(link);
     let budget = budget(arguments, progress.is_followed());
     arguments.finish()?;

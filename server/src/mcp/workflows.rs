@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
 use super::error::ToolError;
+use super::filter::Filter;
 use super::outcome::Outcome;
 use super::paid;
 use super::{definition, enrich};
@@ -16,18 +17,19 @@ pub(super) async fn list(
     arguments: &mut Arguments,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
+    let filter = Filter::read(arguments);
     let offset = arguments.count("offset").unwrap_or_default();
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let Caller::Public = caller else {
-        return Ok(Outcome::catalogue(backend.validibot.catalogue(&caller).await?, offset));
+        return Ok(Outcome::catalogue(backend.validibot.catalogue(&caller).await?, offset, &filter));
     };
     let mut list = paid::payments(backend)?.agent_api.workflows().await?;
     list.retain(payments::for_sale);
     for workflow in list.iter_mut().filter_map(serde_json::Value::as_object_mut) {
         enrich::price(workflow);
     }
-    Ok(Outcome::catalogue(Catalogue::of(list), offset))
+    Ok(Outcome::catalogue(Catalogue::of(list), offset, &filter))
 }
 
 /// One workflow, with what an agent would otherwise have to work out.

@@ -1,9 +1,10 @@
-//! The tools' schemas, written by hand: six tools are few, and what a model reads is worth the care.
+//! The tools' schemas, written by hand: they are few, and what a model reads is worth the care.
 //!
 //! No `format` keyword: clients that validate with ajv warn about, or refuse, formats that they do not know.
 
 use serde_json::{Value, json};
 
+use super::super::compare::{AFTER, BEFORE};
 use super::super::findings::{DEFAULT_LIMIT, MAX_LIMIT};
 use super::super::wait::{DEFAULT_SECONDS, LONGEST_SECONDS, SILENT_SECONDS};
 use super::Tool;
@@ -13,6 +14,8 @@ impl Tool {
         let (properties, required) = match self {
             Self::ListWorkflows => (
                 json!({
+                    "search": text_of("Words that the workflow's name, description or organization has to have"),
+                    "organization": text_of("The slug or name of an organization: its workflows alone"),
                     "offset": {
                         "type": "integer", "default": 0, "minimum": 0,
                         "description": "How many workflows to pass over: for the next page of a long list",
@@ -35,14 +38,8 @@ impl Tool {
             Self::GetRunStatus => (
                 json!({
                     "run_ref": run_ref(),
-                    "findings_offset": {
-                        "type": "integer", "default": 0, "minimum": 0,
-                        "description": "How many findings to pass over: for the next page of a long list",
-                    },
-                    "findings_limit": {
-                        "type": "integer", "default": DEFAULT_LIMIT, "minimum": 1, "maximum": MAX_LIMIT,
-                        "description": "How many findings to show",
-                    },
+                    "findings_offset": findings_offset(),
+                    "findings_limit": findings_limit(),
                 }),
                 json!(["run_ref"]),
             ),
@@ -58,6 +55,15 @@ impl Tool {
                     },
                 }),
                 json!(["run_ref"]),
+            ),
+            Self::CompareRuns => (
+                json!({
+                    BEFORE: text_of("The run_ref of the earlier run"),
+                    AFTER: text_of("The run_ref of the later run"),
+                    "findings_offset": findings_offset(),
+                    "findings_limit": findings_limit(),
+                }),
+                json!([BEFORE, AFTER]),
             ),
             Self::PrepareUpload => (
                 json!({
@@ -86,6 +92,7 @@ impl Tool {
                     json!({ "type": "array", "items": { "type": "object", "additionalProperties": true } });
                 properties["next"] = next();
                 properties["more"] = next();
+                properties["total"] = json!({ "type": "integer" });
                 properties["note"] = note();
             }
             Self::GetWorkflowDetails => {
@@ -97,6 +104,15 @@ impl Tool {
                 // A run has an `error` of its own, which is a text (contract, A6); strict clients check.
                 let of_run = text_of("What went wrong in the run, for people; may be empty");
                 properties["error"] = json!({ "anyOf": [of_run, { "type": "null" }, error()] });
+            }
+            Self::CompareRuns => {
+                properties["compared"] = json!({ "type": "boolean" });
+                properties["why"] = text_of("Why the runs were not compared");
+                properties["counts"] =
+                    json!({ "type": "object", "additionalProperties": { "type": "integer" } });
+                properties["findings"] = json!({ "type": "object", "additionalProperties": true });
+                properties["next"] = next();
+                properties["note"] = note();
             }
             Self::PrepareUpload => {
                 properties["curl"] =
@@ -126,6 +142,20 @@ fn file_name() -> Value {
 
 fn workflow_ref() -> Value {
     text_of("A workflow_ref, copied verbatim from list_workflows")
+}
+
+fn findings_offset() -> Value {
+    json!({
+        "type": "integer", "default": 0, "minimum": 0,
+        "description": "How many findings to pass over: for the next page of a long list",
+    })
+}
+
+fn findings_limit() -> Value {
+    json!({
+        "type": "integer", "default": DEFAULT_LIMIT, "minimum": 1, "maximum": MAX_LIMIT,
+        "description": "How many findings to show",
+    })
 }
 
 fn run_ref() -> Value {

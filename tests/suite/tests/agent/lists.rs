@@ -29,6 +29,45 @@ async fn every_workflow_of_a_long_catalogue_is_one_call_away() {
     assert_eq!(seen.len(), 150);
 }
 
+/// Of a thousand workflows, each page says how many there are, and a search finds the one that is meant.
+#[tokio::test]
+async fn a_thousand_workflows_are_searched_and_counted() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = super::server(&sandbox).start().await;
+    let organization = |n: usize| if n.is_multiple_of(2) { "acme" } else { "beta" };
+    let entry = |n| {
+        json!({
+            "workflow_ref": format!("wf_{n}"), "slug": format!("w-{n}"), "name": format!("Workflow {n}"),
+            "org_slug": organization(n), "description": if n == 613 { "Checks Heat Pumps" } else { "Checks walls" },
+        })
+    };
+    let bytes = Value::Array((0..1_000).map(entry).collect()).to_string().into_bytes().into();
+    let long = Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes };
+    sandbox.misbehave(Route::ListWorkflows, long);
+    for era in Era::BOTH {
+        let client = super::client(&server, era);
+        let (mut call, mut seen) = (json!({ "organization": "Beta" }), 0);
+        for page in 0.. {
+            assert!(page < 50, "paging ends");
+            let result = client.call_tool("list_workflows", call).await;
+            assert!(result.text.len() <= 40_000, "{} characters", result.text.len());
+            let list = result.success();
+            assert_eq!(list["total"], 500);
+            let workflows = list["result"].as_array().expect("a list");
+            assert!(workflows.iter().all(|workflow| workflow["org_slug"] == "beta"));
+            seen += workflows.len();
+            let Some(more) = list.get("more") else { break };
+            call = more["arguments"].clone();
+        }
+        assert_eq!(seen, 500);
+        let found = client.call_tool("list_workflows", json!({ "search": "heat pump" })).await.success();
+        assert_eq!((&found["total"], &found["result"][0]["workflow_ref"]), (&json!(1), &json!("wf_613")));
+        assert_eq!(found["next"]["arguments"]["workflow_ref"], "wf_613");
+        let none = client.call_tool("list_workflows", json!({ "search": "boats" })).await.success();
+        assert_eq!((&none["result"], &none["next"]["tool"]), (&json!([]), &json!("list_workflows")));
+    }
+}
+
 #[tokio::test]
 async fn a_schema_stands_once_in_a_definition() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");

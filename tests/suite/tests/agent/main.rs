@@ -1,6 +1,7 @@
 //! What an agent sees: results that lead, findings by the page, uploads by ticket, resources.
 
 mod backends;
+mod compare;
 mod files;
 mod findings;
 mod lists;

@@ -136,7 +136,14 @@ async fn the_surface_needs_no_account_and_knows_none() {
         tools["tools"].as_array().expect("a list").iter().filter_map(|tool| tool["name"].as_str()).collect();
     assert_eq!(
         names,
-        ["list_workflows", "get_workflow_details", "validate_file", "get_run_status", "wait_for_run"]
+        [
+            "list_workflows",
+            "get_workflow_details",
+            "validate_file",
+            "get_run_status",
+            "wait_for_run",
+            "compare_runs"
+        ]
     );
     assert!(tools["tools"][2].get("outputSchema").is_none(), "a challenge would not fit it");
     assert_eq!(client.request("resources/list", json!({})).await.error()["code"], -32601);

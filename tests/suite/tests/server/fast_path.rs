@@ -114,6 +114,8 @@ async fn calls(stack: &Stack) -> Vec<(&'static str, Value)> {
         ("list_workflows", json!({})),
         ("list_workflows", json!({ "no": "argument" })),
         ("list_workflows", json!({ "no": null })),
+        ("list_workflows", json!({ "search": "energy", "organization": "acme" })),
+        ("list_workflows", json!({ "search": "no such words" })),
         ("get_workflow_details", json!({ "workflow_ref": workflow, "wait_for_previous": true })),
         ("get_run_status", json!({ "run_ref": run, "findings_limit": null, "findings_offset": 1e0 })),
         ("get_run_status", json!({ "run_ref": run, "findings_limit": 5.5, "findings_offset": "" })),
@@ -128,6 +130,8 @@ async fn calls(stack: &Stack) -> Vec<(&'static str, Value)> {
         ("validate_file", json!({ "workflow_ref": "../x", "file_name": "", "text": "" })),
         ("wait_for_run", json!({ "run_ref": run, "timeout_seconds": 0 })),
         ("wait_for_run", json!({ "run_ref": "run_x" })),
+        ("compare_runs", json!({ "before_run_ref": run, "after_run_ref": run })),
+        ("compare_runs", json!({ "before_run_ref": run })),
         ("prepare_upload", json!({ "workflow_ref": workflow, "file_name": "a.json" })),
         ("no_such_tool", json!({})),
     ]
