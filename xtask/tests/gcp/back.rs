@@ -1,6 +1,8 @@
 //! The ways back: a rollback and maintenance are about what serves, whatever the newest revision is, and nothing gets
 //! traffic that is closed, unproven, or was gone back from.
 
+mod held;
+
 use std::sync::Arc;
 
 use serde_json::Value;

@@ -305,6 +305,11 @@ impl World {
         target.unwrap()["revisionName"].as_str().unwrap().to_owned()
     }
 
+    /// The revision that serves.
+    pub(crate) fn serving(&self) -> String {
+        self.revision("")
+    }
+
     /// The kill switch of the revision with this tag; without one, of what serves.
     pub(crate) fn enabled(&self, tag: &str) -> bool {
         let name = self.revision(tag);

@@ -34,6 +34,9 @@ impl Age {
             age.notes.push(format!("the stage is held: somebody went back from {held}"));
         }
         if serving == Some(&here) {
+            age.refused = live.held_settings(&here).map(|held| {
+                format!("{held} of this commit was gone back from, for settings that differ from what serves")
+            });
             return Ok(age);
         }
         let bad = live.history.bad.iter().find(|bad| bad.commit.as_ref() == Some(&here));

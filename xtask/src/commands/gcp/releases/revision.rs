@@ -63,6 +63,11 @@ impl Revision {
         }
     }
 
+    /// Whether maintenance has made it to close the service: switched off, and never one to go back to.
+    pub(crate) const fn is_closed(&self) -> bool {
+        !self.enabled && self.served.is_none()
+    }
+
     /// Reads `gcloud run revisions list --format=json`; `None` where any is not understood. Newest first.
     pub(crate) fn parse_list(text: &str, live: &Live) -> Option<Vec<Self>> {
         let documents: Vec<Value> = serde_json::from_str(text).ok()?;

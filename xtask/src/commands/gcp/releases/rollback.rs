@@ -10,7 +10,7 @@ use crate::commands::gcp::deploy::place;
 use crate::commands::gcp::mcp::{Config, Prober};
 use crate::commands::gcp::plan::{Item, Plan, State};
 use crate::commands::gcp::rollout::{Access, Back, Proof, Rollout};
-use crate::commands::gcp::service::{Bad, History, Live, Manifest, Target, Template};
+use crate::commands::gcp::service::{Bad, History, Ingress, Live, Manifest, Target, Template};
 use crate::commands::gcp::{apply, lock, settings};
 use crate::config::context::Context;
 use crate::config::stage::Names;
@@ -27,6 +27,9 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
         None => names.service(),
     };
     let (live, revisions) = look(context, &names, &service)?;
+    if live.in_maintenance() && !args.anyway {
+        return Err(in_maintenance(args));
+    }
     let choice = choice(args, &service, &revisions, args.anyway);
     let target = match &args.revision {
         Some(name) => choice.named(name)?,
@@ -43,7 +46,7 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
     apply::confirm(context, common)?;
     // With its revision: typed without one after an interruption, it would go back once more.
     let command = typed(args, &target.name);
-    lock::under(context, &names, &command, args.lock_wait, |held| {
+    let after = lock::under(context, &names, &command, args.lock_wait, |held| {
         let (now, revisions) = look(context, &names, &service)?;
         if now.essence() != live.essence() {
             return Err(Error::failed("what is there has changed since the plan was made")
@@ -60,10 +63,23 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
         show_json(context, &plan, target, true);
         return Ok(());
     }
-    context
-        .printer
-        .data(&format!("{} serves; the next deploy of a newer commit is the usual one", target.name));
+    context.printer.data(&match after.spec.ingress {
+        Ingress::Internal if service == names.service() => {
+            format!("{} serves, and users do not reach it: the ingress is internal", target.name)
+        }
+        _ => format!("{} serves; the next deploy of a newer commit is the usual one", target.name),
+    });
     Ok(())
+}
+
+/// Maintenance is left in one step: a rollback would throw the switch, and leave the ingress closed.
+fn in_maintenance(args: &GcpRollback) -> Error {
+    let stage = args.common.stage;
+    Error::failed(format!("{stage} is in maintenance"))
+        .cause("a rollback would turn the tools on, and users would not reach them")
+        .cause("nothing was changed")
+        .hint(format!("open it first: cargo xtask gcp maintenance off {stage}"))
+        .hint("to go back all the same: name the revision, and add --anyway")
 }
 
 fn choice<'a>(args: &GcpRollback, service: &'a str, revisions: &'a [Revision], anyway: bool) -> Choice<'a> {
@@ -103,7 +119,8 @@ impl Turn<'_> {
     /// What the service remembers of what is gone back from.
     fn blame(&self) -> History {
         let mut history = self.live.history.clone();
-        if let Some(from) = self.from.filter(|from| from.name != self.target.name) {
+        // Maintenance has closed what it made: that says nothing about its commit.
+        if let Some(from) = self.from.filter(|from| from.name != self.target.name && !from.is_closed()) {
             let same = from.commit == self.target.commit;
             let commit = from.commit.clone().filter(|_| !same);
             history = history.with_bad(Bad { revision: from.name.clone(), commit });

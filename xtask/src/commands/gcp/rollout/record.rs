@@ -1,12 +1,22 @@
 //! Writing down which revisions have served: after their proof, and not before.
 
+use std::collections::BTreeMap;
+
+use envs::server::ENABLED;
+
 use super::{Phase, Rollout};
-use crate::commands::gcp::service::{COMMIT, History, Live, Manifest, Target, Template};
+use crate::commands::gcp::service::{COMMIT, History, Live, Manifest, Mount, Spec, Target, Template};
 use crate::core::error::Result;
 
 /// The revision that has all the traffic, where it is not written down as one that has served.
 pub(crate) fn unrecorded(live: &Live) -> Option<&str> {
     live.serving().filter(|serving| !live.history.served.iter().any(|known| known == serving))
+}
+
+/// What a deploy decides about a revision, besides its commit: maintenance changes none of it.
+fn settings(spec: &Spec) -> (&[Mount], BTreeMap<&str, &str>) {
+    let env = spec.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    (&spec.secrets, env.filter(|(name, _)| *name != ENABLED.name).collect())
 }
 
 impl Rollout<'_> {
@@ -16,9 +26,15 @@ impl Rollout<'_> {
         let served = before.and_then(|live| live.serving_spec().labels.get(COMMIT)).map(String::as_str);
         let same = commit.is_some() && commit == served;
         let history = before.map(|live| live.history.clone()).unwrap_or_default();
-        // Another revision of the same commit decides nothing about commits: not maintenance, not a new secret.
+        // Another revision of the same commit decides nothing about commits: not maintenance, not a new secret. New settings do
+        // decide where settings were gone back from.
+        let settings = || {
+            let before = before.map(|live| settings(live.serving_spec()));
+            history.settings_held().is_some() && before.is_some_and(|before| before != settings(self.spec))
+        };
+        let over = !same || history.held.as_deref() == Some(revision) || settings();
         let mut history = history.with_service_of(revision, commit.filter(|_| !same));
-        if !same {
+        if over {
             history.held = None;
         }
         history

@@ -96,6 +96,13 @@ impl History {
         self
     }
 
+    /// The revision that the stage is held after, where its commit is not to blame: what serves is of the same one.
+    pub(crate) fn settings_held(&self) -> Option<&str> {
+        let held = self.held.as_deref()?;
+        let bad = self.bad.iter().find(|bad| bad.revision == held)?;
+        bad.commit.is_none().then_some(held)
+    }
+
     /// Why this revision, or its commit, is not to serve again: the revision that stands for it.
     pub(crate) fn blames(&self, revision: &str, commit: Option<&str>) -> Option<&Bad> {
         self.bad

@@ -13,7 +13,7 @@ use super::keyed::server;
 use super::noise::{is_noise, is_noisy_label};
 use super::others::others;
 use super::value::{list, members, number, whole_cpu, word, words};
-use super::{CANDIDATE, Foreign, History, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
+use super::{CANDIDATE, COMMIT, Foreign, History, Ingress, Mount, Network, Probe, Scaling, Spec, Target};
 
 /// What Cloud Run writes on a revision, besides its own names, and no template says.
 const REVISION_NOTES: [&str; 1] = ["run.googleapis.com/startupProbeType"];
@@ -197,6 +197,15 @@ impl Live {
         let off =
             self.serving_spec().env.get(envs::server::ENABLED.name).is_some_and(|value| value == "false");
         self.spec.ingress == Ingress::Internal && off
+    }
+
+    /// The revision that was gone back from for its settings alone: one of the commit that serves, which is this one.
+    pub(crate) fn held_settings(&self, commit: &str) -> Option<&str> {
+        let held = self.history.settings_held().filter(|held| self.serving() != Some(*held))?;
+        // One that another tool deployed is not of this commit, and its own commit is not to blame either.
+        let other = self.newest.as_deref() == Some(held)
+            && self.spec.labels.get(COMMIT).is_none_or(|known| known != commit);
+        (!other).then_some(held)
     }
 
     /// The parts of the document that somebody has decided: what a plan is made from.
