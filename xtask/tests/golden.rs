@@ -205,6 +205,35 @@ fn a_fresh_environment_is_in_order_once_its_examples_are_replaced() {
 }
 
 #[test]
+fn a_stage_whose_settings_file_is_gone_is_not_in_order_and_a_closed_gate_is_named() {
+    let tree = Tree::new(&[]);
+    let init = tree.run(&["env", "init", "dev"], &[]);
+    let gate = "TREE/dev/google-cloud/.build:6";
+    assert!(init.contains(&format!("{gate}: ENABLE_MCP_SERVER: the gate is closed")), "{init}");
+    let file = |name: &str| tree.path().join("dev/google-cloud").join(name);
+    std::fs::remove_file(file(".test")).unwrap();
+    for name in [".gcp", ".build", ".mcp"] {
+        let text = std::fs::read_to_string(file(name)).unwrap();
+        let text =
+            text.replace("example.com", "acme.test").replace("GCP_PROJECT_ID=", "GCP_PROJECT_ID=acme-dev-");
+        std::fs::write(file(name), text).unwrap();
+    }
+    let check = tree.run(&["env", "check", "dev"], &[]);
+    assert!(check.contains("[exit 0]") && check.contains(&format!("the gate is closed: {gate}")), "{check}");
+    std::fs::write(file(".test"), "VALIDIBOT_E2E_URL=https://mcp.acme.test\n").unwrap();
+    let test = tree.run(&["test-e2e", "--stage", "dev"], &[]);
+    assert!(test.contains("  VALIDIBOT_E2E_TOKEN=") && test.contains("[exit 64]"), "{test}");
+    assert!(!test.contains("VALIDIBOT_E2E_URL=") && !test.contains("VALIDIBOT_E2E_ORG_SLUG"), "{test}");
+
+    std::fs::remove_file(file(".mcp")).unwrap();
+    let check = tree.run(&["env", "check", "dev"], &[("ENABLE_MCP_SERVER", "true")]);
+    let missing =
+        "TREE/dev/google-cloud/.mcp: does not exist; write it from its template: cargo xtask env init dev";
+    assert!(check.contains(missing) && check.contains("[exit 64]"), "{check}");
+    assert!(!check.contains("the gate is closed"), "{check}");
+}
+
+#[test]
 fn completions_and_man_pages_know_every_command() {
     let tree = Tree::new(&[]);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -44,6 +44,8 @@ pub const E2E_ORG_SLUG: Variable = Variable {
     fallback: Fallback::Derived("the first organisation that the token can see"),
     example: "acme",
     example_in: &[],
+    // The stand-in's; elsewhere the default finds one.
+    active_in: &[Place::Local],
     ..E2E_URL
 };
 

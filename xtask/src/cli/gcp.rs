@@ -274,7 +274,7 @@ pub struct GcpRollback {
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
 
-    /// Allow a revision that is switched off, was rolled back or is marked as bad
+    /// Allow a revision that is switched off, was rolled back or is marked as bad, and allow it during maintenance
     #[arg(long, requires = "revision")]
     pub anyway: bool,
 

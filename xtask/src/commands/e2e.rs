@@ -20,10 +20,11 @@ const REPORT: &str = "target/e2e/junit.xml";
 
 /// Takes the journey; exit code 1 where a step fails, 64 where something that it needs is not written down.
 pub fn test(context: &Context, args: &TestE2e) -> Result<Exit> {
-    let live = live::find(context, args.stage, None).map_err(|error| help(context, args.stage, error))?;
+    let live = live::find(context, args.stage, None)
+        .map_err(|error| help(context, args.stage, error, &[&tests::E2E_URL, &tests::E2E_TOKEN]))?;
     if live.token.is_none() {
         let missing = Error::usage(format!("there is no token of a test user for {}", live.url));
-        return Err(help(context, args.stage, missing));
+        return Err(help(context, args.stage, missing, &[&tests::E2E_TOKEN]));
     }
     let report = context.root.join(REPORT);
     let command = journey(context, args, &live, &report)?;
@@ -86,17 +87,19 @@ fn journey(context: &Context, args: &TestE2e, live: &Live, report: &Path) -> Res
     Ok(command)
 }
 
-/// Explains what to write, and where.
-fn help(context: &Context, stage: Target, error: Error) -> Error {
+/// Says what to write, and where: of what the test needs, what no place has yet.
+fn help(context: &Context, stage: Target, error: Error, needed: &[&Variable]) -> Error {
     let path = context.tree.path(stage, HeldIn::Test).unwrap_or_default();
-    let line =
-        |variable: &Variable, example: &str| format!("{}={example}   # {}", variable.name, variable.doc);
-    let error = error.causes([
-        format!("{} must contain:", path.display()),
-        line(&tests::E2E_URL, "https://mcp.example.com"),
-        line(&tests::E2E_TOKEN, "'vbk_1_…'"),
-        line(&tests::E2E_ORG_SLUG, "acme"),
-    ]);
+    let test = context.tree.read(stage, HeldIn::Test).unwrap_or_default();
+    let layers = Layers::new(&context.environment, test.as_ref());
+    let missing = needed.iter().filter(|variable| live::written(&layers, variable).is_none());
+    let line = |variable: &&&Variable| {
+        let example = if variable.secret { "'vbk_1_…'" } else { "https://mcp.example.com" };
+        format!("{}={example}   # {}", variable.name, variable.doc)
+    };
+    let lines: Vec<String> = missing.map(|variable| line(&variable)).collect();
+    let heading = (!lines.is_empty()).then(|| format!("{} must contain:", path.display()));
+    let error = error.causes(heading.into_iter().chain(lines));
     let begin = format!("cargo xtask env init {stage}");
     error.hint(if path.exists() { "edit the file, then try again".to_owned() } else { begin })
 }

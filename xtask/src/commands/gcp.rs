@@ -24,6 +24,7 @@ pub(crate) mod setup;
 mod side_by_side;
 pub(crate) mod state;
 mod status;
+mod unprepared;
 
 use crate::cli::{Gcp, GcpGate, GcpGated, GcpLocking, GcpMaintenance};
 use crate::config::context::Context;

@@ -91,6 +91,12 @@ impl Printer {
         Self { sinks: Arc::new(Mutex::new(sinks)), style, bars: MultiProgress::new() }
     }
 
+    /// Whether a person reads the results: otherwise another program does, or they go into a file.
+    pub fn results_are_on_a_terminal(&self) -> bool {
+        let terminal = matches!(*self.sinks.lock().unwrap_or_else(PoisonError::into_inner), Sinks::Terminal);
+        terminal && std::io::stdout().is_terminal()
+    }
+
     /// A result: one or more lines on standard output.
     pub fn data(&self, text: &str) {
         self.write(Stream::Stdout, text);

@@ -92,6 +92,15 @@ impl Project {
         command.args(service).no_deadline().reads()
     }
 
+    /// What one service's containers wrote, line by line as they wrote it, for another program to read.
+    pub fn raw_logs(&self, service: &str, follow: bool) -> Command {
+        let mut command = self.bare().args(["--ansi", "never", "logs", "--no-color", "--no-log-prefix"]);
+        if follow {
+            command = command.arg("--follow");
+        }
+        command.arg(service).no_deadline().reads()
+    }
+
     /// Starts one container of the server's service beside the running one: under this name, without its
     /// published port and without its name on the network.
     pub fn run_beside(&self, container: &str, service: &str) -> Command {
@@ -143,6 +152,12 @@ mod tests {
     #[test]
     fn secrets_reach_compose_by_environment_only() {
         expect_test::expect![[r#"VALIDIBOT_WEB_PORT=8000 VALIDIBOT_MCP_SERVICE_KEY="$VALIDIBOT_MCP_SERVICE_KEY" docker compose --project-name validibot-mcp-local --env-file /dev/null --file envs/local/compose.yaml --file envs/local/compose.pro.yaml --profile mcp up --detach --wait --wait-timeout 60"#]].assert_eq(&project().up(true, false, 60).render());
+    }
+
+    #[test]
+    fn what_another_program_reads_has_no_prefix_and_no_escapes() {
+        let read = project().raw_logs("mcp", true).render();
+        assert!(read.ends_with(" --ansi never logs --no-color --no-log-prefix --follow mcp"), "{read}");
     }
 
     #[test]

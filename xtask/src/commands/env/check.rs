@@ -6,7 +6,8 @@ use super::problem::{Fault, Problem};
 use super::{layers, neighbour};
 use crate::cli::StageArg;
 use crate::config::context::Context;
-use crate::config::env::{Entry, EnvFile, Environment, Found, Location};
+use crate::config::env::{Entry, EnvFile, Environment, Found, Location, Origin};
+use crate::config::gate::Gate;
 use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
 
@@ -23,17 +24,22 @@ pub struct Checked {
 /// Reports all problems (exit code 64), or which files are in order.
 pub fn check(context: &Context, args: &StageArg) -> Result<()> {
     let checked = examine(context, args.stage);
+    if let Some(origin) = closed_gate(context, &checked.files) {
+        context.printer.note(&format!("the gate is closed: {origin}"));
+    }
     conclude(context, args.stage, &checked.files, checked.unreadable, &checked.problems)
 }
 
 /// Checks every file of an environment.
 pub fn examine(context: &Context, target: Target) -> Checked {
     let mut problems = Vec::new();
-    let mut files = Vec::new();
+    let (mut files, mut absent) = (Vec::new(), None);
     for held_in in target.place().files() {
         let Some(path) = context.tree.path(target, *held_in) else { continue };
         match EnvFile::examine(&path) {
             Ok(Some(file)) => files.push((*held_in, file)),
+            // A deploy can have what the others hold from the process environment; this one is used as a file.
+            Ok(None) if *held_in == HeldIn::Mcp => absent = Some(Origin::from(Location::file(path))),
             Ok(None) => {}
             Err(unreadable) => problems.extend(Problem::unreadable(&path, unreadable)),
         }
@@ -47,11 +53,22 @@ pub fn examine(context: &Context, target: Target) -> Checked {
     if !unreadable {
         problems.extend(missing(context, target, &files, None));
     }
+    // A variable that it would hold is reported with its file already.
+    if let Some(place) = absent.filter(|file| problems.iter().all(|problem| problem.place != *file)) {
+        problems.push(Problem { place, name: None, fault: Fault::NoFile(target) });
+    }
     let nothing = Environment::default();
     let ours =
         |variable: &Variable| layers(variable, target, &context.environment, &files, &nothing).get(variable);
     problems.extend(neighbour::disagreements(context, target, &ours));
     Checked { files, unreadable, problems }
+}
+
+/// What closes the gate, in an environment that has files.
+pub(super) fn closed_gate(context: &Context, files: &[(HeldIn, EnvFile)]) -> Option<Origin> {
+    let build = files.iter().find(|(held_in, _)| *held_in == HeldIn::Build).map(|(_, file)| file)?;
+    // A word that is neither on nor off is a problem of its line.
+    Gate::read(&context.environment, Some(build)).ok().filter(|gate| !gate.open).map(|gate| gate.origin)
 }
 
 /// Everything that is wrong with one file, for who is about to use it. Lines that cannot be read are an error.

@@ -5,12 +5,14 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use envs::deploy::ENABLE_MCP_SERVER;
 use envs::{HeldIn, Variable};
 
+use super::check::closed_gate;
 use super::neighbour::name_at_validibot;
 use crate::cli::StageArg;
 use crate::config::context::Context;
-use crate::config::env::JUST;
+use crate::config::env::{JUST, Origin};
 use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
 use crate::core::secret::{random_base64, random_hex};
@@ -38,7 +40,11 @@ pub fn init(context: &Context, args: &StageArg) -> Result<()> {
 /// What only the operator knows: placeholders, example hosts, and what Validibot has to be told.
 fn to_do(context: &Context, target: Target) -> Result<Vec<String>> {
     let mut left = Vec::new();
-    for (_, file) in super::files(context, target)? {
+    let files = super::files(context, target)?;
+    if let Some(Origin::File(line)) = closed_gate(context, &files) {
+        left.push(format!("{line}: {}: the gate is closed; true opens it", ENABLE_MCP_SERVER.name));
+    }
+    for (_, file) in &files {
         for entry in file.entries() {
             let place = format!("{}: {}", file.at(entry), entry.name);
             let value = entry.value.expose();

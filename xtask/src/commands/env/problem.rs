@@ -5,6 +5,7 @@ use std::fmt;
 use envs::file::LineError;
 
 use crate::config::env::{Location, Origin, Unreadable};
+use crate::config::stage::Target;
 
 /// One problem: where, which variable, and of which kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Fault {
     Malformed(String),
     /// A variable that has to be set, and is not: what it is for.
     Missing(&'static str),
+    /// A file that is used as a whole, and does not exist: whose it is.
+    NoFile(Target),
     /// A value that differs from the application's, which has it under this name at this place.
     Differs(String, Location),
     /// A value that the application also needs, under this name in this file. Without it, it uses its default.
@@ -108,6 +111,9 @@ impl fmt::Display for Fault {
             Self::Placeholder => f.write_str("still holds the template's placeholder"),
             Self::Example => f.write_str("still holds the template's example: set your own value"),
             Self::Missing(what_for) => write!(f, "is missing: {what_for}"),
+            Self::NoFile(target) => {
+                write!(f, "does not exist; write it from its template: cargo xtask env init {target}")
+            }
             Self::Differs(theirs, place) => {
                 write!(f, "differs from {theirs} in {place}; they must be equal byte for byte")
             }
@@ -137,6 +143,7 @@ impl Fault {
             Self::Example => "example-value",
             Self::Malformed(_) => "malformed-value",
             Self::Missing(_) => "value-missing",
+            Self::NoFile(_) => "file-missing",
             Self::Differs(..) => "values-differ",
             Self::OnlyHere { .. } | Self::OnlyThere(_) => "set-on-one-side",
         }
@@ -153,6 +160,7 @@ impl Fault {
             Self::Example => "the address or project of the template belongs to nobody",
             Self::Malformed(_) => "the program that reads it does not start with it",
             Self::Missing(_) => "the program that reads it does not start without it",
+            Self::NoFile(_) => "its settings cannot be uploaded, so the server has none of them",
             Self::Differs(..) => {
                 "while the two differ, Validibot refuses this server or sends users elsewhere"
             }

@@ -27,7 +27,8 @@ impl Age {
         live: Option<&Live>,
         commit: &str,
     ) -> Result<Self> {
-        let Some(live) = live else { return Ok(Self::default()) };
+        // Where nothing has traffic there is nothing to be older than.
+        let Some(live) = live.filter(|live| !live.shares().is_empty()) else { return Ok(Self::default()) };
         let mut age = Self::default();
         let (serving, here) = (live.serving_spec().labels.get(COMMIT), label(commit));
         if let Some(held) = &live.history.held {
@@ -98,4 +99,35 @@ fn is_ancestor(context: &Context, folder: &Path, old: &str, new: &str) -> Result
         1 => Some(false),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::env::Environment;
+    use crate::core::output::Printer;
+    use crate::core::runner::{Outcome, Runner};
+
+    #[test]
+    fn nothing_is_older_than_what_serves_where_nothing_serves() {
+        let printer = Printer::captured();
+        let runner = Runner::record(printer.clone(), |_| Outcome::failure(128, ""));
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let context = Context::new(Environment::default(), None, printer, runner, here).unwrap();
+        let lines = |traffic: serde_json::Value| {
+            let template =
+                json!({"metadata": {"labels": {COMMIT: "1a2b"}}, "spec": {"containers": [{"image": "web"}]}});
+            let service = json!({
+                "kind": "Service", "metadata": {"name": "s"}, "spec": {"template": template},
+                "status": {"latestCreatedRevisionName": "s-1", "traffic": traffic},
+            });
+            let live = Live::parse(&service.to_string()).unwrap();
+            let age = Age::of(&context, None, Some(&live), "3c4d").unwrap();
+            age.lines().collect::<Vec<_>>()
+        };
+        assert_eq!(lines(json!([])), [""; 0]);
+        assert_eq!(lines(json!([{"revisionName": "s-1", "percent": 100}])).len(), 1);
+    }
 }

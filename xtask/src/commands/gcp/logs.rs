@@ -82,7 +82,8 @@ fn look(
     let outcome = context.runner.run(&command, Streams::Captured)?;
     Ok(match classify(&what, &command, &outcome).understand(&what, Entry::read_all) {
         Seen::Present(mut entries) => {
-            entries.reverse();
+            // As they were written: Cloud Logging lists some in the order in which it received them.
+            entries.sort_by(|a, b| a.written().cmp(b.written()));
             Ok(entries)
         }
         Seen::Unknown(trouble) => Err(trouble),

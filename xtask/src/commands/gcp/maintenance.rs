@@ -115,7 +115,7 @@ impl<'a> Turn<'a> {
         })?;
         self.report(&plan, Some(&done));
         if !common.json {
-            self.context.printer.data(&format!("done: cargo xtask gcp status {}", common.stage));
+            self.context.printer.data(&self.ended());
         }
         Ok(())
     }
@@ -209,6 +209,23 @@ impl<'a> Turn<'a> {
 
     fn skipped(&self) -> &[(String, String)] {
         self.fleet.as_ref().map(|place| place.skipped.as_slice()).unwrap_or_default()
+    }
+
+    /// The state afterwards, and what comes next.
+    fn ended(&self) -> String {
+        let stage = self.args.common.stage;
+        let only: String = self.args.only.iter().map(|key| format!(" --only {key}")).collect();
+        let what = if only.is_empty() {
+            stage.to_string()
+        } else {
+            format!("{} of {stage}", self.args.only.join(", "))
+        };
+        match self.to {
+            Switch::Close => {
+                format!("closed: {what}; to open it: cargo xtask gcp maintenance off {stage}{only}")
+            }
+            Switch::Open => format!("open: {what}; look at it: cargo xtask gcp status {stage}"),
+        }
     }
 
     /// The one document for programs.

@@ -11,9 +11,10 @@ use super::rollout::{Access, access};
 use super::secrets::version::Version;
 use super::service::{Live, Target};
 use super::settings;
-use super::state::observe::{Read, cannot_tell, observe};
+use super::state::observe::{Read, observe};
 use super::state::serving;
 use super::state::{self, View};
+use super::unprepared::unread;
 use crate::cli::GcpStatus;
 use crate::config::context::Context;
 use crate::config::gate::Gate;
@@ -108,7 +109,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
     let holder = holder.understand("the deploy lock", Holder::parse).take(&mut troubles);
     let versions = versions.understand("the secret's versions", Version::parse_list).take(&mut troubles);
     if !troubles.is_empty() {
-        return Err(cannot_tell(&troubles));
+        return Err(unread(context, names, &troubles));
     }
     // A stage whose files are not complete can be looked at all the same.
     let config = Config::load(context, names.stage()).ok();

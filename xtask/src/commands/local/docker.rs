@@ -292,7 +292,10 @@ pub(super) fn logs(
     follow: bool,
 ) -> Result<()> {
     let project = containers.project(engine::require(context)?);
-    context.runner.show(&project.logs(only, follow, None))
+    match only.filter(|_| !context.printer.results_are_on_a_terminal()) {
+        Some(service) => context.runner.show(&project.raw_logs(service, follow)),
+        None => context.runner.show(&project.logs(only, follow, None)),
+    }
 }
 
 /// Whether `web` and `mcp` run.

@@ -47,7 +47,7 @@ impl Trouble {
     }
 
     /// The API that is off, as the message names it, or else as the command needs it.
-    fn api(&self) -> Option<String> {
+    pub fn api(&self) -> Option<String> {
         if self.advice != Advice::EnableApi {
             return None;
         }

@@ -13,6 +13,9 @@ fn other_settings() -> (Arc<World>, String, String) {
     world.stage.emulator.cloud().seed_version("mcp-env-dev", "A=2");
     ok(&world, &DEPLOY);
     let second = world.serving();
+    // A bare one means another release; the way to other settings is shown.
+    let how = format!("(same commit, secret 2 -> 1): cargo xtask gcp rollback dev {first}");
+    refused(&world, &["rollback", "dev", "--yes"], &["no earlier revision", &how]);
     ok(&world, &["rollback", "dev", &first, "--yes"]);
     assert_eq!((world.serving(), world.remembers("held")), (first.clone(), second.clone()));
     (world, first, second)
@@ -34,7 +37,8 @@ fn a_hold_holds_where_both_revisions_are_of_one_commit() {
 
     // Maintenance decides nothing about settings; a later version that was asked for does.
     ok(&world, &["rollback", "dev", &first, "--yes"]);
-    ok(&world, &CLOSE);
+    let closed = ok(&world, &CLOSE);
+    assert!(closed.out.ends_with("to open it: cargo xtask gcp maintenance off dev\n"), "{}", closed.out);
     ok(&world, &OPEN);
     refused(&world, &DEPLOY, &parts);
     world.stage.emulator.cloud().seed_version("mcp-env-dev", "A=3");

@@ -44,7 +44,10 @@ fn what_was_gone_back_from_wants_to_be_asked_for() {
     // What is to be typed next is about the same service.
     let (unknown, ..) = tool(&fleet, &["rollback", "dev", "nothing", "--service", "web", "--yes"], None);
     let error = unknown.unwrap_err().to_string();
-    assert!(error.contains("cargo xtask gcp rollback dev --service web REVISION"), "{error}");
+    assert!(
+        error.contains("such as cargo xtask gcp rollback dev --service web validibot-web-dev-"),
+        "{error}"
+    );
 }
 
 #[test]

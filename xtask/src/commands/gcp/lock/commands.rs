@@ -6,6 +6,7 @@ use super::Holder;
 use crate::cli::{GcpLock, GcpLook};
 use crate::commands::gcp::settings;
 use crate::commands::gcp::state::observe::cannot_tell;
+use crate::commands::gcp::unprepared::unread;
 use crate::config::context::Context;
 use crate::core::ask;
 use crate::core::error::{Error, Result};
@@ -21,7 +22,7 @@ pub(crate) fn status(context: &Context, args: &GcpLook) -> Result<()> {
     let holder = match Holder::read(context, &names)? {
         Seen::Present(holder) => Some(holder),
         Seen::Absent => None,
-        Seen::Unknown(trouble) => return Err(cannot_tell(&[trouble])),
+        Seen::Unknown(trouble) => return Err(unread(context, &names, &[trouble])),
     };
     if args.json {
         context.printer.json(&json!({

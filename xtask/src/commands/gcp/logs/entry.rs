@@ -27,6 +27,11 @@ impl Entry {
         self.text("/receiveTimestamp")
     }
 
+    /// When it was written, in a form that compares as the time does: without the `Z`, a shorter fraction is less than a longer one.
+    pub(super) fn written(&self) -> &str {
+        self.text("/timestamp").unwrap_or_default().trim_end_matches('Z')
+    }
+
     /// As it is, on one line.
     pub(super) fn json(&self) -> String {
         self.0.to_string()
@@ -148,6 +153,14 @@ mod tests {
             2026-11-26T05:37:47.123 NOTICE   00002-abc google.cloud.run.v1.Services.ReplaceService by o@example.com
             2026-11-26T05:37:47.123 INFO     00002-abc \u{1b}[2J\rgone"#]]
         .assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn times_compare_whatever_the_length_of_their_fractions() {
+        let times = ["00:59Z", "01:00.680Z", "01:00.68012Z", "01:00.685Z", "01:01Z"];
+        let entry = |time: &&str| Entry(json!({ "timestamp": format!("2026-11-26T05:{time}") }));
+        let entries: Vec<Entry> = times.iter().map(entry).collect();
+        assert!(entries.is_sorted_by(|a, b| a.written() < b.written()));
     }
 
     #[test]

@@ -48,10 +48,13 @@ impl<'a> Choice<'a> {
         served.sort_by_key(|revision| revision.served);
         let after = serving.and_then(|serving| serving.served).unwrap_or(0);
         let older = served.into_iter().filter(|revision| revision.served > Some(after));
-        let mut passed = Vec::new();
+        let (mut passed, mut settings) = (Vec::new(), None);
         for revision in older {
             let same =
                 serving.is_some_and(|serving| serving.commit.is_some() && serving.commit == revision.commit);
+            if same && settings.is_none() && revision.fate == Fate::Served && doubt(revision).is_none() {
+                settings = serving.and_then(|serving| self.settings(serving, revision));
+            }
             let why = match revision.fate {
                 Fate::Served if same => Some("is of the commit that serves".to_owned()),
                 Fate::Served => doubt(revision).map(str::to_owned),
@@ -62,19 +65,34 @@ impl<'a> Choice<'a> {
                 Some(why) => passed.push(format!("{} {why}", revision.name)),
             }
         }
-        Err(self
+        let error = self
             .refused(
                 "no earlier revision is known to have served after a proof, and to be fit for it now"
                     .to_owned(),
             )
-            .causes(passed))
+            .causes(passed);
+        // To other settings of the commit that serves only when they are named: the same release is meant by that.
+        Err(settings.into_iter().fold(error, Error::hint))
+    }
+
+    /// The way back to this revision of the commit that serves, where its settings are others.
+    fn settings(&self, serving: &Revision, revision: &Revision) -> Option<String> {
+        let secret = |one: &Revision| one.secret_version.clone().unwrap_or_else(|| "none".to_owned());
+        let (from, to) = (secret(serving), secret(revision));
+        let how = format!("{} {}", self.command, revision.name);
+        (from != to).then(|| format!("to undo new settings (same commit, secret {from} -> {to}): {how}"))
     }
 
     fn refused(&self, why: String) -> Error {
-        Error::failed(why)
+        let fit = |revision: &&Revision| {
+            matches!(revision.fate, Fate::Served | Fate::NotPromoted) && doubt(revision).is_none()
+        };
+        let fit = self.revisions.iter().find(fit);
+        let hint = fit.map(|fit| format!("name one that came up, such as {} {}", self.command, fit.name));
+        let error = Error::failed(why)
             .causes(table(self.revisions).lines().map(str::to_owned))
-            .cause("nothing was changed")
-            .hint(format!("name one that came up: {} REVISION", self.command))
+            .cause("nothing was changed");
+        hint.into_iter().fold(error, Error::hint)
     }
 }
 

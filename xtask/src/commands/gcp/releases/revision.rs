@@ -73,6 +73,14 @@ impl Revision {
         let documents: Vec<Value> = serde_json::from_str(text).ok()?;
         let mut revisions: Vec<Self> =
             documents.iter().map(|document| Self::read(document, live)).collect::<Option<_>>()?;
+        // The first of a service is written down before it comes up, where that is its only proof.
+        let never = |name: &String| {
+            revisions.iter().any(|revision| revision.name == *name && revision.fate == Fate::NotStarted)
+        };
+        let served: Vec<String> = live.history.served.iter().filter(|name| !never(name)).cloned().collect();
+        for revision in &mut revisions {
+            revision.served = served.iter().position(|name| *name == revision.name).map(|place| place + 1);
+        }
         revisions.sort_by(|a, b| b.when.cmp(&a.when).then_with(|| b.name.cmp(&a.name)));
         Some(revisions)
     }
@@ -99,7 +107,8 @@ impl Revision {
         let image = server["image"].as_str().unwrap_or_default();
         let commit = text(&metadata["labels"][COMMIT]);
         Some(Self {
-            served: live.history.served.iter().position(|known| *known == name).map(|place| place + 1),
+            // As soon as all of them are known.
+            served: None,
             bad: live.history.blames(&name, commit.as_deref()).is_some(),
             commit,
             digest: image.split_once('@').map(|(_, digest)| digest.to_owned()),
@@ -139,6 +148,25 @@ mod tests {
             container["ports"] = json!([{"containerPort": port}]);
         }
         container
+    }
+
+    #[test]
+    fn what_did_not_start_has_no_turn() {
+        let annotations = json!({"validibot.com/served": "s-3,s-2,s-1"});
+        let template = json!({"metadata": {}, "spec": {"containers": [container("r/web", None, "true")]}});
+        let service = json!({
+            "kind": "Service", "metadata": {"name": "s", "annotations": annotations},
+            "spec": {"template": template}, "status": {"traffic": [{"revisionName": "s-3", "percent": 100}]},
+        });
+        let live = Live::parse(&service.to_string()).unwrap();
+        let listed = |name: &str, ready: &str| {
+            let conditions = json!([{"type": "Ready", "status": ready}]);
+            json!({"metadata": {"name": name, "labels": {}}, "spec": {}, "status": {"conditions": conditions}})
+        };
+        let all = json!([listed("s-1", "True"), listed("s-2", "False"), listed("s-3", "True")]);
+        let found = Revision::parse_list(&all.to_string(), &live).unwrap();
+        let turns: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.served)).collect();
+        assert_eq!(turns, [("s-3", Some(1)), ("s-2", None), ("s-1", Some(2))]);
     }
 
     #[test]

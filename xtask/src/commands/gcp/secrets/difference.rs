@@ -67,9 +67,11 @@ fn compare(old: &BTreeMap<&str, &Secret>, new: &BTreeMap<&str, &Secret>, key: &S
     names
         .into_iter()
         .filter_map(|name| match (old.get(name), new.get(name)) {
-            (None, Some(new)) => Some(format!("+ {name}  {}", hash(new))),
-            (Some(old), None) => Some(format!("- {name}  {}", hash(old))),
-            (Some(old), Some(new)) if old != new => Some(format!("~ {name}  {} -> {}", hash(old), hash(new))),
+            (None, Some(new)) => Some(format!("+ {name}  (fingerprint {})", hash(new))),
+            (Some(old), None) => Some(format!("- {name}  (fingerprint {})", hash(old))),
+            (Some(old), Some(new)) if old != new => {
+                Some(format!("~ {name}  (fingerprint {} -> {})", hash(old), hash(new)))
+            }
             _ => None,
         })
         .collect()
