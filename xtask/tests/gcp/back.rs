@@ -66,7 +66,8 @@ fn a_rollback_passes_over_what_is_closed_and_what_is_of_the_commit_that_serves()
     let world = World::new();
     ok(&world, &CLOSE);
     check_out(&world, "2");
-    ok(&world, &DEPLOY);
+    let closed = ok(&world, &DEPLOY).out;
+    assert!(closed.contains("dev stays closed until: cargo xtask gcp maintenance off dev"), "{closed}");
     ok(&world, &OPEN);
     assert_eq!((world.traffic(), world.enabled("")), (whole("2"), true));
 

@@ -331,7 +331,14 @@ impl<'a> Deploy<'a> {
             report["url"] = json!(url);
             self.place.context.printer.json(&report);
         } else {
-            let said = format!("{serving} serves commit {} at {url}", image.commit);
+            let (commit, stage) = (&image.commit, self.place.stage());
+            let said = if live.is_some_and(Live::in_maintenance) {
+                format!(
+                    "{serving} has commit {commit}; {stage} stays closed until: cargo xtask gcp maintenance off {stage}"
+                )
+            } else {
+                format!("{serving} serves commit {commit} at {url}")
+            };
             self.place.context.printer.data(&said);
         }
     }

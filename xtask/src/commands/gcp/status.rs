@@ -140,6 +140,7 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
     if overall == Mode::Partial.name() && server != application {
         reasons.push(format!("the MCP server is {server}, the rest of the application {application}"));
     }
+    reasons.extend(fleet.iter().flat_map(View::partial));
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         stage: names.stage().name(),

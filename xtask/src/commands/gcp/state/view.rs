@@ -36,6 +36,9 @@ struct Part {
     state: State,
     /// For people.
     says: String,
+    /// Whether it is a job that runs once.
+    #[serde(skip)]
+    once: bool,
 }
 
 /// How a part is.
@@ -123,16 +126,26 @@ fn overall(parts: &[Part], deployed: bool) -> &'static str {
     let states: Vec<State> =
         parts.iter().map(|part| part.state).filter(|state| *state != State::Either).collect();
     let all = |wanted: State| states.iter().all(|state| *state == wanted);
+    // A job that has failed keeps nobody out, and lets nobody in.
+    let closed = parts.iter().filter(|part| part.state != State::Either && !part.once);
     match () {
         () if !deployed => "NOT_DEPLOYED",
         () if states.contains(&State::Unknown) => "UNKNOWN",
         () if all(State::Live) => "LIVE",
-        () if all(State::Closed) => "MAINTENANCE",
+        () if closed.clone().count() > 0 && closed.clone().all(|part| part.state == State::Closed) => {
+            "MAINTENANCE"
+        }
         () => "PARTIAL",
     }
 }
 
 impl View {
+    /// What is neither as it is open nor as it is closed.
+    pub(in crate::commands::gcp) fn partial(&self) -> impl Iterator<Item = String> {
+        let parts = self.parts.iter().filter(|part| part.state == State::Partial);
+        parts.map(|part| format!("{}: {}", part.step, part.says))
+    }
+
     /// For people.
     pub(in crate::commands::gcp) fn text(&self) -> String {
         let mut lines = vec![format!("application: {}", self.overall)];
@@ -143,7 +156,7 @@ impl View {
 
 impl Part {
     fn new(step: &str) -> Self {
-        Self { step: step.to_owned(), state: State::Unknown, says: String::new() }
+        Self { step: step.to_owned(), state: State::Unknown, says: String::new(), once: false }
     }
 
     fn is(self, state: State, says: impl Into<String>) -> Self {
@@ -188,12 +201,29 @@ impl Part {
         self.is(state, format!("{enabled} jobs enabled, {paused} paused, {missing} missing"))
     }
 
-    fn job(self, newest: Option<&Execution>) -> Self {
+    fn job(mut self, newest: Option<&Execution>) -> Self {
+        self.once = true;
         match newest.map(|run| (&run.name, &run.end)) {
             None => self.is(State::Either, "has not run yet"),
             Some((name, End::Succeeded)) => self.is(State::Either, format!("{name} has succeeded")),
             Some((name, End::Running)) => self.is(State::Either, format!("{name} is running")),
             Some((name, End::Failed(why))) => self.is(State::Partial, format!("{name} failed: {why}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_migration_does_not_hide_the_maintenance() {
+        let part = |state: State, once: bool| Part { once, ..Part::new("part").is(state, "failed") };
+        let (closed, failed) = (|| part(State::Closed, false), || part(State::Partial, true));
+        assert_eq!(overall(&[closed(), closed(), failed()], true), "MAINTENANCE");
+        assert_eq!(overall(&[part(State::Live, false), failed()], true), "PARTIAL");
+        assert_eq!(overall(&[closed(), part(State::Partial, false)], true), "PARTIAL");
+        let view = View { overall: "MAINTENANCE", parts: vec![closed(), failed()] };
+        assert_eq!(view.partial().collect::<Vec<_>>(), ["part: failed"]);
     }
 }

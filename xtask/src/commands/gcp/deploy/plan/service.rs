@@ -124,10 +124,10 @@ impl<'d, 'a> ServicePlan<'d, 'a> {
             );
         }
         if self.deploy.alone && live.in_maintenance() {
-            remarks.push(
-                "the stage is in maintenance and stays so: cargo xtask gcp maintenance off opens it"
-                    .to_owned(),
-            );
+            remarks.push(format!(
+                "the stage is in maintenance and stays so: cargo xtask gcp maintenance off {} opens it",
+                self.deploy.place.stage()
+            ));
         }
         if self.service.gated && !live.serving_spec().labels.contains_key(COMMIT) {
             remarks.push("an earlier tool deployed what is there".to_owned());
