@@ -295,7 +295,7 @@ impl World {
     }
 
     /// The revision with this tag; without one, what serves.
-    fn revision(&self, tag: &str) -> String {
+    pub(crate) fn revision(&self, tag: &str) -> String {
         let service = self.service();
         let traffic = service["status"]["traffic"].as_array().cloned().unwrap_or_default();
         let target = traffic.iter().find(|entry| match tag {
@@ -303,11 +303,6 @@ impl World {
             tag => entry["tag"] == tag,
         });
         target.unwrap()["revisionName"].as_str().unwrap().to_owned()
-    }
-
-    /// The revision that serves.
-    pub(crate) fn serving(&self) -> String {
-        self.revision("")
     }
 
     /// The kill switch of the revision with this tag; without one, of what serves.

@@ -9,15 +9,15 @@ use crate::played::World;
 /// the two revisions.
 fn other_settings() -> (Arc<World>, String, String) {
     let world = World::new();
-    let first = world.serving();
+    let first = world.revision("");
     world.stage.emulator.cloud().seed_version("mcp-env-dev", "A=2");
     ok(&world, &DEPLOY);
-    let second = world.serving();
+    let second = world.revision("");
     // A bare one means another release; the way to other settings is shown.
     let how = format!("(same commit, secret 2 -> 1): cargo xtask gcp rollback dev {first}");
     refused(&world, &["rollback", "dev", "--yes"], &["no earlier revision", &how]);
     ok(&world, &["rollback", "dev", &first, "--yes"]);
-    assert_eq!((world.serving(), world.remembers("held")), (first.clone(), second.clone()));
+    assert_eq!((world.revision(""), world.remembers("held")), (first.clone(), second.clone()));
     (world, first, second)
 }
 
@@ -31,7 +31,7 @@ fn a_hold_holds_where_both_revisions_are_of_one_commit() {
     assert!(plan.out.contains("wants --yes-older"), "{}", plan.out);
     ok(&world, &["deploy", "dev", "--yes", "--yes-older"]);
     assert_eq!(
-        (world.serving(), world.remembers("held"), world.remembers("bad")),
+        (world.revision(""), world.remembers("held"), world.remembers("bad")),
         (second.clone(), "".into(), "".into())
     );
 
@@ -53,11 +53,11 @@ fn a_stage_in_maintenance_is_not_opened_by_half() {
     let world = second();
     let first = world.of_commit("1").remove(0);
     ok(&world, &CLOSE);
-    let closed = world.serving();
+    let closed = world.revision("");
     let parts = ["dev is in maintenance", "cargo xtask gcp maintenance off dev", "--anyway"];
     refused(&world, &["rollback", "dev", &first, "--yes"], &parts);
     refused(&world, &["rollback", "dev", "--yes"], &parts);
-    assert_eq!(world.serving(), closed);
+    assert_eq!(world.revision(""), closed);
 
     let moved = ok(&world, &["rollback", "dev", &first, "--yes", "--anyway"]);
     assert!(moved.out.contains("users do not reach it: the ingress is internal"), "{}", moved.out);
