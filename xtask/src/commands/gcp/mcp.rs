@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use envs::{HeldIn, Variable, deploy, server};
 
-use super::service::{COMMIT, Foreign, Ingress, Mount, Network, Probe, Scaling, Spec};
+use super::service::{COMMIT, Network, Scaling};
 use crate::commands::env;
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
@@ -33,25 +33,6 @@ pub(crate) struct Config {
     pub(crate) audience: String,
     /// Host names besides those that follow from the service's name.
     hosts: Vec<String>,
-}
-
-/// What is known of the stage beyond its files.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
-    /// What the fleet's file says about its size.
-    pub(crate) wanted: &'a Service,
-    /// The image, by digest.
-    pub(crate) image: &'a str,
-    /// The commit that it was built from.
-    pub(crate) commit: &'a str,
-    /// The secret's version.
-    pub(crate) version: u64,
-    /// The project's number.
-    pub(crate) project_number: &'a str,
-    /// Whether a load balancer leads to the service.
-    pub(crate) balanced: bool,
-    /// Whether the stage is in maintenance: nobody reaches it, and every tool says so.
-    pub(crate) maintenance: bool,
 }
 
 impl Config {
@@ -108,52 +89,20 @@ impl Config {
         Ok((config, problems))
     }
 
-    /// The service that these settings ask for.
-    pub(crate) fn spec(&self, names: &Names, place: &Place<'_>) -> Spec {
-        let enabled = self.enabled && !place.maintenance;
-        let env = [
+    /// What the server is told in its environment; in maintenance every tool says that it is switched off.
+    pub(crate) fn env(
+        &self,
+        names: &Names,
+        project_number: &str,
+        maintenance: bool,
+    ) -> [(String, String); 4] {
+        [
             (server::API_BASE_URL.name, self.api_base_url.clone()),
             (server::MCP_BASE_URL.name, self.base_url.clone()),
-            (server::ENABLED.name, enabled.to_string()),
-            (server::EXTRA_HOSTS.name, self.hosts(names, place.project_number).join(",")),
-        ];
-        let container = &place.wanted.container;
-        let (scaling, service_scaling) = scaling(place.wanted, place.maintenance);
-        Spec {
-            image: place.image.to_owned(),
-            port: place.wanted.port,
-            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            secrets: vec![Mount {
-                folder: "/secrets".into(),
-                file: ".env".into(),
-                secret: names.secret(),
-                version: place.version.to_string(),
-            }],
-            memory: container.memory.clone(),
-            cpu: container.cpu.clone(),
-            timeout: container.timeout,
-            concurrency: 80,
-            account: names.service_account(),
-            execution: "gen2".into(),
-            cpu_boost: true,
-            scaling,
-            service_scaling,
-            ingress: match (place.maintenance, place.balanced) {
-                (true, _) => Ingress::Internal,
-                (false, true) => Ingress::InternalAndCloudLoadBalancing,
-                (false, false) => Ingress::All,
-            },
-            cloud_sql: Vec::new(),
-            network: container.network.as_ref().map(network),
-            // The server listens only once Validibot has said that it is licensed: a minute for that, and for a
-            // Validibot that has to start first.
-            startup: Some(Probe { path: "/readyz".into(), delay: 0, period: 1, timeout: 1, failures: 60 }),
-            liveness: None,
-            labels: labels(place.wanted, place.commit),
-            other: BTreeMap::new(),
-            service_other: BTreeMap::new(),
-            foreign: Foreign::default(),
-        }
+            (server::ENABLED.name, (self.enabled && !maintenance).to_string()),
+            (server::EXTRA_HOSTS.name, self.hosts(names, project_number).join(",")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
     }
 
     /// The names under which Cloud Run serves it and its candidate: both are known before the service is there.
