@@ -214,7 +214,7 @@ impl<'a> Turn<'a> {
     /// The state afterwards, and what comes next.
     fn ended(&self) -> String {
         let stage = self.args.common.stage;
-        let only: String = self.args.only.iter().map(|key| format!(" --only {key}")).collect();
+        let only = self.args.only.iter().map(|key| format!(" --only {key}")).collect::<Vec<_>>().concat();
         let what = if only.is_empty() {
             stage.to_string()
         } else {
