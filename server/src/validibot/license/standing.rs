@@ -36,8 +36,8 @@ struct Known {
     withdrawn_from: Option<String>,
     /// Validibot's public address, where it is known.
     site: Option<String>,
-    /// By the clock.
-    answered: Duration,
+    /// When it was last asked again, by the clock: the answer at the start may be of a moment before an upgrade.
+    asked_again: Option<Duration>,
     ask_after: Duration,
     asking: bool,
 }
@@ -49,7 +49,7 @@ impl Standing {
         let known = Known {
             withdrawn_from: None,
             site: None,
-            answered: now,
+            asked_again: None,
             ask_after: now + GOOD_FOR,
             asking: false,
         };
@@ -101,28 +101,33 @@ impl Standing {
     pub(crate) async fn settle(&self) {
         let turn = self.0.turn.lock().await;
         if !self.is_young(&self.known()) {
-            self.take(self.0.gate.check().await);
+            self.ask_again().await;
         }
         drop(turn);
     }
 
     fn is_young(&self, known: &Known) -> bool {
-        self.0.clock.now() < known.answered + NOT_DOUBTED_FOR
+        known.asked_again.is_some_and(|asked| self.0.clock.now() < asked + NOT_DOUBTED_FOR)
     }
 
     async fn refresh(self) {
         // A task that ends in any way, by a panic too, must not be the last one.
         let asking = Asking(&self);
         let turn = self.0.turn.lock().await;
-        self.take(self.0.gate.check().await);
+        self.ask_again().await;
         drop(turn);
         drop(asking);
+    }
+
+    async fn ask_again(&self) {
+        let answer = self.0.gate.check().await;
+        self.known().asked_again = Some(self.0.clock.now());
+        self.take(answer);
     }
 
     fn take(&self, answer: Result<Found, LicenseError>) {
         let mut known = self.known();
         let now = self.0.clock.now();
-        known.answered = now;
         known.ask_after = now + ASK_AGAIN_AFTER;
         match answer {
             Ok(found) => {

@@ -271,7 +271,7 @@ async fn without_a_key_ring_there_is_no_upload_and_no_tool_for_it() {
     let server = Server::for_sandbox(&sandbox).start().await;
     let client = super::client(&server, Era::Modern);
     let tools = client.request("tools/list", json!({})).await.result();
-    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(5));
+    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(6));
     let error =
         client.request("tools/call", json!({ "name": "prepare_upload", "arguments": {} })).await.error();
     assert_eq!(error["code"], -32602);
