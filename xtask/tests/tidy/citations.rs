@@ -37,7 +37,7 @@ fn every_citation_of_the_contract_names_a_section_that_is_there() {
                 match citation {
                     Citation::Of(page, section) if sections[page].contains(&section) => {}
                     Citation::Of(page, section) => {
-                        wrong.push(format!("{}:{line}: the contract{page} has no {section}", path.display()))
+                        wrong.push(format!("{}:{line}: the contract{page} has no {section}", path.display()));
                     }
                     Citation::Odd(found) => wrong.push(format!("{}:{line}: {found}", path.display())),
                 }

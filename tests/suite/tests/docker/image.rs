@@ -8,8 +8,8 @@ use suite::require;
 
 use suite::docker::{RELEASE_IMAGE, release_image};
 
-/// What the product promises.
-const LARGEST: u64 = 14_000_000;
+/// What the product promises. 14 MB until the REST API of Validibot 0.16 and `validate` came in.
+const LARGEST: u64 = 15_000_000;
 /// Generous: several health checks, two seconds apart.
 const DEADLINE: Duration = Duration::from_mins(3);
 

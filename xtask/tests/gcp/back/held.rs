@@ -32,7 +32,7 @@ fn a_hold_holds_where_both_revisions_are_of_one_commit() {
     ok(&world, &["deploy", "dev", "--yes", "--yes-older"]);
     assert_eq!(
         (world.revision(""), world.remembers("held"), world.remembers("bad")),
-        (second.clone(), "".into(), "".into())
+        (second.clone(), String::new(), String::new())
     );
 
     // Maintenance decides nothing about settings; a later version that was asked for does.
@@ -63,7 +63,7 @@ fn a_stage_in_maintenance_is_not_opened_by_half() {
     assert!(moved.out.contains("users do not reach it: the ingress is internal"), "{}", moved.out);
     assert_eq!(
         (world.traffic(), world.remembers("held"), world.remembers("bad")),
-        (whole("1"), "".into(), "".into())
+        (whole("1"), String::new(), String::new())
     );
     let releases = ok(&world, &["releases", "dev"]).out;
     assert!(!releases.contains("gone back from") && !releases.contains("held"), "{releases}");
