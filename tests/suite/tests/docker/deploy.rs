@@ -58,8 +58,11 @@ async fn an_empty_project_becomes_a_service_and_only_what_is_proven_serves() {
     assert_eq!(project.serving(), good);
     project.ends(0, &["rollback", "dev", &first, "--yes"]).await;
     assert_eq!(project.serving(), first);
+    // The one of this commit that was gone back from had another image: the stage is held against it.
     project.commit("5555555", Image::Good);
-    project.deploy(0).await;
+    let held = project.deploy(1).await;
+    assert!(held.stderr.contains("of this commit was gone back from"), "{}", held.stderr);
+    project.ends(0, &[&DEPLOY[..], &["--yes-older"]].concat()).await;
     assert!(project.serving().contains("-5555555-"), "{}", project.serving());
     let status = project.ends(0, &["status", "dev"]).await;
     assert!(status.stdout.starts_with("dev: LIVE\n"), "{}", status.stdout);

@@ -13,10 +13,10 @@ pub(crate) fn unrecorded(live: &Live) -> Option<&str> {
     live.serving().filter(|serving| !live.history.served.iter().any(|known| known == serving))
 }
 
-/// What a deploy decides about a revision, besides its commit: maintenance changes none of it.
-fn settings(spec: &Spec) -> (&[Mount], BTreeMap<&str, &str>) {
+/// What a deploy decides about a revision, besides its commit: maintenance changes none of it. Images of one commit can differ.
+fn settings(spec: &Spec) -> (&str, &[Mount], BTreeMap<&str, &str>) {
     let env = spec.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    (&spec.secrets, env.filter(|(name, _)| *name != ENABLED.name).collect())
+    (&spec.image, &spec.secrets, env.filter(|(name, _)| *name != ENABLED.name).collect())
 }
 
 impl Rollout<'_> {
