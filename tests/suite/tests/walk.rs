@@ -3,10 +3,11 @@
 //!
 //! It takes the ports that the README names. A test binary runs alone, so no other suite needs them meanwhile.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -29,6 +30,22 @@ const SECTIONS: [&str; 4] = ["Try it", "Connect your client", "The two gates", "
 
 /// The ports that the README's stack takes.
 const PORTS: [u16; 2] = [8000, 8001];
+
+/// Where this test itself was compiled.
+fn compiled_folder() -> PathBuf {
+    binary::target_folder().expect("this test's own target folder")
+}
+
+/// The libraries that this checkout's programs and documentation tests are made of, and when each was written.
+fn libraries() -> BTreeMap<PathBuf, SystemTime> {
+    let folder = compiled_folder().join("debug/deps");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rlib"))
+        .map(|path| (path.clone(), path.metadata().and_then(|file| file.modified()).expect("a file's time")))
+        .collect()
+}
 
 /// A fresh clone.
 struct Clone {
@@ -57,10 +74,13 @@ impl Clone {
         }
         // Rust and nothing else: the stack runs as processes.
         command.env("DOCKER_HOST", "unix:///nowhere/docker.sock");
-        // What others wrote is compiled already: it is taken from there. Programs go into the clone's own folder, so
-        // that this checkout's stay what they are.
-        let compiled = binary::target_folder().expect("this test's own target folder");
-        command.env("CARGO_BUILD_BUILD_DIR", compiled).env("CARGO_TARGET_DIR", self.root().join("target"));
+        // What others wrote is compiled already: it is taken from there. Programs go into the clone's own folder, and
+        // its crates are compiled in a way of their own: Cargo tells two workspaces' crates apart by their profile, not
+        // by their folder, and a crate of this checkout that the clone's replaced would no longer fit its dependents.
+        command
+            .env("CARGO_BUILD_BUILD_DIR", compiled_folder())
+            .env("CARGO_TARGET_DIR", self.root().join("target"))
+            .env("CARGO_INCREMENTAL", "0");
         command
     }
 
@@ -173,6 +193,7 @@ fn ready() -> Result<(), String> {
 #[tokio::test]
 async fn the_readme_s_commands_work_in_their_order_on_a_fresh_clone() {
     require!(ready());
+    let before = libraries();
     let clone = Clone::make().await;
     let readme = std::fs::read_to_string(clone.root().join("README.md")).expect("the README");
     let commands = commands(&readme);
@@ -194,6 +215,10 @@ async fn the_readme_s_commands_work_in_their_order_on_a_fresh_clone() {
         assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(), "port {port} is still taken");
     }
     assert!(!clone.root().join("target/local").exists(), "`clean` leaves no logs or state");
+    let after = libraries();
+    for (library, written) in &before {
+        assert_eq!(Some(written), after.get(library), "{} was this checkout's own", library.display());
+    }
 }
 
 /// What the first command prints is enough for a client.
