@@ -20,8 +20,7 @@ async fn long_answers_are_not_all_in_memory_at_once() {
     // what is received, and not how long a debug build takes to read it.
     let mut list = vec![b'?'; BYTES];
     list[0] = b'[';
-    let body =
-        Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes: list.into() };
+    let body = Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes: list.into() };
     sandbox.misbehave(Route::ListWorkflows, body);
     let client = server.client(Era::Modern, fixtures::DEMO_TOKEN);
     let before = Memory::of(server.pid()).peak;
