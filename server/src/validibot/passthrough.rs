@@ -96,12 +96,13 @@ pub(super) fn definition(body: &[u8]) -> Option<Definition> {
         if key == "steps" {
             steps = serde_json::from_str::<Option<Vec<Step>>>(raw.get()).ok()?.unwrap_or_default();
         }
-        // Of the lists and objects, only this one is parsed.
-        let is_tree = raw.get().starts_with(['[', '{']) && key != "allowed_file_types";
-        let value = if is_tree {
+        // Of the lists and objects, only this one is parsed. What is neither has no structure to count.
+        let value = if key == "allowed_file_types" {
+            Structured::Tree(json::read(raw.get().as_bytes(), MAX_TYPES).ok()?)
+        } else if raw.get().starts_with(['[', '{']) {
             as_it_came(raw.get())
         } else {
-            Structured::Tree(json::read(raw.get().as_bytes(), MAX_TYPES).ok()?)
+            Structured::Tree(serde_json::from_str(raw.get()).ok()?)
         };
         // A key that is there twice has the last value, as everywhere.
         object.put(key, value);

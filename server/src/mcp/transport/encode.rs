@@ -53,8 +53,11 @@ fn by_rmcp(outcome: Outcome, id: Id<'_>, modern: bool) -> Result<Vec<u8>> {
     serde_json::to_vec(&ServerJsonRpcMessage::response(result, id))
 }
 
-/// A JSON string. `serde_json` takes 23 instructions for each byte of a text that is JSON itself, where every tenth is a
-/// quote; this takes some six.
+/// How many bytes are escaped before they are appended. Twice as many, if each needs a backslash, have indices of a `u8`.
+const CHUNK: usize = 127;
+
+/// A JSON string. `serde_json` takes 23 instructions for each byte of a text that is JSON itself, where every seventh is a
+/// quote, and a search for the next of them 16; this takes eight, whatever the text is.
 fn quote(out: &mut Vec<u8>, text: &str) -> Result<()> {
     // A text that is JSON has no control characters; they would need escapes of other kinds. The least of all bytes tells:
     // the compiler looks at sixteen at a time.
@@ -62,13 +65,17 @@ fn quote(out: &mut Vec<u8>, text: &str) -> Result<()> {
         return serde_json::to_writer(out, text);
     }
     out.push(b'"');
-    let (bytes, mut from) = (text.as_bytes(), 0);
-    for at in memchr::memchr2_iter(b'"', b'\\', bytes) {
-        out.extend_from_slice(&bytes[from..at]);
-        out.push(b'\\');
-        from = at;
+    for chunk in text.as_bytes().chunks(CHUNK) {
+        let (mut escaped, mut length) = ([0; 1 + u8::MAX as usize], 0_u8);
+        for byte in chunk {
+            // A backslash before each byte, which the byte replaces where it needs none: no branch has to be guessed.
+            escaped[usize::from(length)] = b'\\';
+            length += u8::from(matches!(byte, b'"' | b'\\'));
+            escaped[usize::from(length)] = *byte;
+            length += 1;
+        }
+        out.extend_from_slice(&escaped[..usize::from(length)]);
     }
-    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
     Ok(())
 }
@@ -116,7 +123,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_is_quoted_as_serde_json_does(text in "\\PC*|[ -~\"\\\\\n\u{7f}é]{0,80}") {
+        fn any_text_is_quoted_as_serde_json_does(text in "\\PC*|[ -~\"\\\\\n\u{7f}é]{0,80}|[\"\\\\é]{120,300}") {
             let mut out = Vec::new();
             quote(&mut out, &text).expect("written");
             proptest::prop_assert_eq!(out, serde_json::to_vec(&text).expect("written"));
