@@ -53,31 +53,56 @@ fn by_rmcp(outcome: Outcome, id: Id<'_>, modern: bool) -> Result<Vec<u8>> {
     serde_json::to_vec(&ServerJsonRpcMessage::response(result, id))
 }
 
-/// How many bytes are escaped before they are appended. Twice as many, if each needs a backslash, have indices of a `u8`.
-const CHUNK: usize = 127;
-
-/// A JSON string. `serde_json` takes 23 instructions for each byte of a text that is JSON itself, where every seventh is a
-/// quote, and a search for the next of them 16; this takes eight, whatever the text is.
+/// A JSON string. `serde_json` takes 23 instructions for each byte of a text that is JSON itself, where every eighth is a
+/// quote, and a search for each of them takes 14; this takes nine, eight bytes at a time.
 fn quote(out: &mut Vec<u8>, text: &str) -> Result<()> {
     // A text that is JSON has no control characters; they would need escapes of other kinds. The least of all bytes tells:
     // the compiler looks at sixteen at a time.
     if text.bytes().fold(u8::MAX, u8::min) < b' ' {
         return serde_json::to_writer(out, text);
     }
-    out.push(b'"');
-    for chunk in text.as_bytes().chunks(CHUNK) {
-        let (mut escaped, mut length) = ([0; 1 + u8::MAX as usize], 0_u8);
-        for byte in chunk {
-            // A backslash before each byte, which the byte replaces where it needs none: no branch has to be guessed.
-            escaped[usize::from(length)] = b'\\';
-            length += u8::from(matches!(byte, b'"' | b'\\'));
-            escaped[usize::from(length)] = *byte;
-            length += 1;
+    let (mut rest, mut at) = (text.as_bytes(), out.len());
+    // Each byte may need a backslash, and the whole two quotes.
+    out.resize(at + 2 * rest.len() + 2, 0);
+    out[at] = b'"';
+    at += 1;
+    while let Some(word) = rest.first_chunk::<WORD>() {
+        let plain = plain(*word);
+        // What is behind the plain ones is written over.
+        out[at..at + WORD].copy_from_slice(word);
+        at += plain;
+        rest = &rest[plain..];
+        if let Some((special, behind)) = rest.split_first().filter(|_| plain < WORD) {
+            out[at..at + 2].copy_from_slice(&[b'\\', *special]);
+            at += 2;
+            rest = behind;
         }
-        out.extend_from_slice(&escaped[..usize::from(length)]);
     }
-    out.push(b'"');
+    for byte in rest {
+        if matches!(byte, b'"' | b'\\') {
+            out[at] = b'\\';
+            at += 1;
+        }
+        out[at] = *byte;
+        at += 1;
+    }
+    out[at] = b'"';
+    out.truncate(at + 1);
     Ok(())
+}
+
+/// How many bytes are looked at together.
+const WORD: usize = size_of::<u64>();
+
+/// How many bytes come before the first quote or backslash.
+fn plain(word: [u8; WORD]) -> usize {
+    const EACH: u64 = u64::from_ne_bytes([1; WORD]);
+    const HIGH: u64 = EACH << 7;
+    let word = u64::from_le_bytes(word);
+    // A byte that is zero, and perhaps some behind it, keep their highest bit ("Bit Twiddling Hacks", a zero byte in a word).
+    let zeros = |word: u64| word.wrapping_sub(EACH) & !word & HIGH;
+    let special = zeros(word ^ (EACH * u64::from(b'"'))) | zeros(word ^ (EACH * u64::from(b'\\')));
+    special.trailing_zeros() as usize / 8
 }
 
 #[cfg(test)]
