@@ -75,33 +75,20 @@ impl Validibot {
         random: SharedRandom,
     ) -> Self {
         let (base, reach) = (settings.api_base_url.clone(), settings.reach.clone());
-        let wire = Wire::new(base, reach, http.clone(), lifecycle.clone(), metrics.clone(), random.clone());
-        let rest = Rest::new(wire, api_tokens.clone(), settings.organizations.clone(), random.clone());
-        let helper = Helper::new(settings, http, api_tokens, lifecycle, metrics, random);
+        let wire = Wire::new(base, reach, http, lifecycle, metrics, random.clone());
+        let helper = Helper::new(wire.clone(), &settings.service_identity, api_tokens.clone());
+        let rest = Rest::new(wire, api_tokens, settings.organizations.clone(), random);
         Self { helper, rest, standing, backend: settings.backend }
     }
 
     /// The catalogue of workflows that the caller can see (contract, A3).
     pub async fn workflows(&self, caller: &Caller) -> Result<Vec<Value>, ApiError> {
-        if self.by_helper(caller)? {
-            match self.helper.workflows(caller).await {
-                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
-                answer => return answer,
-            }
-        }
-        // Boxed, as what is seldom: calls by the helper API do not carry its size.
-        Box::pin(self.rest.workflows(caller)).await
+        self.read(caller, || self.helper.workflows(caller), || self.rest.workflows(caller)).await
     }
 
     /// The same, to be passed on as it is.
     pub(crate) async fn catalogue(&self, caller: &Caller) -> Result<Catalogue, ApiError> {
-        if self.by_helper(caller)? {
-            match self.helper.catalogue(caller).await {
-                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
-                answer => return answer,
-            }
-        }
-        Box::pin(self.rest.catalogue(caller)).await
+        self.read(caller, || self.helper.catalogue(caller), || self.rest.catalogue(caller)).await
     }
 
     /// One workflow's definition (contract, A4), to be passed on as it is.
@@ -110,13 +97,8 @@ impl Validibot {
         caller: &Caller,
         workflow: &WorkflowRef,
     ) -> Result<Definition, ApiError> {
-        if self.by_helper(caller)? {
-            match self.helper.definition(caller, workflow).await {
-                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
-                answer => return answer,
-            }
-        }
-        Box::pin(self.rest.definition(caller, workflow)).await
+        let by_helper = || self.helper.definition(caller, workflow);
+        self.read(caller, by_helper, || self.rest.definition(caller, workflow)).await
     }
 
     /// One workflow's definition (contract, A4).
@@ -125,13 +107,8 @@ impl Validibot {
         caller: &Caller,
         workflow: &WorkflowRef,
     ) -> Result<Map<String, Value>, ApiError> {
-        if self.by_helper(caller)? {
-            match self.helper.workflow(caller, workflow).await {
-                Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
-                answer => return answer,
-            }
-        }
-        Box::pin(self.rest.workflow(caller, workflow)).await
+        let by_helper = || self.helper.workflow(caller, workflow);
+        self.read(caller, by_helper, || self.rest.workflow(caller, workflow)).await
     }
 
     /// One run's state (contract, A6), asked until `deadline` at the latest.
@@ -141,13 +118,29 @@ impl Validibot {
         run: &RunRef,
         deadline: Option<Instant>,
     ) -> Result<Map<String, Value>, ApiError> {
+        let by_helper = || self.helper.run(caller, run, deadline);
+        self.read(caller, by_helper, || self.rest.run(caller, run, deadline)).await
+    }
+
+    /// A read by the API that this caller's calls go by; by the REST API, too, where the helper API turns out to be gone.
+    async fn read<T, H, R>(
+        &self,
+        caller: &Caller,
+        by_helper: impl FnOnce() -> H,
+        by_rest: impl FnOnce() -> R,
+    ) -> Result<T, ApiError>
+    where
+        H: Future<Output = Result<T, ApiError>>,
+        R: Future<Output = Result<T, ApiError>>,
+    {
         if self.by_helper(caller)? {
-            match self.helper.run(caller, run, deadline).await {
+            match by_helper().await {
                 Err(error) if error.endpoint_gone => Box::pin(self.upgraded(caller, error)).await?,
                 answer => return answer,
             }
         }
-        Box::pin(self.rest.run(caller, run, deadline)).await
+        // Boxed, as what is seldom: calls by the helper API do not carry its size.
+        Box::pin(by_rest()).await
     }
 
     /// Starts a run (contract, A5). Where nobody can know whether it was started, the error says so.

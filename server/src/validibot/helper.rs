@@ -41,28 +41,12 @@ impl Helper {
     /// Remembers where to call and how to prove ourselves; calls nothing.
     ///
     /// `api_tokens` tell whose fault a 401 is.
-    pub(super) fn new(
-        settings: &Settings,
-        http: reqwest::Client,
-        api_tokens: Arc<ApiTokens>,
-        lifecycle: Arc<Lifecycle>,
-        metrics: Arc<Metrics>,
-        random: SharedRandom,
-    ) -> Self {
-        Self {
-            base: settings.api_base_url.clone(),
-            reach: settings.reach.clone(),
-            http,
-            identity: Identity::new(&settings.service_identity),
-            api_tokens,
-            lifecycle,
-            metrics,
-            retries: Retries::new(random),
-        }
+    pub(super) fn new(wire: Wire, identity: &ServiceIdentity, api_tokens: Arc<ApiTokens>) -> Self {
+        Self { wire, identity: Identity::new(identity), api_tokens }
     }
 
     async fn read(&self, caller: &Caller, path: &str, deadline: Instant) -> Result<Answer, ApiError> {
-        let mut attempts = self.retries.until(deadline);
+        let mut attempts = self.wire.retries.until(deadline);
         loop {
             match self.exchange(caller, Method::GET, path, deadline, |request| request).await {
                 Ok(answer) => return Ok(answer),
@@ -80,10 +64,7 @@ impl Helper {
         deadline: Instant,
         with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, ApiError> {
-        tokio::select! {
-            answer = self.ask(caller, method, path, deadline, with_body) => answer,
-            () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
-        }
+        self.wire.unless_stopping(|| self.ask(caller, method, path, deadline, with_body)).await
     }
 
     /// One request and its answer, with both identities: ours and the user's (contract, section b).
@@ -95,9 +76,7 @@ impl Helper {
         deadline: Instant,
         with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, ApiError> {
-        let url = self.base.join(path);
-        let request = self.reach.say(&url, self.http.request(method.clone(), url.clone()));
-        let request = request.header("Accept", "application/json").header("X-Validibot-Source", "MCP");
+        let request = self.wire.request(method.clone(), path).header("X-Validibot-Source", "MCP");
         let request = match caller {
             Caller::Subject(subject) => request.header("X-Validibot-User-Sub", subject),
             Caller::ApiToken(token) => {
@@ -111,16 +90,12 @@ impl Helper {
         hops::note(Hop::Identity, asking.elapsed());
         let proof = proof?;
         let request = with_body(self.identity.add(request, &proof)?);
-        let sent = Instant::now();
-        let answer = answer::send(request, deadline).await;
-        let unauthorized = answer.as_ref().ok().and_then(Answer::unauthorized_body);
-        let answer = answer.and_then(|answer| answer.checked(&self.reach));
-        hops::note(Hop::Validibot, sent.elapsed());
-        let (status, error) = match &answer {
-            Ok(answer) => (Some(answer.status()), None),
-            Err(error) => (error.status, Some(error.code.as_ref())),
+        let mut unauthorized = None;
+        let judge = |answer: Answer| {
+            unauthorized = answer.unauthorized_body();
+            answer.checked(self.wire.reach())
         };
-        self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
+        let answer = self.wire.counted(method, request, deadline, judge).await;
         match (answer, unauthorized) {
             // Boxed: it is seldom, and every call would carry its size.
             (Err(error), Some(body)) => {
@@ -157,7 +132,7 @@ impl Helper {
     /// is 401 in either case, and its body is that of the first refusal only where our identity is what is refused (contract,
     /// section b): so no text of Validibot's has to be known here.
     async fn accepts_us(&self, proof: &Proof, body: &[u8], deadline: Instant) -> bool {
-        let request = self.http.get(self.base.join(CATALOGUE)).header("Accept", "application/json");
+        let request = self.wire.request(Method::GET, CATALOGUE);
         let Ok(request) = self.identity.add(request, proof) else { return false };
         let without_user = answer::send(request, deadline).await.ok();
         without_user.and_then(|answer| answer.unauthorized_body()).is_some_and(|other| other != body)

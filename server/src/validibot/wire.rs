@@ -1,4 +1,4 @@
-//! Requests to Validibot's APIs that users and payers call by themselves, where this server proves nothing of its own.
+//! Requests to Validibot: how they have to look, and how their answers are waited for and counted, whichever API they are for.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::telemetry::hops::{self, Hop};
 use crate::telemetry::metrics::Metrics;
 
 /// Where Validibot is, and how its answers are counted and waited for.
+#[derive(Clone)]
 pub(super) struct Wire {
     base: BaseUrl,
     reach: Reach,
@@ -49,14 +50,8 @@ impl Wire {
         request: RequestBuilder,
         deadline: Instant,
     ) -> Result<Answer, ApiError> {
-        let sent = Instant::now();
-        let answer = self.receive(request, deadline).await.and_then(|answer| answer.checked(&self.reach));
-        let (status, error) = match &answer {
-            Ok(answer) => (Some(answer.status()), None),
-            Err(error) => (error.status, Some(error.code.as_ref())),
-        };
-        self.metrics.validibot_asked(method.as_str(), status, error, sent.elapsed());
-        answer
+        let judge = |answer: Answer| answer.checked(&self.reach);
+        self.unless_stopping(|| self.counted(method, request, deadline, judge)).await
     }
 
     /// The same, with refusals as they came.
@@ -66,23 +61,37 @@ impl Wire {
         request: RequestBuilder,
         deadline: Instant,
     ) -> Result<Answer, ApiError> {
+        self.unless_stopping(|| self.counted(method, request, deadline, Ok)).await
+    }
+
+    /// What comes of a call, as long as this instance goes on. `call` makes the future here: as an argument it would take its
+    /// size twice.
+    pub(super) async fn unless_stopping<T, F: Future<Output = Result<T, ApiError>>>(
+        &self,
+        call: impl FnOnce() -> F,
+    ) -> Result<T, ApiError> {
+        tokio::select! {
+            outcome = call() => outcome,
+            () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
+        }
+    }
+
+    /// One request and what `judge` makes of its answer, measured.
+    pub(super) async fn counted(
+        &self,
+        method: Method,
+        request: RequestBuilder,
+        deadline: Instant,
+        judge: impl FnOnce(Answer) -> Result<Answer, ApiError>,
+    ) -> Result<Answer, ApiError> {
         let sent = Instant::now();
-        let answer = self.receive(request, deadline).await;
+        let answer = answer::send(request, deadline).await.and_then(judge);
+        hops::note(Hop::Validibot, sent.elapsed());
         let (status, error) = match &answer {
             Ok(answer) => (Some(answer.status()), answer.code()),
             Err(error) => (error.status, Some(error.code.clone())),
         };
         self.metrics.validibot_asked(method.as_str(), status, error.as_deref(), sent.elapsed());
-        answer
-    }
-
-    async fn receive(&self, request: RequestBuilder, deadline: Instant) -> Result<Answer, ApiError> {
-        let sent = Instant::now();
-        let answer = tokio::select! {
-            answer = answer::send(request, deadline) => answer,
-            () = self.lifecycle.stopping_for(CALLS_END_AFTER) => Err(ApiError::stopping()),
-        };
-        hops::note(Hop::Validibot, sent.elapsed());
         answer
     }
 
