@@ -102,7 +102,7 @@ impl Tools {
             Tool::ValidateFile if self.surface == Surface::Public => {
                 Box::pin(paid::validate(backend, arguments, call.meta, call.payment())).await
             }
-            Tool::ValidateFile => Box::pin(validate::validate(backend, arguments, caller)).await,
+            Tool::ValidateFile => Box::pin(validate::validate(backend, arguments, call.meta, caller)).await,
             Tool::WaitForRun => Box::pin(wait::wait(backend, arguments, caller, call.link)).await,
             Tool::CompareRuns => Box::pin(compare::compare(backend, arguments, caller)).await,
             Tool::PrepareUpload => prepare::prepare(backend, arguments, caller),

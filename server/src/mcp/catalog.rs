@@ -9,6 +9,7 @@ use rmcp::model::{JsonObject, Tool as Definition, ToolAnnotations};
 use serde_json::Value;
 
 use super::Surface;
+use super::validate::IDEMPOTENCY_KEY;
 use super::wait::{DEFAULT_SECONDS, SILENT_SECONDS};
 use crate::validibot::{FILE_TYPES, accepted_extensions};
 
@@ -166,6 +167,11 @@ impl Tool {
                      run_ref, unless overview.is_complete, and keep it: whoever has it can read the run."
                         .into(),
                 );
+                // Its payment says which launch it is.
+                let properties = Arc::make_mut(&mut definition.input_schema).get_mut("properties");
+                if let Some(Value::Object(properties)) = properties {
+                    properties.shift_remove(IDEMPOTENCY_KEY);
+                }
                 definition.output_schema = None;
                 definition.annotations =
                     definition.annotations.map(|annotations| annotations.idempotent(true));

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use rmcp::model::JsonObject;
+
 use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
 use super::error::ToolError;
@@ -28,24 +30,48 @@ const BASE64_FOR_URLS: GeneralPurpose = GeneralPurpose::new(
 /// What file systems allow in one name.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Starts a run and returns at once.
+/// The argument that names a launch.
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency_key";
+
+/// Where Claude Code says which use of a tool a call is for.
+const TOOL_USE_ID: &str = "claudecode/toolUseId";
+
+/// What Validibot allows in a name of a launch (contract of 0.16, B4).
+const MAX_KEY_BYTES: usize = 255;
+
+/// Starts a run and returns at once. `meta` is the request's.
 pub(super) async fn validate(
     backend: &Backend,
     arguments: &mut Arguments,
+    meta: &JsonObject,
     caller: Option<Caller>,
 ) -> Result<Outcome, ToolError> {
     let file = File::read(arguments);
     let workflow = workflow_ref(arguments);
+    let intent = intent(arguments, meta);
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
     let (Some(File { name, content, media }), Some(workflow)) = (file, workflow) else {
         unreachable!("what is missing was noted, and noted errors end the call")
     };
     let length = content.len() as u64;
-    let upload = Upload { name, content: content.into(), length, intent: Intent::Unsaid };
+    let upload = Upload { name, content: content.into(), length, intent };
     let mut run = backend.validibot.launch_as(&caller, &workflow, upload, media).await?;
     complete(&mut run);
     Ok(Outcome::run(run, Page::default(), backend.clock.unix()))
+}
+
+/// Which launch it is, by the caller's word, else by its host's.
+fn intent(arguments: &mut Arguments, meta: &JsonObject) -> Intent {
+    let fits = |name: &str| (1..=MAX_KEY_BYTES).contains(&name.len());
+    if let Some(name) = arguments.optional_text(IDEMPOTENCY_KEY) {
+        if !fits(&name) {
+            arguments.wrong(IDEMPOTENCY_KEY, &format!("is longer than {MAX_KEY_BYTES} bytes"));
+        }
+        return Intent::Named(name);
+    }
+    let id = meta.get(TOOL_USE_ID).and_then(serde_json::Value::as_str);
+    id.filter(|id| fits(id)).map_or(Intent::Unsaid, |id| Intent::ToolUse(id.to_owned()))
 }
 
 /// A file that was given as arguments.
@@ -278,6 +304,30 @@ mod tests {
             assert!(format!("{:?}", refused.expect_err("refused")).contains("quotation marks"));
         }
         assert!(base64("noext", "MZone").is_ok() && text("t.csv", "\"MZone\"").is_ok());
+    }
+
+    #[test]
+    fn a_launch_is_named_by_the_caller_or_else_by_its_host() {
+        let named = |given: Value, meta: Value| {
+            let mut arguments = Arguments::new(object(given));
+            let intent = intent(&mut arguments, &object(meta));
+            arguments.finish().map(|()| intent).map_err(|error| error.into_payload().to_string())
+        };
+        let id = json!({ "claudecode/toolUseId": "toolu_1", "progressToken": 1 });
+        for (given, meta, expected) in [
+            (json!({}), json!({}), Intent::Unsaid),
+            (json!({ "idempotency_key": "a b" }), id.clone(), Intent::Named("a b".to_owned())),
+            (json!({ "idempotency_key": " " }), id.clone(), Intent::ToolUse("toolu_1".to_owned())),
+            (json!({ "idempotency_key": null }), json!({ "claudecode/toolUseId": 7 }), Intent::Unsaid),
+            (json!({}), json!({ "claudecode/toolUseId": "" }), Intent::Unsaid),
+            (json!({}), json!({ "claudecode/toolUseId": "x".repeat(256) }), Intent::Unsaid),
+        ] {
+            assert_eq!(named(given.clone(), meta.clone()).expect("good"), expected, "{given} {meta}");
+        }
+        for (bad, says) in [(json!(7), "string"), (json!("x".repeat(256)), "255 bytes")] {
+            let refused = named(json!({ "idempotency_key": bad }), id.clone()).expect_err("it is wrong");
+            assert!(refused.contains(says) && refused.contains("idempotency_key"), "{refused}");
+        }
     }
 
     #[test]

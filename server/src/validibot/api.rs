@@ -74,8 +74,11 @@ pub enum Content {
 pub enum Intent {
     /// The client has not said it.
     Unsaid,
-    /// A name that the client gave it, or that its host gives each use of a tool.
+    /// A name that the caller gave it.
     Named(String),
+    /// The id that the client's host gives each use of a tool: the same where the host repeats a call, another one where the
+    /// model does.
+    ToolUse(String),
     /// The ticket of an upload, which is for one run, whatever the file's bytes are.
     Ticket(String),
 }

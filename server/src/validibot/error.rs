@@ -60,6 +60,8 @@ pub struct ApiError {
     pub no_effect: bool,
     /// For a launch: nobody knows whether the run was started.
     pub fate_unknown: bool,
+    /// For a launch whose fate is unknown: under which name it can be made again without starting a second run.
+    pub idempotency_key: Option<String>,
     /// Whether Validibot has no such endpoint at all, as one of another version has not.
     pub endpoint_gone: bool,
 }
@@ -84,6 +86,7 @@ impl ApiError {
             transient: false,
             no_effect: false,
             fate_unknown: false,
+            idempotency_key: None,
             endpoint_gone: false,
         }
     }
@@ -229,16 +232,26 @@ impl ApiError {
         self.status == Some(422)
     }
 
-    /// What the error of a launch means that has a key: repeats of it start no second run.
-    pub(super) fn for_a_keyed_launch(mut self) -> Self {
-        if !self.no_effect {
+    /// What the error of a launch means that has a key: repeats of it start no second run. `name` is what `validate_file` calls it by;
+    /// that of an upload is its ticket.
+    pub(super) fn for_a_keyed_launch(mut self, name: Option<&str>) -> Self {
+        if self.no_effect {
+            return self;
+        }
+        if !self.fate_unknown {
             self.fate_unknown = true;
             self.transient = false;
-            self.message.push_str(
-                ". It is not known whether the run was started. Call validate_file again with the same arguments, within ten \
-                 minutes: if it was, you get that run, and no second one is started",
-            );
+            self.message.push_str(". It is not known whether the run was started. ");
+            let again = match name {
+                Some(name) => &*format!(
+                    "Call validate_file again with the same arguments and the idempotency_key {name}"
+                ),
+                None => "Send the same file with the same ticket again",
+            };
+            self.message.push_str(again);
+            self.message.push_str(": if it was, you get that run, and no second one is started");
         }
+        self.idempotency_key = name.map(str::to_owned);
         self
     }
 
@@ -271,6 +284,9 @@ impl ApiError {
         }
         if self.fate_unknown {
             data.insert("run_started".into(), "unknown".into());
+        }
+        if let Some(name) = &self.idempotency_key {
+            data.insert("idempotency_key".into(), name.as_str().into());
         }
         data
     }

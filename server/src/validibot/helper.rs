@@ -10,31 +10,27 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::answer::{self, Answer};
-use super::api::{Api, Upload};
+use super::api::{Api, Intent, Upload};
 use super::error::ApiError;
 use super::identity::{Identity, Proof};
-use super::retry::Retries;
+use super::wire::Wire;
 use super::{Catalogue, Definition, LAUNCH_DEADLINE, Media, READ_DEADLINE, RunRef, WorkflowRef, sensitive};
-use crate::base::lifecycle::{CALLS_END_AFTER, Lifecycle};
-use crate::base::random::SharedRandom;
 use crate::caller::{ApiTokens, Caller};
-use crate::config::{BaseUrl, Reach, Settings};
+use crate::config::ServiceIdentity;
 use crate::telemetry::hops::{self, Hop};
-use crate::telemetry::metrics::Metrics;
 
 /// The workflows of a user.
 const CATALOGUE: &str = "/api/v1/mcp/workflows/";
 
+/// What a caller is told who has named a launch.
+const NO_NAMES: &str =
+    "This version of Validibot takes no idempotency_key through this server: each call starts another run";
+
 /// A client of Validibot's helper API.
 pub(super) struct Helper {
-    base: BaseUrl,
-    reach: Reach,
-    http: reqwest::Client,
+    wire: Wire,
     identity: Identity,
     api_tokens: Arc<ApiTokens>,
-    lifecycle: Arc<Lifecycle>,
-    metrics: Arc<Metrics>,
-    retries: Retries,
 }
 
 impl Helper {
@@ -183,6 +179,7 @@ impl Api for Helper {
         upload: Upload,
         media: Media,
     ) -> Result<Map<String, Value>, ApiError> {
+        let named = matches!(upload.intent, Intent::Named(_));
         let part = Part::stream_with_length(upload.content.into_body(), upload.length)
             .mime_str(media.content_type)
             .map_err(|_| ApiError::internal())?
@@ -191,6 +188,10 @@ impl Api for Helper {
         let form = |request: RequestBuilder| request.multipart(Form::new().part("file", part));
         let deadline = Instant::now() + LAUNCH_DEADLINE;
         let started = self.exchange(caller, Method::POST, &path, deadline, form).await;
-        started.and_then(Answer::run).map_err(ApiError::for_a_launch)
+        let mut run = started.and_then(Answer::run).map_err(ApiError::for_a_launch)?;
+        if named {
+            run.insert("message".to_owned(), NO_NAMES.into());
+        }
+        Ok(run)
     }
 }

@@ -1,6 +1,8 @@
-//! Proxies: one that adds a bearer token, for programs that cannot send one; and one that takes turns.
+//! Proxies: one that adds a bearer token, for programs that cannot send one; one that takes turns; and one that cuts answers
+//! off.
 
 mod alternating;
+mod cutting;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use self::alternating::{Alternating, Bug, FAILED};
+pub use self::cutting::Cutting;
 use crate::net;
 
 /// The largest request that a test sends through.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::compare::{AFTER, BEFORE};
 use super::super::findings::{DEFAULT_LIMIT, MAX_LIMIT};
+use super::super::validate::IDEMPOTENCY_KEY;
 use super::super::wait::{DEFAULT_SECONDS, LONGEST_SECONDS, SILENT_SECONDS};
 use super::Tool;
 
@@ -32,6 +33,7 @@ impl Tool {
                     ),
                     "file_name": file_name(),
                     "workflow_ref": workflow_ref(),
+                    IDEMPOTENCY_KEY: text_of("Any name for this launch: the same file under it is the same run"),
                 }),
                 json!(["file_name", "workflow_ref"]),
             ),

@@ -7,7 +7,6 @@ use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use super::super::Media;
-use super::super::api::Intent;
 use super::place::Place;
 use crate::base::hex::hexadecimal;
 use crate::caller::Fingerprint;
@@ -34,15 +33,15 @@ impl Asked<'_> {
         self.hash(&[b"alike", self.content])
     }
 
-    /// The key of the launch with this intent. `nonce` tells those without one apart.
-    ///
-    /// The bytes of a ticket's file are left out: it is for one run, and Validibot refuses other bytes under its key.
-    pub(super) fn key(&self, intent: &Intent, nonce: &[u8]) -> Key {
-        Key::of(self.hash(&match intent {
-            Intent::Unsaid => [b"unsaid", nonce, self.content],
-            Intent::Named(name) => [b"named", name.as_bytes(), self.content],
-            Intent::Ticket(id) => [b"ticket", id.as_bytes(), b""],
-        }))
+    /// The key of the launch of this name, whoever gave it: the caller, its host, or this server.
+    pub(super) fn named(&self, name: &str) -> Key {
+        Key::of(self.hash(&[b"named", name.as_bytes(), self.content]))
+    }
+
+    /// The key of the launch of a ticket. The bytes of its file are left out: it is for one run, and Validibot refuses other
+    /// bytes under its key.
+    pub(super) fn of_ticket(&self, id: &str) -> Key {
+        Key::of(self.hash(&[b"ticket", id.as_bytes(), b""]))
     }
 
     /// Each part with its length, so that no two lists of parts are one text.
@@ -131,13 +130,13 @@ mod tests {
     use super::super::super::WorkflowRef;
     use super::*;
 
+    /// The key of the launch of this name, or of this ticket.
     fn key(
         caller: &str,
         workflow: &str,
         name: &str,
         content: &'static str,
-        intent: &Intent,
-        nonce: &[u8],
+        launch: Result<&str, &str>,
     ) -> Key {
         let place = Place::of(&WorkflowRef::new("acme", workflow)).expect("slugs");
         let asked = Asked {
@@ -147,34 +146,33 @@ mod tests {
             media: Media::of(name),
             content: &Bytes::from_static(content.as_bytes()),
         };
-        asked.key(intent, nonce)
+        match launch {
+            Ok(name) => asked.named(name),
+            Err(ticket) => asked.of_ticket(ticket),
+        }
     }
 
     #[test]
     fn whatever_makes_another_launch_makes_another_key() {
-        let named = |name: &str| Intent::Named(name.to_owned());
         let keys = [
-            key("a", "energy", "m.json", "{}", &named("i"), b""),
-            key("b", "energy", "m.json", "{}", &named("i"), b""),
-            key("a", "table", "m.json", "{}", &named("i"), b""),
-            key("a", "energy", "n.json", "{}", &named("i"), b""),
-            key("a", "energy", "m.xml", "{}", &named("i"), b""),
-            key("a", "energy", "m.json", "[]", &named("i"), b""),
-            key("a", "energy", "m.json", "{}", &named("j"), b""),
-            key("a", "energy", "m.json", "{}", &Intent::Ticket("i".to_owned()), b""),
-            key("a", "energy", "m.json", "{}", &Intent::Unsaid, b"i"),
-            key("a", "energy", "m.json", "{}", &Intent::Unsaid, b"j"),
-            key("a", "energy", "m.json", "{}", &named("i"), b"").after("r"),
-            key("a", "energy", "m.json", "{}", &named("i"), b"").after("s"),
-            key("a", "energy", "m.json", "{}", &named("i"), b"").after("r").after("r"),
+            key("a", "energy", "m.json", "{}", Ok("i")),
+            key("b", "energy", "m.json", "{}", Ok("i")),
+            key("a", "table", "m.json", "{}", Ok("i")),
+            key("a", "energy", "n.json", "{}", Ok("i")),
+            key("a", "energy", "m.xml", "{}", Ok("i")),
+            key("a", "energy", "m.json", "[]", Ok("i")),
+            key("a", "energy", "m.json", "{}", Ok("j")),
+            key("a", "energy", "m.json", "{}", Err("i")),
+            key("a", "energy", "m.json", "{}", Ok("i")).after("r"),
+            key("a", "energy", "m.json", "{}", Ok("i")).after("s"),
+            key("a", "energy", "m.json", "{}", Ok("i")).after("r").after("r"),
         ];
         let different: std::collections::BTreeSet<&str> = keys.iter().map(|key| key.0.as_str()).collect();
         assert_eq!(different.len(), keys.len());
         assert!(keys.iter().all(|key| key.0.len() <= 255));
-        let again = key("a", "energy", "m.json", "{}", &named("i"), b"ignored");
-        assert_eq!(keys[0], again, "a name is enough");
+        assert_eq!(keys[0], key("a", "energy", "m.json", "{}", Ok("i")), "the same again");
         // One ticket, whatever the bytes: Validibot refuses others under its key.
-        let ticket = |content| key("a", "energy", "m.json", content, &Intent::Ticket("t".to_owned()), b"");
+        let ticket = |content| key("a", "energy", "m.json", content, Err("t"));
         assert_eq!(ticket("{}"), ticket("[]"));
     }
 
@@ -198,7 +196,7 @@ mod tests {
                 String::from_utf8(body.to_vec()).expect("text"),
             )
         };
-        let one = key("a", "energy", "m.json", "{}", &Intent::Named("i".to_owned()), b"");
+        let one = key("a", "energy", "m.json", "{}", Ok("i"));
         let (kind, text) = body(&one).await;
         let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a boundary");
         assert_eq!(

@@ -15,7 +15,7 @@ use super::super::{LAUNCH_DEADLINE, Media, READ_DEADLINE};
 use super::key::{Asked, Key};
 use super::place::{Place, RunPlace};
 use super::{Rest, mapping};
-use crate::base::random::SharedRandom;
+use crate::base::random::{self, SharedRandom};
 use crate::caller::Fingerprint;
 
 /// How long a launch whose answer was lost is remembered: long enough for an agent that tries again.
@@ -37,11 +37,9 @@ const THE_SAME: &str =
 /// The launches whose fate is not known.
 pub(super) struct Launches {
     random: SharedRandom,
-    /// What told a launch without a name apart from others like it.
-    lost: Cache<[u8; 32], Nonce>,
+    /// Their names, by what launches that are alike have in common.
+    lost: Cache<[u8; 32], String>,
 }
-
-type Nonce = [u8; 16];
 
 /// What a request of a launch came to.
 enum Came {
@@ -59,6 +57,27 @@ impl Launches {
     pub(super) fn new(random: SharedRandom) -> Self {
         Self { random, lost: Cache::builder().max_capacity(MAX_LOST).time_to_live(LOST_FOR).build() }
     }
+
+    /// The name of a launch. One that the caller has not named is the one like it whose answer was lost, where there is one: a
+    /// model that calls again says nothing, and its host has another id for that.
+    async fn name(&self, alike: &[u8; 32], intent: Intent) -> String {
+        let given = match intent {
+            Intent::Named(name) => return name,
+            Intent::ToolUse(id) | Intent::Ticket(id) => Some(id),
+            Intent::Unsaid => None,
+        };
+        let lost = self.lost.get(alike).await;
+        lost.or(given).unwrap_or_else(|| format!("launch-{}", random::token::<12>(self.random.as_ref())))
+    }
+
+    /// Remembers the launch for as long as its fate is unknown.
+    async fn note(&self, alike: [u8; 32], name: &str, fate_unknown: bool) {
+        if fate_unknown {
+            self.lost.insert(alike, name.to_owned()).await;
+        } else if self.lost.get(&alike).await.is_some_and(|lost| lost == name) {
+            self.lost.invalidate(&alike).await;
+        }
+    }
 }
 
 impl Rest {
@@ -73,21 +92,15 @@ impl Rest {
         let Upload { name, content, length: _, intent } = upload;
         let content = content.whole().await?;
         let asked = Asked { caller: Fingerprint::of(token), place, name: &name, media, content: &content };
-        let (alike, mut nonce) = (asked.digest(), Nonce::default());
-        if intent == Intent::Unsaid {
-            match self.launches.lost.get(&alike).await {
-                Some(lost) => nonce = lost,
-                None => self.launches.random.fill(&mut nonce),
-            }
+        if let Intent::Ticket(id) = intent {
+            let started = self.once(token, &asked, asked.of_ticket(&id)).await;
+            return started.map_err(|error| error.for_a_keyed_launch(None));
         }
-        let started = self.once(token, &asked, asked.key(&intent, &nonce)).await;
-        if intent == Intent::Unsaid {
-            if started.as_ref().is_err_and(|error| error.fate_unknown) {
-                self.launches.lost.insert(alike, nonce).await;
-            } else {
-                self.launches.lost.invalidate(&alike).await;
-            }
-        }
+        let alike = asked.digest();
+        let launch = self.launches.name(&alike, intent).await;
+        let started = self.once(token, &asked, asked.named(&launch)).await;
+        let started = started.map_err(|error| error.for_a_keyed_launch(Some(&launch)));
+        self.launches.note(alike, &launch, started.as_ref().is_err_and(|error| error.fate_unknown)).await;
         started
     }
 
@@ -101,17 +114,16 @@ impl Rest {
         let deadline = Instant::now() + LAUNCH_DEADLINE;
         let at_work_until = Instant::now() + AT_WORK;
         let mut attempts = self.wire.retries.until(deadline);
-        let (mut pause, mut refusals, mut first) = (FIRST_PAUSE, 0, true);
+        let (mut pause, mut refusals, mut lost) = (FIRST_PAUSE, 0, false);
         loop {
             // One attempt gets half of the time, so that there is a second one.
             let latest = deadline.min(Instant::now() + LAUNCH_DEADLINE / 2);
-            let came = self.post(token, asked, &key, latest).await;
-            let was_first = std::mem::take(&mut first);
-            match came {
+            match self.post(token, asked, &key, latest).await {
                 Ok(Came::Started { run, replayed }) => {
                     let mut run = if replayed { self.read_now(token, asked.place, run).await } else { run };
                     mapping::complete_launch(&mut run, &asked.place.org);
-                    if replayed && was_first {
+                    // What was lost here may be this call's own.
+                    if replayed && !lost {
                         run.insert("message".to_owned(), THE_SAME.into());
                     }
                     return Ok(run);
@@ -122,6 +134,8 @@ impl Rest {
                         return Err(error);
                     }
                     key = key.after(&request);
+                    // Then that is what became of it.
+                    lost = false;
                 }
                 Ok(Came::AtWork) => {
                     if Instant::now() + pause > at_work_until {
@@ -132,8 +146,10 @@ impl Rest {
                 }
                 Ok(Came::Reused) => return Err(ApiError::launch_reused()),
                 Err(error) => {
-                    let tried = attempts.after(error).await;
-                    tried.map_err(ApiError::for_a_keyed_launch)?;
+                    lost |= !error.no_effect;
+                    // Whatever the last one says, an earlier one may have had an effect.
+                    let known = |error: ApiError| ApiError { no_effect: error.no_effect && !lost, ..error };
+                    attempts.after(error).await.map_err(known)?;
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod backends;
 mod compare;
+mod cut;
 mod files;
 mod findings;
 mod lists;

@@ -104,6 +104,119 @@ async fn ten_uploads_at_once_with_one_ticket_on_two_instances_are_one_run() {
     assert_eq!(sandbox.runs(), 1);
 }
 
+/// The last attempt was refused, and the one before it may have started a run.
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_does_not_make_its_fate_known() {
+    let (sandbox, server) = start().await;
+    let client = super::client(&server, Era::Modern);
+    sandbox.misbehave(Route::OrgLaunch, Fault::StatusWithRetryAfter(429, 600));
+    let refused = client.call_tool("validate_file", file()).await;
+    assert_eq!(refused.error_code(), "RATE_LIMITED");
+    assert_eq!(refused.structured["error"]["data"].get("run_started"), None, "{}", refused.text);
+    sandbox.misbehave_times(Route::OrgLaunch, Fault::CutMidway, 1);
+    let refused = client.call_tool("validate_file", file()).await;
+    assert_eq!(refused.error_code(), "RATE_LIMITED");
+    assert_eq!(refused.structured["error"]["data"]["run_started"], "unknown", "{}", refused.text);
+    sandbox.behave();
+    let found = client.call_tool("validate_file", file()).await.success();
+    assert!(found["message"].is_string(), "{found}");
+    assert_eq!(sandbox.runs(), 1);
+}
+
+#[tokio::test]
+async fn ten_launches_at_once_with_one_name_on_two_instances_are_one_run() {
+    let (sandbox, one) = start().await;
+    let two =
+        super::server(&sandbox).env("VALIDIBOT_MCP_BASE_URL", one.base()).env("PORT", "0").start().await;
+    let clients = [super::client(&one, Era::Modern), super::client(&two, Era::Modern)];
+    let named = |name: &str| {
+        let mut arguments = file();
+        arguments["idempotency_key"] = name.into();
+        arguments
+    };
+    let calls = (0..10).map(|n| clients[n % 2].call_tool("validate_file", named("nightly")));
+    let runs: Vec<Value> = join_all(calls).await.into_iter().map(|run| run.success()).collect();
+    assert!(runs.iter().all(|run| run["run_ref"] == runs[0]["run_ref"]), "{runs:?}");
+    assert_eq!(sandbox.runs(), 1);
+    // All but one are told that theirs is the run of another call.
+    let told = runs.iter().filter(|run| run["message"].is_string()).count();
+    assert_eq!(told, 9, "{runs:?}");
+
+    // The same bytes by another user, for another workflow, and under another name.
+    let other = one.client(Era::Modern, fixtures::SECOND_TOKEN);
+    other.call_tool("validate_file", named("nightly")).await.success();
+    let mut elsewhere = named("nightly");
+    elsewhere["workflow_ref"] = fixtures::workflow_ref(fixtures::ACME, fixtures::ANNUAL_SIMULATION).into();
+    clients[0].call_tool("validate_file", elsewhere).await.success();
+    clients[1].call_tool("validate_file", named("weekly")).await.success();
+    let references: std::collections::BTreeSet<String> =
+        runs.iter().map(|run| run["run_ref"].to_string()).collect();
+    assert_eq!((references.len(), sandbox.runs()), (1, 4));
+}
+
+/// Claude Code names each use of a tool, and repeats a call under the same id.
+#[tokio::test]
+async fn a_call_that_the_host_repeats_is_one_run_on_any_instance() {
+    let (sandbox, one) = start().await;
+    let two =
+        super::server(&sandbox).env("VALIDIBOT_MCP_BASE_URL", one.base()).env("PORT", "0").start().await;
+    let call = async |server: &Server, id: &str| {
+        let meta = json!({ "claudecode/toolUseId": id });
+        let params = json!({ "name": "validate_file", "arguments": file(), "_meta": meta });
+        super::client(server, Era::Modern).request("tools/call", params).await.tool_result()
+    };
+    let first = call(&one, "toolu_01").await.success();
+    let again = call(&two, "toolu_01").await.success();
+    assert_eq!((&again["run_ref"], sandbox.runs()), (&first["run_ref"], 1));
+    let another = call(&two, "toolu_02").await.success();
+    assert_ne!(another["run_ref"], first["run_ref"]);
+
+    // The answer is lost, and it is the model that calls again: its host has another id for that.
+    sandbox.misbehave_times(Route::OrgLaunch, Fault::CutMidway, 3);
+    assert_eq!(call(&one, "toolu_03").await.error_code(), "UPSTREAM_UNAVAILABLE");
+    let again = call(&one, "toolu_04").await.success();
+    assert!(again["message"].as_str().is_some_and(|text| text.contains("no other was started")), "{again}");
+    assert_eq!(sandbox.runs(), 3);
+}
+
+/// The error of a launch whose answer was lost names it, so that whichever instance is next finds the run.
+#[tokio::test]
+async fn a_launch_whose_answer_was_lost_is_found_by_its_name_on_another_instance() {
+    let (sandbox, one) = start().await;
+    let two =
+        super::server(&sandbox).env("VALIDIBOT_MCP_BASE_URL", one.base()).env("PORT", "0").start().await;
+    sandbox.misbehave_times(Route::OrgLaunch, Fault::CutMidway, 3);
+    let lost = super::client(&one, Era::Modern).call_tool("validate_file", file()).await;
+    let name = &lost.structured["error"]["data"]["idempotency_key"];
+    assert!(name.as_str().is_some_and(|name| lost.text.contains(name)), "{}", lost.text);
+    let mut again = file();
+    again["idempotency_key"] = name.clone();
+    super::client(&two, Era::Modern).call_tool("validate_file", again).await.success();
+    assert_eq!(sandbox.runs(), 1);
+
+    // By an upload it is the ticket that is sent again.
+    let upload = ticket(&super::client(&one, Era::Modern)).await;
+    sandbox.misbehave_times(Route::OrgLaunch, Fault::CutMidway, 3);
+    let (_, lost) = put(&upload, fixtures::GOOD_ENERGY_MODEL).await;
+    assert_eq!(lost["error"]["data"]["run_started"], "unknown", "{lost}");
+    assert!(lost["error"]["message"].as_str().is_some_and(|text| text.contains("same ticket")), "{lost}");
+    let (status, answer) = put(&upload, fixtures::GOOD_ENERGY_MODEL).await;
+    assert_eq!((status, sandbox.runs()), (202, 2), "{answer}");
+}
+
+#[tokio::test]
+async fn a_name_that_the_helper_api_does_not_take_is_said_not_to_count() {
+    let (sandbox, server) = super::backends::stack(Version::V0_15, "auto").await;
+    let mut named = file();
+    named["idempotency_key"] = "nightly".into();
+    let client = super::client(&server, Era::Modern);
+    for _ in 0..2 {
+        let run = client.call_tool("validate_file", named.clone()).await.success();
+        assert!(run["message"].as_str().is_some_and(|text| text.contains("idempotency_key")), "{run}");
+    }
+    assert_eq!(sandbox.runs(), 2);
+}
+
 /// Contract of 0.16, B4: Validibot keeps a refusal for a day under its key, though its cause may be gone in a minute.
 #[tokio::test]
 async fn a_refusal_that_validibot_keeps_is_not_the_answer_for_a_day() {
