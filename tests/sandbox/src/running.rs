@@ -71,7 +71,7 @@ impl Sandbox {
         self.state.idempotency.pause(paused);
     }
 
-    /// How many runs there are, whoever started them.
+    /// How many runs were started, by whomever, those that no history keeps any more too.
     pub fn runs(&self) -> usize {
         self.state.runs.count()
     }

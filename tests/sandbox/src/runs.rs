@@ -7,7 +7,7 @@ mod paid;
 mod report;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use time::OffsetDateTime;
@@ -41,6 +41,7 @@ pub(crate) struct Run {
 #[derive(Default)]
 pub(crate) struct Runs {
     by_user: Mutex<HashMap<i64, VecDeque<Arc<Run>>>>,
+    started: AtomicUsize,
     last_issue: AtomicI64,
 }
 
@@ -52,11 +53,12 @@ impl Runs {
             runs.pop_front();
         }
         runs.push_back(run);
+        self.started.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there are.
+    /// How many were started, those that no history keeps any more too.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.by_user).values().map(VecDeque::len).sum()
+        self.started.load(Ordering::Relaxed)
     }
 
     /// The user's own runs, the newest first.

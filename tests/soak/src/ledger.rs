@@ -97,7 +97,14 @@ pub(crate) struct Verdict {
     pub(crate) text: String,
 }
 
-pub(crate) fn settle(stack: &Stack, entries: &[Entry], lost: &[String], readings: &Readings) -> Verdict {
+/// `runs`: what is wrong with the runs that were started.
+pub(crate) fn settle(
+    stack: &Stack,
+    entries: &[Entry],
+    lost: &[String],
+    readings: &Readings,
+    runs: Vec<String>,
+) -> Verdict {
     let mut text = String::from("ledger\n");
     for kind in Kind::ALL {
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -133,7 +140,7 @@ pub(crate) fn settle(stack: &Stack, entries: &[Entry], lost: &[String], readings
         entries.iter().filter(|entry| !entry.is_in_order()).map(|entry| format!("{entry:?}")),
     ));
     faults.extend(some("a login is lost", lost.iter().cloned()));
-    faults.extend(some("runs", runs(stack, entries).into_iter()));
+    faults.extend(some("runs", runs.into_iter()));
     // Nothing is proved by traffic that hardly was.
     for kind in Kind::ALL {
         let right =
@@ -163,7 +170,7 @@ fn some(what: &str, all: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// A call that was answered with a run started one, and no call started two: each file has a name of its own.
-fn runs(stack: &Stack, entries: &[Entry]) -> Vec<String> {
+pub(crate) fn by_name(stack: &Stack, entries: &[Entry]) -> Vec<String> {
     let mut launches: BTreeMap<String, usize> = BTreeMap::new();
     for request in stack.sandbox.received() {
         if request.method == "POST" && request.path.ends_with("/runs/") {
@@ -181,6 +188,17 @@ fn runs(stack: &Stack, entries: &[Entry]) -> Vec<String> {
         }
     }
     faults
+}
+
+/// As many runs as calls that were answered with one: where a launch may take several requests, and be one run.
+pub(crate) fn by_number(stack: &Stack, entries: &[Entry]) -> Vec<String> {
+    let answered = |entry: &&Entry| entry.kind.starts_a_run() && entry.outcome == Outcome::Right;
+    let (runs, calls) = (stack.sandbox.runs(), entries.iter().filter(answered).count());
+    if runs == calls {
+        Vec::new()
+    } else {
+        vec![format!("{runs} for {calls} calls that were answered with one")]
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! Instances are killed, stopped and started, Validibot and its provider fail in turns, keys are rotated, and a hostile
 //! tenant holds on to whatever it can get. In the end a ledger says whether every call was answered once, and rightly.
 //!
-//! With `--attack` it measures what an attack costs the members of one instance.
+//! With `--attack` it measures what an attack costs the members of one instance; with `--upgrades` Validibot is upgraded in
+//! place and taken back.
 
 mod attack;
 mod chaos;
@@ -11,6 +12,7 @@ mod ledger;
 mod login;
 mod stack;
 mod traffic;
+mod upgrades;
 mod watch;
 
 use std::process::ExitCode;
@@ -32,6 +34,9 @@ struct Args {
     /// Measures members' calls and sign-ins in quiet, and then as long beside all that strangers can hold on to at once
     #[arg(long, conflicts_with = "bug")]
     attack: bool,
+    /// Upgrades Validibot in place, and takes it back, over and over: every call has to be answered rightly
+    #[arg(long, conflicts_with = "attack")]
+    upgrades: bool,
     /// A mistake to make on purpose, to see that it is found
     #[arg(long, value_enum)]
     bug: Option<Deliberate>,
@@ -69,16 +74,22 @@ async fn main() -> ExitCode {
             }
         };
     }
-    let stack = Arc::new(Stack::start().await);
     say(&format!("soaking for {} s", args.seconds));
-    let callers = traffic::start(&stack).await;
+    if args.upgrades {
+        let verdict = upgrades::run(length, args.bug.map(Deliberate::of_the_proxy)).await;
+        say(&verdict.text);
+        return if verdict.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let stack = Arc::new(Stack::start().await);
+    let callers = traffic::start(&stack, true).await;
     let hostile = hostile::start(&stack).await;
     if let Some(bug) = args.bug {
         stack.proxy.misbehave(bug.of_the_proxy());
     }
     let steady = chaos::run(stack.clone(), length, hostile).await;
     let (entries, lost) = callers.finish().await;
-    let verdict = ledger::settle(&stack, &entries, &lost, &steady);
+    let runs = ledger::by_name(&stack, &entries);
+    let verdict = ledger::settle(&stack, &entries, &lost, &steady, runs);
     say(&verdict.text);
     if verdict.clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -66,6 +66,7 @@ impl Stack {
             .access_token_seconds(ACCESS_TOKEN_SECONDS)
             .mcp_base_url(&base)
             .throttle(10_000_000)
+            .launch_throttle(10_000_000)
             .start()
             .await
             .expect("a sandbox");

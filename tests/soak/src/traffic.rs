@@ -19,6 +19,8 @@ use crate::stack::Stack;
 const CALLERS: usize = 6;
 /// Each call of a caller begins this long after the one before has ended.
 const PAUSE: Duration = Duration::from_millis(15);
+/// How often a file is sent with one ticket.
+const UPLOADS: usize = 5;
 /// Above the server's longest deadline. Who has not heard by then never will.
 const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -36,7 +38,8 @@ type Lost = Arc<Mutex<Vec<String>>>;
 struct Caller {
     http: reqwest::Client,
     stack: Arc<Stack>,
-    login: Login,
+    /// `None` where it has an API token.
+    login: Option<Login>,
     lost: Lost,
     ids: Arc<AtomicU64>,
     entries: Vec<Entry>,
@@ -50,12 +53,12 @@ struct Answer {
     body: Value,
 }
 
-/// Signs all of them in, then lets them go.
-pub(crate) async fn start(stack: &Arc<Stack>) -> Callers {
+/// Signs all of them in, unless their API token is all that Validibot takes, then lets them go.
+pub(crate) async fn start(stack: &Arc<Stack>, signed_in: bool) -> Callers {
     let (stop, ids, lost) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Lost::default());
     let mut tasks = Vec::new();
     for number in 0..CALLERS {
-        let login = Login::sign_in(stack).await;
+        let login = if signed_in { Some(Login::sign_in(stack).await) } else { None };
         let (stack, ids, lost) = (stack.clone(), ids.clone(), lost.clone());
         let mut caller = Caller { http: http_client(), stack, login, lost, ids, entries: Vec::new() };
         let stop = stop.clone();
@@ -93,7 +96,10 @@ impl Caller {
         let token = match kind {
             Kind::List | Kind::BadArguments => fixtures::DEMO_TOKEN.to_owned(),
             Kind::BadToken => format!("vbk_1_{id:032x}_nobody"),
-            _ => self.login.access_token().await,
+            _ => match &self.login {
+                Some(login) => login.access_token().await,
+                None => fixtures::DEMO_TOKEN.to_owned(),
+            },
         };
         let name = format!("soak-{id}.json");
         let workflow = Stack::workflow();
@@ -121,7 +127,10 @@ impl Caller {
         };
         let outcome = answer.map_or_else(Outcome::Nothing, |answer| answer.judged(kind));
         let refused = outcome == Outcome::Refused("HTTP 401".to_owned());
-        if refused && let Err(reason) = self.login.renew(&self.stack, &token).await {
+        if refused
+            && let Some(login) = &self.login
+            && let Err(reason) = login.renew(&self.stack, &token).await
+        {
             self.lost.lock().unwrap_or_else(PoisonError::into_inner).push(reason);
         }
         let troubles = self.stack.troubles(from);
@@ -144,7 +153,7 @@ impl Caller {
         Answer::to(request).await
     }
 
-    /// A ticket, and the file with it.
+    /// A ticket, and the file with it: again where the answer says that nothing was done, and when to come back.
     async fn upload(&self, token: &str, workflow: &str, name: &str, file: &str) -> Result<Answer, String> {
         let ticket = self
             .tool(token, "prepare_upload", json!({ "workflow_ref": workflow, "file_name": name }))
@@ -155,8 +164,20 @@ impl Caller {
         else {
             return Ok(ticket);
         };
-        let request = self.http.put(url).header("X-Validibot-Upload-Ticket", sealed).body(file.to_owned());
-        Answer::to(request).await
+        let mut tries = 0;
+        loop {
+            let request =
+                self.http.put(url).header("X-Validibot-Upload-Ticket", sealed).body(file.to_owned());
+            let answer = Answer::to(request).await?;
+            let data = &answer.body["error"]["data"];
+            tries += 1;
+            match data["retry_after_seconds"].as_u64() {
+                Some(seconds) if data["run_started"].is_null() && tries < UPLOADS => {
+                    sleep(Duration::from_secs(seconds)).await;
+                }
+                _ => return Ok(answer),
+            }
+        }
     }
 }
 

@@ -62,6 +62,10 @@ pub struct Soak {
     #[arg(long, conflicts_with = "bug")]
     pub attack: bool,
 
+    /// Upgrade Validibot in place, and take it back, every few seconds instead: every call has to be answered correctly
+    #[arg(long, conflicts_with = "attack")]
+    pub upgrades: bool,
+
     /// Inject a bug, to check that it is found: dropped-answer or leaked-descriptor
     #[arg(long, value_name = "BUG", value_parser = ["dropped-answer", "leaked-descriptor"])]
     pub bug: Option<String>,

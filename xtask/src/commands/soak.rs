@@ -22,6 +22,9 @@ pub fn soak(context: &Context, args: &Soak) -> Result<()> {
     if args.attack {
         command = command.arg("--attack");
     }
+    if args.upgrades {
+        command = command.arg("--upgrades");
+    }
     let outcome = context.runner.run(&command, Streams::Inherited)?;
     if outcome.code == 0 {
         Ok(())
