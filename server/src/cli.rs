@@ -38,6 +38,10 @@ pub enum Command {
     /// Checks /version, /readyz, the 401 challenge, the metadata where OAuth is on and, with the token in
     /// `VALIDIBOT_E2E_TOKEN`, the handshake and the list of tools. Exit 0 when no check fails, else 1.
     Probe(ProbeArgs),
+    /// Check that a running Validibot still has what this server uses of it; changes nothing.
+    ///
+    /// Exit 0 where nothing breaks this server, 2 where a difference does, 1 where it could not be told.
+    Contract(ContractArgs),
     /// Ask Validibot whether it is licensed for MCP; exit 0 when it is, 1 when it is not.
     License(LicenseArgs),
     /// Run a client's workflow against a live server: list, read, validate, wait, findings.
@@ -65,6 +69,22 @@ pub struct HealthcheckArgs {
     /// The port that the server listens on [default: PORT, else 8080].
     #[arg(long)]
     pub port: Option<u16>,
+}
+
+/// Arguments of `contract`.
+#[derive(Debug, Args)]
+pub struct ContractArgs {
+    /// Validibot's own address.
+    pub url: String,
+    /// The expected contract: 0.15 for the helper API, 0.16 for the REST API alone.
+    #[arg(long, value_name = "VERSION", default_value = "0.15", value_parser = ["0.15", "0.16"])]
+    pub version: String,
+    /// Also read, with the token in `VALIDIBOT_E2E_TOKEN`.
+    #[arg(long)]
+    pub token: bool,
+    /// Output JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `license`.

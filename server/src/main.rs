@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use validibot_mcp::base::env::ProcessEnv;
 use validibot_mcp::cli::{Cli, Command, EXIT_USAGE, ServeArgs};
-use validibot_mcp::commands::{diagnose, e2e, healthcheck, license, probe, validate};
+use validibot_mcp::commands::{contract, diagnose, e2e, healthcheck, license, probe, validate};
 use validibot_mcp::config::Settings;
 use validibot_mcp::{serve, telemetry};
 
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&args, &ProcessEnv),
         Command::Diagnose(args) => diagnose::run(&args, &ProcessEnv),
         Command::Probe(args) => probe::run(&args, &ProcessEnv),
+        Command::Contract(args) => contract::run(&args, &ProcessEnv),
         Command::License(args) => license::run(&args, &ProcessEnv),
         Command::E2e(args) => e2e::run(&args, &ProcessEnv),
         Command::Validate(args) => validate::run(&args, &ProcessEnv),

@@ -20,7 +20,7 @@ pub use gcp::{
     GcpLbAdd, GcpLock, GcpLocking, GcpLogs, GcpLook, GcpMaintenance, GcpMark, GcpPlan, GcpRelease, GcpReopen,
     GcpRollback, GcpStage, GcpStatus, GcpSwitch, GcpTag, Severity,
 };
-pub use live::{Diagnose, Doctor, TestE2e};
+pub use live::{Contract, ContractCheck, Diagnose, Doctor, TestE2e, ValidibotVersion};
 pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
 pub use self_hosted::{SelfHosted, SelfHostedImage, SelfHostedLogs, SelfHostedProject};
 
@@ -30,7 +30,7 @@ use crate::config::stage::Target;
 ///
 /// Without a task, it lists the tasks.
 ///
-/// Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (`plan` only), 64 wrong command line or
+/// Exit codes: 0 done or nothing to do, 1 failed, 2 changes pending (`plan`) or a contract broken (`contract check`), 64 wrong command line or
 /// configuration, 75 another command holds the lock, 78 the gate is closed (`--require-open`), 130 interrupted. With
 /// `gcp status --check`: 3 in maintenance, 4 partial, 5 not deployed.
 #[derive(Debug, Parser)]
@@ -82,6 +82,10 @@ pub enum Task {
     /// and with --token a call that reaches Validibot. Exit code 1 when a hop fails.
     #[command(after_help = "Example:\n  cargo xtask diagnose https://mcp.example.com --token")]
     Diagnose(Diagnose),
+
+    /// Check a Validibot against the contract that the server relies on
+    #[command(subcommand)]
+    Contract(Contract),
 
     /// Run a client's workflow against a live server: list, read, validate, wait, findings
     ///

@@ -1,6 +1,7 @@
 //! What each command of `cargo xtask` does.
 
 pub mod bench;
+pub mod contract;
 pub mod diagnose;
 pub mod doctor;
 pub mod e2e;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use xtask::cli::{BenchOther, Cli, Env, Task};
 use xtask::commands::bench;
+use xtask::commands::contract;
 use xtask::commands::diagnose;
 use xtask::commands::doctor;
 use xtask::commands::e2e;
@@ -59,6 +60,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Gcp(task)) => return gcp::gcp(&context, &task),
         Some(Task::Doctor(args)) => return doctor::doctor(&context, &args),
         Some(Task::Diagnose(args)) => return diagnose::diagnose(&context, &args),
+        Some(Task::Contract(task)) => return contract::run(&context, &task),
         Some(Task::TestE2e(args)) => return e2e::test(&context, &args),
         Some(Task::Test) => test::test(&context)?,
         Some(Task::Bench(args)) => match &args.other {

@@ -4,7 +4,7 @@
     reason = "these doc comments are shown on terminals, where backticks only disturb"
 )]
 
-use clap::Args;
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::gcp::{AT_ONCE, at_once};
 use crate::config::stage::Target;
@@ -43,6 +43,70 @@ pub struct TestE2e {
     /// The stage: local, self-hosted, dev, staging or prod
     #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
     pub stage: Target,
+}
+
+/// The contract with Validibot.
+#[derive(Debug, Subcommand)]
+pub enum Contract {
+    /// Check that a Validibot still has the endpoints, fields and limits that the server uses
+    ///
+    /// A checkout is read as text: routes, serializers, settings. A running site is probed, and with --token read. Nothing is
+    /// changed. Exit code 2 when a difference breaks the server, 1 when it could not be told.
+    #[command(
+        after_help = "Examples:\n  cargo xtask contract check ../validibot\n  cargo xtask contract check https://validibot.example.com --version 0.16"
+    )]
+    Check(ContractCheck),
+}
+
+/// Arguments of `contract check`.
+#[derive(Debug, Args)]
+pub struct ContractCheck {
+    /// A checkout of Validibot, or the address of a running site
+    #[arg(value_name = "DIR_OR_URL")]
+    pub place: String,
+
+    /// The expected contract: 0.15 for the helper API, 0.16 for the REST API alone
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = ValidibotVersion::V015, hide_possible_values = true)]
+    pub version: ValidibotVersion,
+
+    /// Also read from the site, with the stage's VALIDIBOT_E2E_TOKEN
+    #[arg(long)]
+    pub token: bool,
+
+    /// The stage with the token: local, self-hosted, dev, staging or prod
+    #[arg(long, value_name = "STAGE", default_value_t = Target::Local)]
+    pub stage: Target,
+
+    /// Output JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Versions of Validibot, as far as they differ for the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ValidibotVersion {
+    /// 0.14 and 0.15: the helper API
+    #[value(name = "0.15")]
+    V015,
+    /// 0.16 and later: the REST API alone
+    #[value(name = "0.16")]
+    V016,
+}
+
+impl ValidibotVersion {
+    /// As it is typed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V015 => "0.15",
+            Self::V016 => "0.16",
+        }
+    }
+}
+
+impl std::fmt::Display for ValidibotVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// Arguments of `doctor`.

@@ -9,7 +9,7 @@ pub enum Exit {
     Success,
     /// Something failed; the message names it.
     Failed,
-    /// `plan` only: the live state differs from the wanted one.
+    /// `plan`: the live state differs from the wanted one. `contract check`: what this server relies on is not there.
     ChangesPending,
     /// `status --check` only: the stage is in maintenance.
     Maintenance,

@@ -1,5 +1,6 @@
 //! `validibot-mcp diagnose` against set-ups with one fault each, and against healthy ones.
 
+mod contract;
 mod faults;
 mod fronts;
 mod login;
