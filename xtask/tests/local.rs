@@ -331,6 +331,22 @@ fn cloud_is_pro_with_paid_access() {
 }
 
 #[test]
+fn the_stand_in_plays_the_version_that_was_asked_for() {
+    let stack = Stack::new();
+    let played = || std::fs::read_to_string(stack.path("validibot-sandbox.args")).unwrap();
+    assert!(stack.up(Some("true")).status.success());
+    assert!(played().contains("--validibot 0.15"), "{}", played());
+    assert!(stack.up_command(&["--validibot", "0.16"], Some("true")).output().unwrap().status.success());
+    assert!(played().contains("--validibot 0.16"), "{}", played());
+    let unknown = stack.up_command(&["--validibot", "0.13"], Some("true")).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(64));
+    let mut command = stack.up_command(&["--validibot", "0.16"], Some("true"));
+    let refused = command.env("VALIDIBOT_DIR", "/nowhere").output().unwrap();
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(text(&refused.stderr).contains("--validibot is for the stand-in"), "{}", text(&refused.stderr));
+}
+
+#[test]
 fn a_checkout_that_this_runner_cannot_use_is_refused_and_not_replaced_by_the_stand_in() {
     let stack = Stack::new();
     let mut command = stack.up_command(&[], Some("true"));

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::live::ValidibotVersion;
+
 /// The web application's port in Validibot's own recipes.
 pub const WEB_PORT: u16 = 8000;
 
@@ -65,6 +67,10 @@ pub struct Up {
     /// Run the cloud edition: as --pro, with paid access for agents
     #[arg(long)]
     pub cloud: bool,
+
+    /// Version of Validibot that the stand-in plays: 0.15 with the helper API, 0.16 with the REST API alone
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = ValidibotVersion::V015, hide_possible_values = true)]
+    pub validibot: ValidibotVersion,
 
     /// How to run the programs [default: as the stack runs now, else native; with VALIDIBOT_DIR, docker]
     #[arg(long, value_enum)]

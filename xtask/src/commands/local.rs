@@ -15,7 +15,7 @@ mod up;
 
 use std::path::PathBuf;
 
-use crate::cli::{Clean, Local, RunnerKind, StateDir, Up};
+use crate::cli::{Clean, Local, RunnerKind, StateDir, Up, ValidibotVersion};
 use crate::config::context::Context;
 use crate::core::ask;
 use crate::core::error::{Error, Result};
@@ -50,6 +50,14 @@ fn start(context: &Context, args: &Up, restart: up::Restart) -> Result<()> {
         [programs::WEB, programs::MCP].iter().find_map(|name| state.running(name)).map(|_| RunnerKind::Native)
     };
     let checkout = checkout::is_named(context);
+    if checkout && args.validibot != ValidibotVersion::V015 {
+        return Err(Error::usage("--validibot is for the stand-in")
+            .cause(format!(
+                "{} names a checkout, which is of its own version",
+                envs::deploy::VALIDIBOT_DIR.name
+            ))
+            .hint("leave --validibot out, or unset the variable"));
+    }
     let wanted = match args.runner {
         None if args.bin_dir.is_some() => Some(RunnerKind::Native),
         // A checkout runs only as containers.

@@ -74,6 +74,7 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
         web_port: args.port,
         mcp_port: args.mcp_port,
         edition: up::edition(args),
+        version: args.validibot,
         paid_access: args.cloud,
     };
     let checkout = Checkout::find(context)?;
@@ -252,6 +253,7 @@ fn project(mut project: Project, layout: &Layout, settings: &files::Settings) ->
     project.set("VALIDIBOT_WEB_PORT", layout.web_port.to_string());
     project.set("VALIDIBOT_MCP_PORT", layout.mcp_port.to_string());
     project.set("VALIDIBOT_WEB_URL", layout.web_url());
+    project.set("VALIDIBOT_WEB_VERSION", layout.version.name());
     project.set(server::MCP_BASE_URL.name, layout.mcp_base_url(settings));
     project.set_secret(server::SERVICE_KEY.name, settings.service_key.clone());
     project.set_secret(envs::sandbox::API_TOKEN.name, settings.api_token.clone());

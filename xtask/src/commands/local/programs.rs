@@ -6,7 +6,7 @@ use std::time::Duration;
 use envs::{oauth, server};
 
 use super::files::Settings;
-use crate::cli::MCP_PORT;
+use crate::cli::{MCP_PORT, ValidibotVersion};
 use crate::core::command::{Command, EnvValue, Stdin};
 use crate::core::secret::hex;
 
@@ -40,6 +40,8 @@ pub(super) struct Layout {
     pub(super) mcp_port: u16,
     /// `community` or `pro`.
     pub(super) edition: &'static str,
+    /// Which Validibot the stand-in plays.
+    pub(super) version: ValidibotVersion,
     /// Whether agents may pay for runs.
     pub(super) paid_access: bool,
 }
@@ -60,6 +62,7 @@ impl Layout {
         let port = self.web_port.to_string();
         let mut serve = Command::new(&self.sandbox)
             .args(["serve", "--bind", "127.0.0.1", "--port", &port, "--edition", self.edition])
+            .args(["--validibot", self.version.name()])
             .env("SITE_URL", self.web_url())
             .env(server::MCP_BASE_URL.name, self.mcp_base_url(settings))
             .env_secret(server::SERVICE_KEY.name, settings.service_key.clone())
@@ -139,6 +142,7 @@ mod tests {
             server: "server".into(),
             web_port,
             mcp_port,
+            version: ValidibotVersion::V015,
             edition: "pro",
             paid_access: false,
         }

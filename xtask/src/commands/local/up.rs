@@ -51,6 +51,7 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: Res
         web_port: args.port,
         mcp_port: args.mcp_port,
         edition: edition(args),
+        version: args.validibot,
         paid_access: args.cloud,
     };
     let mut wanted = vec![layout.web(&settings)];
