@@ -1,6 +1,6 @@
 //! What tools ask of Validibot, whichever of its APIs answers.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -99,15 +99,21 @@ impl Content {
         }
     }
 
-    /// All of the bytes.
-    pub(super) async fn whole(self) -> Result<Bytes, ApiError> {
-        match self {
-            Self::Whole(bytes) => Ok(bytes),
-            Self::Stream(body) => {
-                let body = Limited::new(body, MAX_FILE_BYTES).collect().await;
-                body.map(http_body_util::Collected::to_bytes).map_err(|_| ApiError::upload_broken())
+    /// All of the bytes, `length` of them as announced: in one piece from the start, so that there is no second copy.
+    pub(super) async fn whole(self, length: u64) -> Result<Bytes, ApiError> {
+        let body = match self {
+            Self::Whole(bytes) => return Ok(bytes),
+            Self::Stream(body) => body,
+        };
+        let announced = usize::try_from(length).unwrap_or(MAX_FILE_BYTES).min(MAX_FILE_BYTES);
+        let (mut whole, mut body) = (BytesMut::with_capacity(announced), Limited::new(body, MAX_FILE_BYTES));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::upload_broken())?;
+            if let Ok(piece) = frame.into_data() {
+                whole.extend_from_slice(&piece);
             }
         }
+        Ok(whole.freeze())
     }
 
     /// As a request sends them.

@@ -52,13 +52,13 @@ pub struct Exit {
 impl Server {
     /// A server for the Validibot at this address, with API tokens and no OAuth.
     ///
-    /// Where `VALIDIBOT_MCP_FAST_PATH` is set for the tests, it is for the server: so each suite can be run both ways.
+    /// Where `VALIDIBOT_MCP_FAST_PATH` or `VALIDIBOT_BACKEND` is set for the tests, it is for the server: so each suite can be run
+    /// in each way.
     pub fn for_api(url: &str) -> Builder {
-        const FAST_PATH: &str = "VALIDIBOT_MCP_FAST_PATH";
-        let chosen = std::env::var_os(FAST_PATH).and_then(|value| value.into_string().ok());
-        let builder = Builder::default();
-        let builder = chosen.into_iter().fold(builder, |builder, value| builder.env(FAST_PATH, value));
-        builder
+        const WAYS: [&str; 2] = ["VALIDIBOT_MCP_FAST_PATH", "VALIDIBOT_BACKEND"];
+        let chosen = |name| std::env::var_os(name).and_then(|value| Some((name, value.into_string().ok()?)));
+        let ways = WAYS.into_iter().filter_map(chosen);
+        ways.fold(Builder::default(), |builder, (name, value)| builder.env(name, value))
             .env("VALIDIBOT_API_BASE_URL", url)
             .env("VALIDIBOT_MCP_BASE_URL", "http://localhost:8001")
             .env("VALIDIBOT_MCP_BIND", "127.0.0.1")

@@ -91,7 +91,7 @@ fn quote(out: &mut Vec<u8>, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// How many bytes are looked at together.
+/// How many bytes are read together.
 const WORD: usize = size_of::<u64>();
 
 /// How many bytes come before the first quote or backslash.

@@ -89,8 +89,8 @@ impl Rest {
         upload: Upload,
         media: Media,
     ) -> Result<Map<String, Value>, ApiError> {
-        let Upload { name, content, length: _, intent } = upload;
-        let content = content.whole().await?;
+        let Upload { name, content, length, intent } = upload;
+        let content = content.whole(length).await?;
         let asked = Asked { caller: Fingerprint::of(token), place, name: &name, media, content: &content };
         if let Intent::Ticket(id) = intent {
             let started = self.once(token, &asked, asked.of_ticket(&id)).await;

@@ -7,7 +7,7 @@ use suite::mcp::Era;
 #[tokio::test]
 async fn every_workflow_of_a_long_catalogue_is_one_call_away() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = super::server(&sandbox).start().await;
+    let server = super::by_helper(&sandbox).start().await;
     let client = super::client(&server, Era::Modern);
     let entry = |n| json!({ "workflow_ref": format!("wf_{n}"), "slug": "s", "description": "what it checks ".repeat(40) });
     let bytes = Value::Array((0..150).map(entry).collect()).to_string().into_bytes().into();
@@ -33,7 +33,7 @@ async fn every_workflow_of_a_long_catalogue_is_one_call_away() {
 #[tokio::test]
 async fn a_thousand_workflows_are_searched_and_counted() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = super::server(&sandbox).start().await;
+    let server = super::by_helper(&sandbox).start().await;
     let organization = |n: usize| if n.is_multiple_of(2) { "acme" } else { "beta" };
     let entry = |n| {
         json!({
@@ -93,7 +93,7 @@ async fn a_schema_stands_once_in_a_definition() {
 #[tokio::test]
 async fn what_takes_binary_files_alone_is_not_told_to_take_a_text() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = super::server(&sandbox).start().await;
+    let server = super::by_helper(&sandbox).start().await;
     let client = super::client(&server, Era::Modern);
     let next = async |types: Value, steps: Value| {
         let definition =
@@ -174,7 +174,7 @@ async fn waiting_is_advised_only_where_there_is_something_to_wait_for() {
 #[tokio::test]
 async fn what_was_cut_stands_in_the_resource_that_the_result_names() {
     let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = super::server(&sandbox).start().await;
+    let server = super::by_helper(&sandbox).start().await;
     let client = super::client(&server, Era::Modern);
     let reference = fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL);
     let schema = json!({ "type": "object", "description": "what it wants ".repeat(4_000) });

@@ -25,6 +25,11 @@ fn server(sandbox: &Sandbox) -> Builder {
     Server::for_sandbox(sandbox).env("VALIDIBOT_MCP_SEAL_KEYS", SEAL_KEYS).on_its_own_base_url()
 }
 
+/// The same, whichever way the suite is run: for answers that are put in the place of the helper API's.
+fn by_helper(sandbox: &Sandbox) -> Builder {
+    server(sandbox).env("VALIDIBOT_BACKEND", "helper")
+}
+
 fn client(server: &Server, era: Era) -> Client {
     server.client(era, fixtures::DEMO_TOKEN)
 }

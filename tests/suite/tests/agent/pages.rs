@@ -91,9 +91,14 @@ async fn a_page_reads_every_answer_to_its_upload() {
         ("too large", 413, put(&server, &ticket().await, vec![b'x'; 11_000_000]).await),
         ("switched off", 503, put(&off, &good, table.clone()).await),
     ];
-    sandbox.misbehave(Route::LaunchRun, Fault::Status(429));
+    let launches = |fault: &Fault| {
+        for route in [Route::LaunchRun, Route::OrgLaunch] {
+            sandbox.misbehave(route, fault.clone());
+        }
+    };
+    launches(&Fault::Status(429));
     answers.push(("throttled", 429, put(&server, &ticket().await, table.clone()).await));
-    sandbox.misbehave(Route::LaunchRun, Fault::Status(500));
+    launches(&Fault::Status(500));
     answers.push(("Validibot's trouble", 502, put(&server, &ticket().await, table.clone()).await));
     let get = http_client().get(format!("{}/uploads", server.base())).header("origin", "null");
     answers.push(("another method", 405, get.send().await.expect("an answer")));
