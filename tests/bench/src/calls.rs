@@ -50,6 +50,8 @@ pub(crate) async fn measure(stack: &Stack, args: &Args) -> Result<Vec<Row>, Stri
             rows.push(Row::new(RATIOS, what, "", ratios(cpu(contender), cpu(Contender::Plain))));
         }
     }
+    let by_either = ratios(cpu(Contender::Rest), cpu(Contender::ApiToken));
+    rows.push(Row::new(RATIOS, by_rest(), "", by_either));
     for contender in Contender::ALL {
         let (name, series) = (contender.name(), &all[contender.slug()]);
         rows.push(Row::new(CPU, name, "us", series.cpu.clone()));
@@ -64,6 +66,11 @@ pub(crate) async fn measure(stack: &Stack, args: &Args) -> Result<Vec<Row>, Stri
 /// How the ratio to the bare proxy is called.
 pub(crate) fn against_bare(contender: Contender) -> String {
     format!("{} / {}", contender.name(), Contender::Bare.name())
+}
+
+/// How the ratio of reads by the REST API to those by the helper API is called.
+pub(crate) fn by_rest() -> String {
+    format!("{} / {}", Contender::Rest.name(), Contender::ApiToken.name())
 }
 
 async fn round(stack: &Stack, contender: Contender, calls: usize, series: &mut Series) -> Result<(), String> {

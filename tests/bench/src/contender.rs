@@ -17,18 +17,21 @@ pub(crate) enum Contender {
     FreshJwt,
     /// Ours, with an API token, called in the newest protocol version.
     Modern,
+    /// Ours, with an API token, before a Validibot that has the REST API alone.
+    Rest,
     /// Ours with the other allocator, with an API token.
     OtherAllocator,
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Bare,
         Self::Plain,
         Self::ApiToken,
         Self::Jwt,
         Self::FreshJwt,
         Self::Modern,
+        Self::Rest,
         Self::OtherAllocator,
     ];
 
@@ -40,6 +43,7 @@ impl Contender {
             Self::Jwt => "ours, JWT, cached",
             Self::FreshJwt => "ours, JWT, not cached",
             Self::Modern => "ours, API token, MCP 2026-07-28",
+            Self::Rest => "ours, API token, by the REST API",
             Self::OtherAllocator => "ours, API token, with mimalloc",
         }
     }
@@ -53,6 +57,7 @@ impl Contender {
             Self::Jwt => "jwt",
             Self::FreshJwt => "fresh-jwt",
             Self::Modern => "modern",
+            Self::Rest => "rest",
             Self::OtherAllocator => "other-allocator",
         }
     }

@@ -132,7 +132,11 @@ impl Stack {
                 Contender::OtherAllocator => &self.other_allocator,
                 _ => &self.server,
             };
-            (server, vec!["serve".into(), "--settings".into(), "/dev/null".into()], ours(backend, port))
+            let mut environment = ours(backend, port);
+            if contender == Contender::Rest {
+                environment.push(("VALIDIBOT_BACKEND", "rest".to_owned()));
+            }
+            (server, vec!["serve".into(), "--settings".into(), "/dev/null".into()], environment)
         } else {
             let arguments = ["--port", &port.to_string(), contender.slug(), "--backend", backend];
             (&self.baseline, arguments.map(OsString::from).to_vec(), Vec::new())
@@ -209,13 +213,28 @@ async fn answers(provider: &Sandbox, workflow: &str) -> Result<String, String> {
     let keys = net::http_client().get(format!("{}/.well-known/jwks.json", provider.url())).send().await;
     let keys: Value =
         keys.map_err(|error| error.to_string())?.json().await.map_err(|error| error.to_string())?;
+    let definition: Value = serde_json::from_str(WORKFLOW).expect("it is JSON");
+    let mut by_rest = definition.clone();
+    if let Value::Object(by_rest) = &mut by_rest {
+        // What only the helper API has (contract of 0.16, B6).
+        for key in ["workflow_ref", "org_slug", "org_name", "access_modes", "preferred_access_mode"] {
+            by_rest.shift_remove(key);
+        }
+    }
+    let (org, slug) = (text(&definition, "org"), text(&definition, "slug"));
     let answers = BTreeMap::from([
         ("/api/v1/license/features/".to_owned(), json!({ "edition": "pro", "features": ["mcp_server"] })),
         ("/api/v1/auth/me/".to_owned(), json!({ "email": fixtures::DEMO_EMAIL, "name": "Demo" })),
         ("/.well-known/jwks.json".to_owned(), keys),
-        (format!("/api/v1/mcp/workflows/{workflow}/"), serde_json::from_str(WORKFLOW).expect("it is JSON")),
+        (format!("/api/v1/orgs/{org}/"), json!({ "slug": org, "name": definition["org_name"] })),
+        (format!("/api/v1/orgs/{org}/workflows/{slug}/"), by_rest),
+        (format!("/api/v1/mcp/workflows/{workflow}/"), definition),
     ]);
     serde_json::to_string(&answers).map_err(|error| error.to_string())
+}
+
+fn text(object: &Value, key: &str) -> String {
+    object[key].as_str().expect("a text").to_owned()
 }
 
 /// Both ways of chain 1, as a deployment has them.

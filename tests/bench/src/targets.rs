@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::calls::{RATIOS, against_bare};
+use crate::calls::{RATIOS, against_bare, by_rest};
 use crate::contender::Contender;
 use crate::stats::Row;
 use crate::{image, instructions, memory, start};
@@ -32,7 +32,8 @@ pub(crate) fn judge(rows: &[Row]) -> Vec<Verdict> {
         (memory::GROUP, memory::CONNECTED.to_owned(), 28.0),
         (image::GROUP, image::IMAGE.to_owned(), 14.0),
     ];
-    let targets = to_bare.into_iter().chain(to_plain).chain(instructions).chain(others);
+    let reads = [(RATIOS, by_rest(), 1.2)];
+    let targets = to_bare.into_iter().chain(to_plain).chain(reads).chain(instructions).chain(others);
     targets.map(|(group, what, limit)| verdict(rows, group, &what, limit)).collect()
 }
 
