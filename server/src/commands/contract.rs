@@ -10,7 +10,7 @@ use http::header::LOCATION;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use self::parts::{FIELDS, PROBES, Since};
+use self::parts::{FIELDS, Fields, PROBES, Since};
 use self::report::{Row, State};
 use super::client::{Answer, Http};
 use crate::base::clean::Clean;
@@ -22,6 +22,9 @@ use crate::telemetry;
 
 /// A difference breaks this server.
 const EXIT_BROKEN: u8 = 2;
+
+/// Organizations in which a workflow and a run are looked for: each costs the user two requests of a thousand an hour.
+const MAX_ORGS: usize = 10;
 
 /// A site, and what its contract should be.
 struct Site {
@@ -102,43 +105,30 @@ impl Site {
 
     /// What a user can read: each list's and object's fields.
     async fn read(&self, token: &SecretString, rows: &mut Vec<Row>) {
-        let mut org = None;
-        let mut workflow = None;
+        // Each is found by what was read before it.
+        let (mut orgs, mut workflow) = (Vec::new(), None);
         for part in &FIELDS {
-            // Each is found by what was read before it.
-            let path = part
-                .path
-                .replace("{org}", org.as_deref().unwrap_or("{org}"))
-                .replace("{workflow}", workflow.as_deref().unwrap_or("{workflow}"));
-            let answer = if path.contains('{') {
-                Err("there is none to read".to_owned())
-            } else {
-                self.get(&path, Some(token)).await
-            };
-            let read = answer.and_then(|answer| match answer.json() {
-                Some(json) if answer.status == 200 => Ok(json),
-                _ => Err(answer.describe()),
-            });
-            let object = read.and_then(|json| {
-                let results = json.get("results");
-                if part.paged && !results.is_some_and(Value::is_array) {
-                    rows.push(Row::gone(format!("{}: results", part.name)));
+            let mut read = Err("there is none to read".to_owned());
+            for path in paths(part.path, &orgs, workflow.as_ref()) {
+                read = self.one(token, part, &path, rows).await;
+                if read.as_ref().is_ok_and(|(object, _)| !object.is_null()) {
+                    break;
                 }
-                let one = if part.paged { results.and_then(|list| list.get(0)) } else { Some(&json) };
-                one.cloned().ok_or_else(|| "there is none to read".to_owned())
-            });
-            let object = match object {
-                Ok(object) => object,
-                Err(saw) => {
+            }
+            let (object, page) = match read {
+                Ok((object, page)) if !object.is_null() => (object, page),
+                other => {
+                    let saw = other.err().unwrap_or_else(|| "there is none to read".to_owned());
                     let name = format!("{}, its fields", part.name);
                     rows.push(Row { name, state: State::CouldNotTell, breaking: false, saw });
                     continue;
                 }
             };
-            let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
             match part.name {
-                parts::ORGANIZATION => org = text("slug"),
-                parts::LISTED => workflow = text("slug"),
+                parts::ORGANIZATION => {
+                    orgs = page.iter().filter_map(|org| text(org, "slug")).take(MAX_ORGS).collect();
+                }
+                parts::LISTED => workflow = text(&object, "org").zip(text(&object, "slug")),
                 _ => {}
             }
             for field in part.used {
@@ -151,6 +141,26 @@ impl Site {
         }
     }
 
+    /// An object, null where a page has none, and all that are on its page.
+    async fn one(
+        &self,
+        token: &SecretString,
+        part: &Fields,
+        path: &str,
+        rows: &mut Vec<Row>,
+    ) -> Result<(Value, Vec<Value>), String> {
+        let answer = self.get(path, Some(token)).await?;
+        let mut json = answer.json().filter(|_| answer.status == 200).ok_or_else(|| answer.describe())?;
+        if !part.paged {
+            return Ok((json, Vec::new()));
+        }
+        if let Some(Value::Array(page)) = json.get_mut("results").map(Value::take) {
+            return Ok((page.first().cloned().unwrap_or_default(), page));
+        }
+        rows.push(Row::gone(format!("{}: results", part.name)));
+        Err("it is no page".to_owned())
+    }
+
     async fn get(&self, path: &str, token: Option<&SecretString>) -> Result<Answer, String> {
         let url = self.base.join(path);
         let mut request = self.reach.say(&url, self.http.get(&url)).header("Accept", "application/json");
@@ -159,6 +169,22 @@ impl Site {
         }
         self.http.send(request).await.map_err(|trouble| trouble.to_string())
     }
+}
+
+/// Where a part can be read: in each organization, or of the workflow that was found; nowhere where none was.
+fn paths(path: &str, orgs: &[String], workflow: Option<&(String, String)>) -> Vec<String> {
+    if path.contains("{workflow}") {
+        let of = |(org, slug): &(String, String)| path.replace("{org}", org).replace("{workflow}", slug);
+        return workflow.map(of).into_iter().collect();
+    }
+    if path.contains("{org}") {
+        return orgs.iter().map(|org| path.replace("{org}", org)).collect();
+    }
+    vec![path.to_owned()]
+}
+
+fn text(object: &Value, key: &str) -> Option<String> {
+    object.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// What an answer says of an endpoint that should answer with `status` and JSON, with these keys in it.

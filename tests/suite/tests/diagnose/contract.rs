@@ -1,9 +1,11 @@
 //! `validibot-mcp contract` against each version of Validibot, and against what hides it.
 
 use sandbox::{Edition, Fault, Route, Sandbox, Version, fixtures};
-use serde_json::Value;
+use serde_json::{Value, json};
 use suite::binary;
+use suite::mcp::Era;
 use suite::process::run;
+use suite::server::Server;
 use tokio::process::Command;
 
 /// The exit code, and the rows that are not as expected: state, name, and whether it breaks this server.
@@ -54,6 +56,15 @@ async fn what_a_user_can_read_has_its_fields() {
     // Nobody has started a run: of its fields nothing is known.
     let unread = ("could not tell".to_owned(), "run, its fields".to_owned(), false);
     assert_eq!((code, rows), (Some(1), vec![unread]));
+
+    let run = json!({
+        "workflow_ref": fixtures::workflow_ref(fixtures::ACME, fixtures::ENERGY_MODEL),
+        "file_name": "m.json",
+        "text": String::from_utf8_lossy(fixtures::GOOD_ENERGY_MODEL),
+    });
+    let server = Server::for_sandbox(&sandbox).start().await;
+    server.client(Era::Modern, fixtures::DEMO_TOKEN).call_tool("validate_file", run).await.success();
+    assert_eq!(check(sandbox.url(), "0.16", true).await, (Some(0), vec![]));
 
     let bytes = r#"{"next":null,"previous":null,"results":[{"slug":"acme","title":"Acme"}]}"#.into();
     let changed = Fault::Body { status: 200, content_type: "application/json".to_owned(), bytes };
