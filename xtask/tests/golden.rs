@@ -152,6 +152,12 @@ fn errors_of_gcp() {
     for args in [&["gcp", "setup", "dev"][..], &["gcp", "secrets", "staging"], &["gcp", "secrets", "prod"]] {
         text += &bare.run(args, &[]);
     }
+    // A stage without any file of its own: all that is missing, and the one command that writes it.
+    for args in [&["gcp", "status", "prod", "--check"][..], &["gcp", "deploy", "staging", "--yes"]] {
+        text += &Tree::new(&[]).run(args, &[]);
+    }
+    text += &Tree::new(&[("production/google-cloud/.build", "ENABLE_MCP_SERVER=true\n")])
+        .run(&["gcp", "plan", "prod"], &[]);
     expect_file!["golden/gcp-errors.txt"].assert_eq(&text);
 }
 

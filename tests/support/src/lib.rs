@@ -1,3 +1,4 @@
-//! What every suite needs: tests that are skipped without a program, and never silently.
+//! What every suite needs: tests that are skipped without a program, and never silently; a toolchain that compiles nothing.
 
 pub mod skip;
+pub mod toolchain;

@@ -51,7 +51,8 @@ impl Program {
         }
     }
 
-    const fn dockerfile(self) -> &'static str {
+    /// Its Dockerfile, below the workspace.
+    pub const fn dockerfile(self) -> &'static str {
         match self {
             Self::Server => "server/Dockerfile",
             Self::Sandbox => "tests/sandbox/Dockerfile",
@@ -66,6 +67,8 @@ pub enum Purpose {
     Local,
     /// To be shipped: as small and fast as it gets.
     Release,
+    /// The same, for Cloud Run, whatever processor this machine has.
+    Cloud,
 }
 
 impl Purpose {
@@ -73,8 +76,27 @@ impl Purpose {
     const fn profile(self) -> &'static str {
         match self {
             Self::Local => "local",
-            Self::Release => "release",
+            Self::Release | Self::Cloud => "release",
         }
+    }
+
+    /// The processor that the image is for.
+    const fn architecture(self) -> &'static str {
+        match self {
+            Self::Local | Self::Release => std::env::consts::ARCH,
+            // Cloud Run runs this.
+            Self::Cloud => "x86_64",
+        }
+    }
+
+    /// As docker calls it.
+    fn platform(self) -> &'static str {
+        if self.architecture() == "aarch64" { "linux/arm64" } else { "linux/amd64" }
+    }
+
+    /// As Rust calls it, with glibc.
+    fn target(self) -> String {
+        format!("{}-unknown-linux-gnu", self.architecture())
     }
 }
 
@@ -101,26 +123,65 @@ impl Revision {
 /// Compiles a program and makes its image under these tags.
 pub fn build(context: &Context, program: Program, purpose: Purpose, tags: &[String]) -> Result<()> {
     let revision = Revision::of(context)?;
-    // Other systems cannot compile the image's program: there, the Dockerfile's own stage does.
-    let prebuilt = cfg!(target_os = "linux") || program == Program::Sandbox;
-    if prebuilt {
-        context.printer.note(&format!("compiling {} for its image", program.name()));
-        let built = compile_at(context, program.name(), purpose, &revision)?;
-        stage(&context.root, program, &built)?;
-    }
-    let bill = match (program, purpose) {
-        (Program::Server, Purpose::Release) => Some(write_bill(context, &revision)?),
-        _ => None,
-    };
-    context.printer.note(&format!("building the image {}", tags.join(", ")));
-    let command = docker_build(&context.root, program, &revision, prebuilt, tags, bill.as_deref());
-    context.runner.read(&command).map(|_| ())
+    let order = Order { program, purpose, revision: &revision, tags, args: &[] };
+    order.build(context)
 }
+
+/// An image that is to be built.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The program in it.
+    pub program: Program,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What it is made from.
+    pub revision: &'a Revision,
+    /// Full names with tags.
+    pub tags: &'a [String],
+    /// More build arguments, as `NAME=VALUE`.
+    pub args: &'a [String],
+}
+
+impl Order<'_> {
+    /// Compiles the program and makes the image.
+    pub fn build(&self, context: &Context) -> Result<()> {
+        let Self { program, purpose, revision, tags, .. } = *self;
+        if self.is_compiled_here() {
+            context.printer.note(&format!("compiling {} for its image", program.name()));
+            let built = compile_at(context, program.name(), purpose, revision)?;
+            stage(&context.root, program, &built)?;
+        }
+        let bill = if self.has_bill() { Some(write_bill(context, purpose, revision)?) } else { None };
+        context.printer.note(&format!("building the image {}", tags.join(", ")));
+        let command = self.docker(&context.root, bill.as_deref());
+        // A build for the cloud says for minutes what it is at: people see it as docker shows it.
+        let streams = if purpose == Purpose::Cloud { Streams::StdoutCaptured } else { Streams::Captured };
+        context.runner.run(&command, streams)?.success_of(&command).map(|_| ())
+    }
+
+    /// docker's command, as a plan shows it: the bill's sum is known only then.
+    pub fn shown(&self, context: &Context) -> Command {
+        self.docker(&context.root, self.has_bill().then_some(SUM))
+    }
+
+    /// Other systems and other processors cannot compile the image's program: there, the Dockerfile's own stage does.
+    fn is_compiled_here(&self) -> bool {
+        let own = self.purpose.architecture() == std::env::consts::ARCH;
+        (cfg!(target_os = "linux") && own) || self.program == Program::Sandbox
+    }
+
+    fn has_bill(&self) -> bool {
+        self.program == Program::Server && matches!(self.purpose, Purpose::Release | Purpose::Cloud)
+    }
+}
+
+/// In a plan, in place of the SHA-256 of the bill of materials.
+const SUM: &str = "SUM_OF_THE_BILL_OF_MATERIALS";
 
 /// Writes the bill of materials beside the program; its SHA-256, which the image carries as a label, so that anybody
 /// can tell which bill is whose.
-fn write_bill(context: &Context, revision: &Revision) -> Result<String> {
-    let bill = sbom::of_server(context, &target(), &revision.commit)?;
+fn write_bill(context: &Context, purpose: Purpose, revision: &Revision) -> Result<String> {
+    let bill = sbom::of_server(context, &purpose.target(), &revision.commit)?;
     let path = context.root.join(BILL);
     let folder = path.parent().unwrap_or(&context.root);
     std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, &bill)).map_err(|error| {
@@ -261,36 +322,28 @@ fn copy(from: &Path, folder: &Path, name: &str) -> Result<()> {
         })
 }
 
-fn docker_build(
-    root: &Path,
-    program: Program,
-    revision: &Revision,
-    prebuilt: bool,
-    tags: &[String],
-    bill: Option<&str>,
-) -> Command {
-    let labels: Vec<_> = bill.map(|sum| (BILL_LABEL, format!("sha256:{sum}"))).into_iter().collect();
-    let mut args = vec![
-        format!("VALIDIBOT_MCP_COMMIT={}", revision.commit),
-        format!("VERSION={}", env!("CARGO_PKG_VERSION")),
-        format!("CREATED={}", revision.created),
-    ];
-    if program == Program::Server {
-        args.push(format!("SOURCE={}", if prebuilt { "prebuilt" } else { "built" }));
+impl Order<'_> {
+    fn docker(&self, root: &Path, bill: Option<&str>) -> Command {
+        let Self { program, purpose, revision, tags, .. } = *self;
+        let labels: Vec<_> = bill.map(|sum| (BILL_LABEL, format!("sha256:{sum}"))).into_iter().collect();
+        let mut args = vec![
+            format!("VALIDIBOT_MCP_COMMIT={}", revision.commit),
+            format!("VERSION={}", env!("CARGO_PKG_VERSION")),
+            format!("CREATED={}", revision.created),
+        ];
+        if program == Program::Server {
+            args.push(format!("SOURCE={}", if self.is_compiled_here() { "prebuilt" } else { "built" }));
+        }
+        args.extend_from_slice(self.args);
+        docker::build(&docker::Build {
+            context: root,
+            file: &root.join(program.dockerfile()),
+            platform: purpose.platform(),
+            tags,
+            labels: &labels,
+            args: &args,
+        })
     }
-    docker::build(&docker::Build {
-        context: root,
-        file: &root.join(program.dockerfile()),
-        platform: platform(),
-        tags,
-        labels: &labels,
-        args: &args,
-    })
-}
-
-/// The machine's own.
-fn platform() -> &'static str {
-    if std::env::consts::ARCH == "aarch64" { "linux/arm64" } else { "linux/amd64" }
 }
 
 /// The commit that the engine's image of this name was made from, as its label says; `None` where there is no image.
@@ -308,15 +361,10 @@ mod tests {
     #[test]
     fn an_image_says_what_it_was_made_from() {
         let revision = Revision { commit: "abc-dirty".into(), created: "2026-11-23T00:00:00Z".into() };
-        let command = docker_build(
-            Path::new("/w"),
-            Program::Server,
-            &revision,
-            true,
-            &["validibot-mcp:local".to_owned()],
-            Some("abc"),
-        );
-        let line = command.render();
+        let (program, tags) = (Program::Server, ["validibot-mcp:local".to_owned()]);
+        let order =
+            |purpose: Purpose| Order { program, purpose, revision: &revision, tags: &tags, args: &[] };
+        let line = order(Purpose::Release).docker(Path::new("/w"), Some("abc")).render();
         for part in [
             "--provenance=false",
             "--file /w/server/Dockerfile",
@@ -327,5 +375,10 @@ mod tests {
         ] {
             assert!(line.contains(part), "{part}: {line}");
         }
+        // Cloud Run has one kind of processor; where that is not this machine's, the Dockerfile compiles.
+        let own = cfg!(target_os = "linux") && std::env::consts::ARCH == "x86_64";
+        let cloud = order(Purpose::Cloud).docker(Path::new("/w"), Some("abc")).render();
+        let source = if own { "SOURCE=prebuilt" } else { "SOURCE=built" };
+        assert!(cloud.contains("--platform linux/amd64") && cloud.contains(source), "{cloud}");
     }
 }

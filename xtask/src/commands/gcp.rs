@@ -17,6 +17,7 @@ mod plan;
 pub(crate) mod policy;
 pub(crate) mod releases;
 pub(crate) mod rollout;
+mod scope;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod settings;

@@ -33,11 +33,15 @@ impl Gate {
 
     /// The notice of a closed gate: that this is skipped, why, and how to open it.
     pub fn skipped(&self, what: &str, how_to_open: &str) -> String {
-        let why = match &self.origin {
+        format!("{what}: skipped, because {}\n  to open the gate: {how_to_open}", self.why())
+    }
+
+    /// What keeps it closed.
+    pub fn why(&self) -> String {
+        match &self.origin {
             Origin::Default => "ENABLE_MCP_SERVER is not set".to_owned(),
             origin => format!("ENABLE_MCP_SERVER is off in {origin}"),
-        };
-        format!("{what}: skipped, because {why}\n  to open the gate: {how_to_open}")
+        }
     }
 }
 

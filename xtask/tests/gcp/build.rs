@@ -5,7 +5,7 @@ use std::process::Command;
 
 use gcp_emulator::{Registry, installed};
 use serde_json::json;
-use test_support::require;
+use test_support::{require, toolchain};
 
 use crate::stage::{Finished, Stage};
 
@@ -24,7 +24,10 @@ impl Checkout {
         let root = checkout.root();
         std::fs::create_dir_all(root.join("server")).unwrap();
         std::fs::write(root.join("Cargo.toml"), "[workspace]\n").unwrap();
-        std::fs::write(root.join("server/Dockerfile"), "FROM scratch\nCOPY Cargo.toml /\n").unwrap();
+        let dockerfile = "FROM scratch\nCOPY Cargo.toml target/image/prebuilt/validibot-mcp /\n";
+        std::fs::write(root.join("server/Dockerfile"), dockerfile).unwrap();
+        std::fs::write(root.join(".gitignore"), "target\n").unwrap();
+        toolchain::stand_in(&checkout.stage.path("bin"), &root).unwrap();
         checkout.git(&["init", "--quiet"]);
         checkout.commit("first");
         checkout
@@ -58,9 +61,25 @@ impl Checkout {
     }
 
     fn build(&self, args: &[&str]) -> Finished {
-        let mut command = self.stage.command(&[&["build", "dev"], args].concat());
+        Finished::of(&self.command(&[&["build", "dev"], args].concat()).output().unwrap())
+    }
+
+    /// The tool, in the checkout, with a toolchain that compiles nothing.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.stage.command(args);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.stage.path("bin")).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(folders).unwrap());
         command.env("CARGO_MANIFEST_DIR", self.root()).current_dir(self.root());
-        Finished::of(&command.output().unwrap())
+        command
+    }
+
+    /// The label of the image that the engine has under this tag.
+    fn label(&self, tag: &str, name: &str) -> String {
+        let image = format!("{}/demo-proj/validibot/validibot-mcp:{tag}", self.registry.address());
+        let format = format!("{{{{index .Config.Labels \"{name}\"}}}}");
+        let output = Command::new("docker").args(["image", "inspect", "--format", &format, &image]).output();
+        Finished::of(&output.unwrap()).out.trim().to_owned()
     }
 
     fn digest(&self, tag: &str) -> String {
@@ -87,9 +106,12 @@ fn a_commit_is_built_once_and_named_by_its_digest() {
     let checkout = Checkout::new();
     let first = checkout.git(&["rev-parse", "--short=12", "HEAD"]);
     let planned = checkout.build(&["--dry-run"]);
-    for label in ["VALIDIBOT_MCP_COMMIT=", "VERSION=", "CREATED=2"] {
-        assert!(format!("{}{}", planned.out, planned.err).contains(label), "{label}: {}", planned.err);
+    for part in
+        ["VALIDIBOT_MCP_COMMIT=", "VERSION=", "CREATED=2", "docker push", "3 changes", "SUM_OF_THE_BILL"]
+    {
+        assert!(planned.out.contains(part), "{part}: {}", planned.out);
     }
+    assert_eq!(checkout.digest(&first), "", "a dry run");
     let built = checkout.build(&["--yes"]);
     assert_eq!(built.code, Some(0), "{}", built.err);
     let digest = checkout.digest(&first);
@@ -97,6 +119,13 @@ fn a_commit_is_built_once_and_named_by_its_digest() {
         digest.starts_with("sha256:") && built.out.trim_end().ends_with(&format!("validibot-mcp@{digest}"))
     );
     assert_eq!(checkout.digest("latest"), digest);
+    // As every image of the server has one.
+    let bill = std::fs::read(checkout.root().join("target/image/validibot-mcp.cdx.json")).unwrap();
+    let sum =
+        hmac_sha256::Hash::hash(&bill).iter().fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
+    assert_eq!(checkout.label("latest", "io.validibot.mcp.sbom"), format!("sha256:{sum}"));
+    let commit = checkout.git(&["rev-parse", "HEAD"]);
+    assert!(String::from_utf8(bill).unwrap().contains(&commit), "it names the commit");
 
     let again = checkout.build(&[]);
     assert_eq!(again.code, Some(0), "{}", again.err);
@@ -121,8 +150,7 @@ fn an_empty_project_gets_what_the_contract_names_and_the_second_time_nothing() {
     let all = |args: &[&str]| {
         let mut said = String::new();
         for task in ["setup", "secrets", "build"] {
-            let mut command = checkout.stage.command(&[&[task, "dev", "--verbose"], args].concat());
-            command.env("CARGO_MANIFEST_DIR", checkout.root()).current_dir(checkout.root());
+            let mut command = checkout.command(&[&[task, "dev", "--verbose"], args].concat());
             let finished = Finished::of(&command.output().unwrap());
             assert_eq!(finished.code, Some(0), "{task}: {}\n{}", finished.out, finished.err);
             said += &(finished.out + &finished.err);

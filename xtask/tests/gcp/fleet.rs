@@ -116,8 +116,26 @@ fn an_empty_project_becomes_a_fleet_and_then_nothing_is_left_to_do() {
         assert!(plan.contains(line), "{line}\n{plan}");
     }
     assert_eq!(fleet.writes(), [""; 0]);
+    let shown = |part: &str| plan.lines().filter(|line| line.contains(part)).count();
+    for (part, count) in [
+        ("gcloud run jobs replace - ", 1),
+        ("gcloud run jobs execute validibot-migrate-dev ", 1),
+        // The server's is written once more when it is proven.
+        ("gcloud run services replace - ", 4),
+        ("gcloud run services add-iam-policy-binding ", 3),
+        ("gcloud scheduler jobs create http ", 10),
+        ("# 10 scheduled jobs, once worker is deployed (ADDRESS_OF_WORKER is its address):", 1),
+        ("# service validibot-mcp-dev, once validibot-web-dev is deployed:", 1),
+        ("# service validibot-mcp-dev, once its public address is proven:", 1),
+    ] {
+        assert_eq!(shown(part), count, "{part}\n{plan}");
+    }
 
     let first = fleet.quick(&[]);
+    // Each command that was shown is one write of the run, and each write but the lock's was shown.
+    let writes = fleet.writes();
+    let own = writes.iter().filter(|write| !write.contains("lock-dev") && *write != "POST secrets").count();
+    assert_eq!(own, shown(" gcloud "), "{writes:#?}\n{plan}");
     let state = fleet.state();
     let services: Vec<_> = state["services"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(services, ["validibot-mcp-dev", "validibot-web-dev", "validibot-worker-dev"], "{first}");

@@ -21,6 +21,7 @@ mod played;
 mod replay;
 mod secrets;
 mod setup;
+mod shown;
 mod stage;
 mod starts;
 mod words;

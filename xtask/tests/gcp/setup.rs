@@ -64,10 +64,22 @@ fn a_dry_run_shows_commands_and_changes_nothing() {
     require!(installed::gcloud());
     let stage = Stage::dev();
     let shown = stage.ok(&["setup", "dev", "--dry-run"]);
-    assert!(shown.out.contains("gcloud services enable artifactregistry.googleapis.com"), "{}", shown.out);
+    // What can be seen only later is shown, too, and marked: everything that a run does is there.
+    for part in [
+        "2 changes, and up to 5 more of what is marked ?",
+        "gcloud services enable artifactregistry.googleapis.com",
+        "# secret mcp-env-dev, once the APIs are on: created if it is not there:\n",
+        "gcloud iam service-accounts create validibot-mcp-dev",
+        "gcloud artifacts repositories create validibot",
+        "gcloud secrets create mcp-env-dev",
+        "gcloud secrets add-iam-policy-binding mcp-env-dev",
+        "gcloud auth configure-docker",
+    ] {
+        assert!(shown.out.contains(part), "{part}\n{}", shown.out);
+    }
     let json = stage.ok(&["setup", "dev", "--dry-run", "--json"]);
     let plan: Value = serde_json::from_str(&json.out).unwrap();
-    assert_eq!((&plan["schema_version"], &plan["applied"]), (&json!(1), &json!(false)));
+    assert_eq!((&plan["schema_version"], &plan["applied"]), (&json!(2), &json!(false)));
     // Nobody is there to say yes.
     assert_eq!(stage.run(&["setup", "dev"]).code, Some(64));
     assert_eq!(stage.emulator.writes(), [""; 0]);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use suite::docker::docker;
 use suite::process::{self, Output};
 use suite::xtask::Xtask;
+use test_support::toolchain;
 use tokio::process::Command;
 
 use suite::docker::{RELEASE_IMAGE, release_image};
@@ -79,6 +80,8 @@ impl Project {
         std::fs::write(&git, GIT.replace("@HOME@", &xtask.path("git").display().to_string()))
             .expect("a file");
         std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).expect("it may be run");
+        // What the image holds is the program that ships.
+        toolchain::stand_in(&xtask.path("bin"), &xtask.path("checkout")).expect("a toolchain");
         let named = unpack(&xtask).await;
         let project = Self { emulator, engine, web, registry, xtask, named };
         project.write_files(project.web.url(), &project.engine.url(SERVICE));

@@ -11,7 +11,7 @@ use crate::core::ask;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
-use crate::core::runner::{Outcome, Runner, Streams};
+use crate::core::runner::{Outcome, Streams};
 use crate::tools::docker;
 use crate::tools::gcloud::Advice;
 
@@ -50,11 +50,7 @@ pub(super) fn offer_after(
         context.printer.data(&plan.render());
     }
     if args.dry_run && !args.json {
-        // The same path with a runner that shows instead of doing.
-        let dry = Runner::dry_run(context.printer.clone(), context.runner.interrupts().clone());
-        for (_, command) in plan.steps() {
-            dry.read(command)?;
-        }
+        plan.show(&context.printer);
     }
     if args.dry_run || plan.is_empty() {
         return Ok(false);
@@ -89,7 +85,8 @@ pub(super) fn apply(context: &Context, plan: &Plan, at_once: usize) -> Result<Do
         let results = side_by_side(at_once, &steps, |(item, command)| {
             // A build says for minutes what it is at, and draws that itself.
             let shows = docker::is_build(command);
-            let _progress = (!shows).then(|| context.printer.progress(&item.resource));
+            let _progress =
+                (!shows).then(|| context.printer.progress(&format!("applying: {}", item.resource)));
             if shows {
                 context.printer.note(&item.resource);
                 return context.runner.run(command, Streams::StdoutCaptured)?.success_of(command);
@@ -153,9 +150,15 @@ mod tests {
 
     use super::*;
     use crate::commands::gcp::plan::{Item, State};
+    use crate::commands::gcp::scope::Scope;
     use crate::config::env::Environment;
+    use crate::config::stage::Names;
     use crate::core::interrupt::Interrupts;
     use crate::core::output::Printer;
+
+    fn scope() -> Scope {
+        Scope::of(&Names::new("acme", "us-west1", "validibot", "r", Stage::Dev))
+    }
 
     #[test]
     fn a_step_that_hangs_is_in_doubt_and_what_was_and_was_not_done_is_said() {
@@ -172,7 +175,7 @@ mod tests {
         let items = steps.into_iter().zip(0..);
         let items =
             items.map(|((name, step), wave)| Item::step(name, State::Change, step).wave(wave)).collect();
-        let plan = Plan { command: "gcp setup", place: "dev".to_owned(), items };
+        let plan = Plan { command: "gcp setup", place: scope(), items };
         let error = apply(&context, &plan, 2).unwrap_err();
         assert_eq!(error.exit().code(), 1);
         for part in ["did not finish", "done: the account", "in doubt: the secret", "not begun: the role"] {

@@ -12,6 +12,7 @@ mod live;
 use envs::{HeldIn, server};
 
 use super::plan::{Item, Plan, State};
+use super::scope::Scope;
 use super::service::Ingress;
 use super::{apply, lock, settings};
 use crate::cli::GcpLbAdd;
@@ -148,8 +149,7 @@ fn plan(names: &Names, live: &Live, name: &Name<'_>) -> Plan {
     } else {
         Item::unchanged(record).note(format!("{domain}. A {}", live.address))
     });
-    let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-    Plan { command: "gcp lb-add", place, items }
+    Plan { command: "gcp lb-add", place: Scope::of(names), items }
 }
 
 /// What somebody else has made of the same names, and must not be changed under their hands.

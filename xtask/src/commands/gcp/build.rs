@@ -4,8 +4,10 @@ use std::path::Path;
 
 use super::apply;
 use super::plan::{Item, Plan, State};
+use super::scope::Scope;
 use super::settings;
 use super::state::observe::{Read, cannot_tell};
+use crate::artifact::image::{Order, Program, Purpose, Revision};
 use crate::artifact::reference::{self, ImageRef};
 use crate::cli::GcpBuild;
 use crate::config::context::Context;
@@ -13,7 +15,7 @@ use crate::config::stage::Names;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::core::runner::{Outcome, Streams, last_lines};
-use crate::tools::docker::{self, Build};
+use crate::tools::docker;
 use crate::tools::gcloud::{Advice, Seen, Trouble};
 use crate::tools::git;
 
@@ -38,11 +40,13 @@ pub(super) fn build(context: &Context, args: &GcpBuild) -> Result<()> {
     let latest = format!("{}:latest", names.image());
     let there = find(context, &tagged)?;
     let reuse = there.as_ref().filter(|_| !source.dirty && !args.rebuild);
-    let plan = match reuse {
-        Some(image) => known(context, &names, &tagged, &latest, image)?,
-        None => fresh(context, &names, args, &source, &[tagged.clone(), latest])?,
+    let applied = match reuse {
+        Some(image) => {
+            let plan = known(context, &names, &tagged, &latest, image)?;
+            apply::carry_out(context, &plan, &args.common)?.is_some()
+        }
+        None => make(context, &names, args, &source, &[tagged.clone(), latest])?,
     };
-    let applied = apply::carry_out(context, &plan, &args.common)?.is_some();
     let image = if applied && reuse.is_none() { find(context, &tagged)? } else { reuse.cloned() };
     match image {
         // JSON says it among the notes where nothing was built, and the next call does where something was.
@@ -94,46 +98,50 @@ fn known(context: &Context, names: &Names, tagged: &str, latest: &str, image: &I
     Ok(plan(names, items))
 }
 
-/// The plan where it has to be built.
-fn fresh(
-    context: &Context,
-    names: &Names,
-    args: &GcpBuild,
-    source: &Source,
-    tags: &[String],
-) -> Result<Plan> {
+/// Builds the image and pushes it, where that is confirmed; whether it was done.
+fn make(context: &Context, names: &Names, args: &GcpBuild, source: &Source, tags: &[String]) -> Result<bool> {
+    let revision = revision(context, &source.commit)?;
+    let (program, purpose) = (Program::Server, Purpose::Cloud);
+    let order = Order { program, purpose, revision: &revision, tags, args: &args.build_arg };
+    let plan = fresh(context, names, source, &order);
+    let done = apply::offer(context, &plan, &args.common)?;
+    if done {
+        order.build(context)?;
+        apply::apply(context, &Plan { items: pushes(tags), ..plan.clone() }, args.common.at_once)?;
+    }
+    if args.common.json {
+        context.printer.json(&plan.json(done));
+    }
+    Ok(done)
+}
+
+/// What an image of the server is labelled with.
+pub(super) fn revision(context: &Context, commit: &str) -> Result<Revision> {
     let created = context.runner.read(&git::committed(&context.root)).map_err(git::explained)?.stdout;
-    let mut build_args = vec![
-        format!("VALIDIBOT_MCP_COMMIT={}", source.commit),
-        format!("VERSION={}", env!("CARGO_PKG_VERSION")),
-        format!("CREATED={}", created.trim()),
-    ];
-    build_args.extend(args.build_arg.iter().cloned());
-    let command = docker::build(&Build {
-        context: &context.root,
-        file: &context.root.join("server/Dockerfile"),
-        platform: PLATFORM,
-        tags,
-        labels: &[("org.opencontainers.image.revision", source.commit.clone())],
-        args: &build_args,
-    });
-    let mut build = Item::step(format!("image of commit {}", source.tag), State::Create, command);
+    Ok(Revision { commit: commit.to_owned(), created: created.trim().to_owned() })
+}
+
+/// The plan where it has to be built.
+fn fresh(context: &Context, names: &Names, source: &Source, order: &Order<'_>) -> Plan {
+    let resource = format!("image of commit {}", source.tag);
+    let mut build = Item::step(resource, State::Create, order.shown(context))
+        .note("its program is compiled first, and its bill of materials written");
     if source.dirty {
         build = build.note("with changes that are in no commit");
     }
-    let mut items = vec![build];
-    // The moving tag comes last: it never leads to an image whose own tag is not there.
-    let waves = 1..;
-    items.extend(
-        tags.iter()
-            .zip(waves)
-            .map(|(tag, wave)| Item::step(format!("tag {tag}"), State::Change, docker::push(tag)).wave(wave)),
-    );
-    Ok(plan(names, items))
+    plan(names, [vec![build], pushes(order.tags)].concat())
+}
+
+/// The moving tag comes last: it never leads to an image whose own tag is not there.
+fn pushes(tags: &[String]) -> Vec<Item> {
+    let push = |(tag, wave): (&String, u8)| {
+        Item::step(format!("tag {tag}"), State::Change, docker::push(tag)).wave(wave)
+    };
+    tags.iter().zip(1..).map(push).collect()
 }
 
 fn plan(names: &Names, items: Vec<Item>) -> Plan {
-    Plan { command: "gcp build", place: format!("{} to {}", names.stage(), names.registry()), items }
+    Plan { command: "gcp build", place: Scope::of(names).registry(names.registry()), items }
 }
 
 /// The image that a tag leads to; `None` where the registry does not have the tag.

@@ -24,8 +24,8 @@ use serde_json::json;
 
 use super::age::{self, Age};
 use super::identity::{self, Identity};
-use super::mcp::{Comparison, Prober};
-use super::rollout::{self, unrecorded};
+use super::mcp::{Comparison, Prober, not_led_here};
+use super::rollout::{self, Way, unrecorded, way};
 use super::service::{COMMIT, Changed, Live, Spec, difference};
 use super::side_by_side::both;
 use super::state::{Answers, State};
@@ -36,7 +36,6 @@ use crate::config::fleet::resolved::{Container, Service};
 use crate::config::stage::Stage;
 use crate::core::error::{Error, Result};
 use crate::core::exit::Exit;
-use crate::core::runner::Runner;
 use file::File;
 use images::{Built, Images};
 use place::{Choice, Place};
@@ -96,9 +95,8 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
         return Ok(());
     }
     if common.dry_run {
-        // A dry run: the plan's commands, ready to paste.
-        let runner = Runner::dry_run(context.printer.clone(), context.runner.interrupts().clone());
-        return plan.steps().try_for_each(|(_, command)| runner.read(command).map(|_| ()));
+        plan.show(&context.printer);
+        return Ok(());
     }
     if let Some(identity) = &deploy.identity {
         identity.check(deploy.place.names())?;
@@ -151,9 +149,10 @@ pub(super) fn deploy_all(context: &Context, args: &GcpDeployAll) -> Result<()> {
     if common.json {
         let mut report = deploy.json(&plan, true);
         report["done"] = json!(done);
+        report["clients"] = json!(deploy.clients());
         context.printer.json(&report);
     } else {
-        context.printer.data(&done.join("\n"));
+        context.printer.data(&[done, deploy.clients().into_iter().collect()].concat().join("\n"));
     }
     Ok(())
 }
@@ -213,6 +212,9 @@ impl<'a> Deploy<'a> {
             let image = self.image(&service.container)?;
             let folder: Option<&Path> = image.folder.as_deref();
             let age = Age::of(self.place.context, folder, self.live(service), &image.commit);
+            // What serves stays as it is, whatever it is.
+            let stays = way(&self.spec(service, image), self.live(service)) == Way::Nothing;
+            let age = age.map(|age| if stays { Age { refused: None, ..age } } else { age });
             Some(age.map(|age| (service.container.key.clone(), age)))
         };
         self.ages = self.place.services().filter_map(age).collect::<Result<_>>()?;
@@ -329,6 +331,7 @@ impl<'a> Deploy<'a> {
             let mut report = self.json(plan, after.is_some());
             report["serving"] = json!(serving);
             report["url"] = json!(url);
+            report["clients"] = json!(self.clients());
             self.place.context.printer.json(&report);
         } else {
             let (commit, stage) = (&image.commit, self.place.stage());
@@ -339,8 +342,18 @@ impl<'a> Deploy<'a> {
             } else {
                 format!("{serving} serves commit {commit} at {url}")
             };
-            self.place.context.printer.data(&said);
+            self.place
+                .context
+                .printer
+                .data(&[vec![said], self.clients().into_iter().collect()].concat().join("\n"));
         }
+    }
+
+    /// What is still to do before clients reach the server at the address that they use.
+    fn clients(&self) -> Option<String> {
+        let (server, _) = self.server()?;
+        let config = self.place.config.as_ref()?;
+        not_led_here(self.place.stage(), self.live(server)?, &config.base_url)
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::deploy::place::{Choice, Place};
 use super::lock::{self, Lock};
 use super::plan::Plan;
+use super::scope::Scope;
 use super::state::observe::{Read, cannot_tell, observe_all};
 use super::{apply, settings};
 use crate::cli::{GcpGate, GcpReopen, GcpSwitch};
@@ -173,8 +174,7 @@ impl<'a> Turn<'a> {
             Switch::Close => [server, application],
             Switch::Open => [application, server],
         };
-        let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-        Ok(Plan { command: command(to), place, items: items.concat() })
+        Ok(Plan { command: command(to), place: Scope::of(names), items: items.concat() })
     }
 
     /// Part by part; what was done.
@@ -185,7 +185,7 @@ impl<'a> Turn<'a> {
         }
         if let (Some(place), Some(application)) = (&self.fleet, &there.application) {
             let items = application::items(place, application, self.to);
-            let plan = Plan { command: command(self.to), place: String::new(), items };
+            let plan = Plan { command: command(self.to), place: Scope::of(&self.names), items };
             if !plan.is_empty() {
                 lock.verify()?;
                 let steps = apply::apply(self.context, &plan, self.args.common.at_once)

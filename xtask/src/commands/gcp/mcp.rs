@@ -1,9 +1,11 @@
 //! The MCP server as a Cloud Run service: what its settings make of it.
 
+mod clients;
 mod mode;
 mod probe;
 mod web;
 
+pub(crate) use clients::not_led_here;
 pub(crate) use mode::Mode;
 pub(crate) use probe::Probe as Prober;
 pub(crate) use web::{Comparison, Web};

@@ -15,7 +15,7 @@ pub(crate) use absence::{contradiction, is_not_there};
 pub(crate) use access::{Access, access};
 pub(crate) use back::Back;
 pub(crate) use phase::Phase;
-pub(crate) use record::unrecorded;
+pub(crate) use record::{history, unrecorded};
 
 use super::lock::Lock;
 use super::service::{Ingress, Live, Manifest, Spec, Target, Template, difference};

@@ -1,6 +1,7 @@
 //! `gcp secrets`: uploads `.mcp` when it says something new, and removes versions that nobody uses.
 
 pub(crate) mod difference;
+pub(crate) mod uploaded;
 mod used;
 pub(crate) mod version;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use envs::HeldIn;
 
 use super::plan::{Item, Plan, State};
+use super::scope::Scope;
 use super::settings::{self, Settings};
 use super::state::observe::{Read, cannot_tell, observe};
 use super::{apply, lock};
@@ -158,8 +160,7 @@ fn plan(
                 ),
         );
     }
-    let place = format!("{} in project {}", names.stage(), names.project());
-    Plan { command: "gcp secrets", place, items }
+    Plan { command: "gcp secrets", place: Scope::of(names), items }
 }
 
 /// Says which version is the new one. A name in another form is suspicious: the upload may not be what it seems.

@@ -30,13 +30,24 @@ pub(super) fn gate_is_open(context: &Context, stage: Stage, what: &str, asked: G
     if gate.open {
         return Ok(true);
     }
-    let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
-    let how = format!("ENABLE_MCP_SERVER=true in {}, or on the command line", file.display());
+    let how = how_to_open(context, stage);
     if asked.require_open {
         return Err(closed(context, stage, what).hint(format!("to open the gate: {how}")));
     }
     context.printer.note(&gate.skipped(&format!("{what} {stage}"), &how));
     Ok(false)
+}
+
+/// What to do about a closed gate.
+pub(super) fn how_to_open(context: &Context, stage: Stage) -> String {
+    let target = Target::GoogleCloud(stage);
+    let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
+    let open = format!("ENABLE_MCP_SERVER=true in {}", file.display());
+    if context.tree.has(target) {
+        format!("{open}, or in the environment")
+    } else {
+        format!("{stage} has no files: cargo xtask env init {stage}, then {open}")
+    }
 }
 
 /// The error of a gate that has to be open.
@@ -88,7 +99,11 @@ pub(crate) fn load(context: &Context, stage: Stage) -> Result<Settings> {
     let registry = read(&GCP_REGISTRY_HOST);
     let keep = read(&GCP_SECRET_VERSIONS_TO_KEEP);
     let project = match project {
-        Err(missing) => return Err(missing.causes(wrong)),
+        Err(missing) => {
+            let absent = file.as_ref().is_none_or(|file| !file.path().exists());
+            let error = if absent { without_files(context, stage) } else { None };
+            return Err(error.unwrap_or(missing).causes(wrong));
+        }
         Ok(_) if !wrong.is_empty() => {
             return Err(Error::usage(format!("the settings of {stage} cannot be used"))
                 .causes(wrong)
@@ -99,6 +114,26 @@ pub(crate) fn load(context: &Context, stage: Stage) -> Result<Settings> {
     let registry = if registry.is_empty() { format!("{region}-docker.pkg.dev") } else { registry };
     let names = Names::new(project, region, app, registry, stage);
     Ok(Settings { names, keep: keep.parse().unwrap_or(1) })
+}
+
+/// The error of a stage that has no `.gcp`, with every file that is missing: they are written together.
+fn without_files(context: &Context, stage: Stage) -> Option<Error> {
+    let target = Target::GoogleCloud(stage);
+    let paths = target.place().files().iter().filter_map(|file| context.tree.path(target, *file));
+    let (there, missing): (Vec<_>, Vec<_>) = paths.partition(|path| path.exists());
+    let gcp = context.tree.path(target, HeldIn::Gcp)?;
+    if !missing.contains(&gcp) {
+        return None;
+    }
+    let message = if there.is_empty() {
+        format!("{stage} has no files")
+    } else {
+        format!("{stage} has no file {}", gcp.display())
+    };
+    let error = Error::usage(message)
+        .causes(missing.iter().map(|path| format!("missing: {}", path.display())))
+        .cause(format!("{} is not set: {}", GCP_PROJECT_ID.name, GCP_PROJECT_ID.doc));
+    Some(error.hint(format!("cargo xtask env init {stage}, then fill in what it names")))
 }
 
 /// The stage's own file, or production's: installations that exist keep one `.just` there for all stages.

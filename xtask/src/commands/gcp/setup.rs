@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use super::apply;
 use super::plan::{Item, Plan, State};
+use super::scope::Scope;
 use super::settings;
 use super::state::observe::unreadable;
 use crate::cli::GcpStage;
 use crate::config::context::Context;
 use crate::config::stage::Names;
+use crate::core::command::Command;
 use crate::core::error::Result;
 use crate::tools::gcloud::apis::APIS;
 use crate::tools::gcloud::{self, ACCESSOR, Advice, INVOKER};
@@ -74,18 +76,16 @@ fn plan(names: &Names, live: &Live) -> Plan {
     let waiting = !missing.is_empty();
     items.push(if waiting {
         Item::step("APIs", State::Change, gcloud::enable_apis(names, &missing))
-            .note(format!("on: {}", missing.join(", ")))
+            .note(format!("enable: {}", missing.join(", ")))
     } else {
         Item::unchanged("APIs")
     });
     let mut make = |resource: String, there: Part, command| {
         items.push(match there {
             Part::Present => Item::unchanged(resource),
-            Part::Absent if waiting => later(resource, "made, once the APIs are on"),
+            Part::Absent if waiting => later(resource, "created", command),
             Part::Absent => Item::step(resource, State::Create, command).wave(1),
-            Part::Hidden => {
-                later(resource, "made if it is not there: it can be seen only once its API is on")
-            }
+            Part::Hidden => hidden(resource, "created if it is not there", command),
         });
     };
     make(format!("service account {}", names.service_account()), live.account, gcloud::create_account(names));
@@ -97,8 +97,7 @@ fn plan(names: &Names, live: &Live) -> Plan {
     make(format!("secret {}", names.secret()), live.secret.part(), gcloud::create_secret(names));
     items.extend(access(names, live, waiting));
     items.push(docker::item(names, live.docker));
-    let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-    Plan { command: "gcp setup", place, items }
+    Plan { command: "gcp setup", place: Scope::of(names), items }
 }
 
 /// Who may do what: the secret, the old project-wide role, the web application.
@@ -109,7 +108,7 @@ fn access(names: &Names, live: &Live, waiting: bool) -> Vec<Item> {
     items.push(if live.secret.grants(ACCESSOR, &account) {
         Item::unchanged(reader)
     } else if waiting {
-        later(reader, "given, once the APIs are on")
+        later(reader, "granted", gcloud::bind_accessor(names))
     } else {
         Item::step(reader, State::Change, gcloud::bind_accessor(names)).wave(2)
     });
@@ -117,7 +116,7 @@ fn access(names: &Names, live: &Live, waiting: bool) -> Vec<Item> {
         // In a later wave than the exact one: the server can read its secret all the time.
         let old = format!("{ACCESSOR} on the whole project");
         items.push(if waiting {
-            later(old, "taken away, once the APIs are on")
+            later(old, "removed", gcloud::unbind_project_accessor(names))
         } else {
             Item::step(old, State::Remove, gcloud::unbind_project_accessor(names))
                 .wave(3)
@@ -127,18 +126,30 @@ fn access(names: &Names, live: &Live, waiting: bool) -> Vec<Item> {
     let caller = format!("{INVOKER} on {}", names.web_service());
     items.push(match live.web.part() {
         Part::Present if live.web.grants(INVOKER, &account) => Item::unchanged(caller),
-        Part::Present if waiting => later(caller, "given, once the APIs are on"),
+        Part::Present if waiting => later(caller, "granted", gcloud::bind_invoker(names)),
         Part::Present => Item::step(caller, State::Change, gcloud::bind_invoker(names)).wave(2),
-        Part::Absent => later(caller, "the web application is not deployed yet: deploy gives it, once it is"),
+        Part::Absent => {
+            Item::pending(caller, "the web application is not deployed yet: deploy grants it, once it is")
+        }
         Part::Hidden => {
-            later(caller, "given if the web application is there: it can be seen only once its API is on")
+            hidden(caller, "granted if the web application is there", gcloud::bind_invoker(names))
         }
     });
     items
 }
 
-fn later(resource: String, why: &str) -> Item {
-    Item::pending(resource, why)
+/// When what stands behind the APIs can be written.
+const ON: &str = "once the APIs are on";
+
+/// A step that is taken after the second look.
+fn later(resource: String, what: &str, command: Command) -> Item {
+    Item::pending(resource, format!("{what}, {ON}")).then(ON, command)
+}
+
+/// A step that the second look decides about.
+fn hidden(resource: String, what: &str, command: Command) -> Item {
+    Item::pending(resource, format!("{what}: it can be seen only {ON}"))
+        .then(format!("{ON}: {what}"), command)
 }
 
 #[cfg(test)]

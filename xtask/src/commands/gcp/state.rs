@@ -11,7 +11,7 @@ pub(super) use view::{View, view};
 
 use std::collections::BTreeMap;
 
-use answers::SERVICES;
+use answers::{SERVICES, UPLOADED};
 use observe::{Read, cannot_tell, observe};
 use reading::Reading;
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use super::deploy::secret::Content;
 use super::mcp::Web;
 use super::policy::Policy;
 use super::rollout::{Access, access, is_not_there};
+use super::secrets::uploaded::Uploaded;
 use super::secrets::version::Version;
 use super::service::{Ingress, Live};
 use crate::config::context::Context;
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub(super) executions: BTreeMap<String, Execution>,
     pub(super) scheduled: Vec<cron::Live>,
     pub(super) project_number: String,
+    /// Whether the stage's `.mcp` is uploaded; `None` where there is none here.
+    pub(super) uploaded: Option<Uploaded>,
 }
 
 /// A Cloud SQL instance.
@@ -145,6 +148,9 @@ impl State {
                 })
             };
             self.secrets.extend(content.map(|content| (name.to_owned(), content)));
+        }
+        if let Some(file) = place.server_file() {
+            self.uploaded = Uploaded::compare(&file, &reading.take(UPLOADED)).ok();
         }
         for name in place.databases() {
             let make = "the application needs its database: gcloud sql instances create";

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::identity::{self, Identity};
 use super::lock::Holder;
-use super::mcp::{Comparison, Config, Mode, Web};
+use super::mcp::{Comparison, Config, Mode, Web, not_led_here};
 use super::policy::Policy;
 use super::releases::{Fate, Revision, hold, table};
 use super::rollout::{Access, access};
@@ -50,6 +50,8 @@ struct Report {
     server: &'static str,
     url: Option<String>,
     clients: Option<String>,
+    /// What is still to do before clients reach the server there.
+    clients_need: Option<String>,
     traffic: Vec<Target>,
     serving: Option<Revision>,
     ingress: Option<&'static str>,
@@ -152,6 +154,10 @@ fn look(context: &Context, names: &Names) -> Result<Report> {
         server,
         url: live.as_ref().map(|live| live.url.clone()),
         clients: config.as_ref().map(|config| format!("{}/mcp", config.base_url)),
+        clients_need: live
+            .as_ref()
+            .zip(config.as_ref())
+            .and_then(|(live, config)| not_led_here(names.stage(), live, &config.base_url)),
         traffic: live.as_ref().map(|live| live.traffic.clone()).unwrap_or_default(),
         serving,
         ingress: live.as_ref().map(|live| live.spec.ingress.name()),
@@ -223,6 +229,9 @@ impl Report {
         }
         if let Some(clients) = &self.clients {
             row("clients", clients.clone());
+        }
+        if let Some(need) = &self.clients_need {
+            row("", need.replace('\n', "\n          "));
         }
         for target in &self.traffic {
             let tag = target.tag.as_ref().map(|tag| format!(", tag {tag}")).unwrap_or_default();

@@ -16,6 +16,31 @@ fn went_back() -> Fleet {
     fleet
 }
 
+/// A service of which nothing changes is not asked about, whatever was gone back from.
+#[test]
+fn a_service_that_stays_as_it_is_holds_up_nothing() {
+    let mut fleet = Fleet::new();
+    fleet.quick(&[]);
+    let first =
+        fleet.state()["services"]["validibot-mcp-dev"]["status"]["traffic"][0]["revisionName"].clone();
+    let first = first.as_str().unwrap();
+    fleet.deployment.stage.emulator.cloud().seed_version("mcp-env-dev", "A=2");
+    fleet.quick(&["--only=mcp"]);
+    let (back, said, _) = tool(&fleet, &["rollback", "dev", first, "--yes"], None);
+    back.unwrap_or_else(|error| panic!("{error}\n{said}"));
+    let error = run(&fleet, &["--only=mcp"], None).0.unwrap_err().to_string();
+    assert!(error.contains("was gone back from, for settings"), "{error}");
+
+    // What was gone back from cannot be deployed any more, and what serves is what is wanted.
+    assert!(fleet.deployment.stage.emulator.cloud().disable_version("mcp-env-dev", "2"));
+    fleet.release("two", 'b');
+    let said = fleet.quick(&["--skip-migrate"]);
+    assert!(!said.contains("wants --yes-older"), "{said}");
+    assert_eq!(fleet.serving("validibot-web-dev").as_deref(), Some("two"));
+    let now = fleet.state()["services"]["validibot-mcp-dev"]["status"]["traffic"][0]["revisionName"].clone();
+    assert_eq!(now.as_str(), Some(first));
+}
+
 const WEB: [&str; 2] = ["--skip-migrate", "--only=web"];
 
 #[test]

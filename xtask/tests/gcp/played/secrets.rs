@@ -21,6 +21,11 @@ pub(super) fn answer(to: SocketAddr, words: &[&str]) -> Outcome {
             let (status, found) = get(&format!("{SECRETS}/{secret}/versions/{version}:access"));
             let data = found["payload"]["data"].as_str().unwrap_or_default();
             match status {
+                // With its name in the first line.
+                200 if *version == "latest" => {
+                    let name = found["name"].as_str().unwrap_or_default();
+                    Outcome::success(format!("{name}\n{}\n", decoded(data)))
+                }
                 200 => Outcome::success(decoded(data)),
                 _ => said("secrets.versions.access", (status, found)),
             }

@@ -7,6 +7,7 @@ use envs::Variable;
 use envs::deploy::{VALIDIBOT_BUILD_CLOUD, VALIDIBOT_REVISION, VALIDIBOT_VERSION};
 
 use super::place::Place;
+use crate::artifact::image::{Order, Program, Purpose, Revision};
 use crate::artifact::reference::{self, ImageRef};
 use crate::cli::GcpDeployAll;
 use crate::commands::gcp::build::{self, PLATFORM};
@@ -14,6 +15,7 @@ use crate::commands::gcp::plan::{Item, State};
 use crate::config::context::Context;
 use crate::config::fleet::resolved::{Container, Image};
 use crate::config::fleet::{ImageFacts, Source};
+use crate::core::command::Command;
 use crate::core::error::{Error, Result};
 use crate::tools::docker::{self, Build};
 
@@ -38,10 +40,11 @@ pub(super) struct Built {
 
 /// How an image is built.
 #[derive(Debug, Clone)]
-struct Recipe {
-    folder: PathBuf,
-    file: PathBuf,
-    args: Vec<String>,
+enum Recipe {
+    /// As every image of the server: compiled here, with its bill of materials.
+    Server,
+    /// By its Dockerfile alone.
+    Docker { folder: PathBuf, file: PathBuf, args: Vec<String> },
 }
 
 /// All images that the steps need, by their keys.
@@ -72,10 +75,14 @@ impl Built {
     }
 
     /// For the plan.
-    pub(super) fn item(&self) -> Item {
+    pub(super) fn item(&self, context: &Context) -> Item {
         let resource = format!("image {}", self.tagged(&self.tag));
         match (&self.image, &self.recipe) {
-            (None, Some(recipe)) => Item::step(resource, State::Create, self.build(recipe)),
+            (None, Some(recipe)) => {
+                let item = Item::step(resource, State::Create, self.build(context, recipe));
+                let tags = self.tags();
+                tags.iter().fold(item, |item, tag| item.then("once it is built", docker::push(tag)))
+            }
             (image, _) => {
                 image.iter().fold(Item::unchanged(resource), |item, image| item.note(&image.digest))
             }
@@ -85,12 +92,16 @@ impl Built {
     /// Builds and pushes it, where it is not there.
     pub(super) fn make(&mut self, context: &Context) -> Result<()> {
         let (None, Some(recipe)) = (&self.image, self.recipe.clone()) else { return Ok(()) };
-        let tagged = self.tagged(&self.tag);
-        let _progress = context.printer.progress(&format!("building {tagged}"));
-        context.runner.read(&self.build(&recipe))?;
-        // The moving tag comes last: it never leads to an image whose own tag is not there.
-        for tag in [&self.tag, "latest"] {
-            context.runner.read(&docker::push(&self.tagged(tag)))?;
+        let (tagged, tags) = (self.tagged(&self.tag), self.tags());
+        match &recipe {
+            Recipe::Server => self.order(&build::revision(context, &self.commit)?, &tags).build(context)?,
+            Recipe::Docker { .. } => {
+                let _progress = context.printer.progress(&format!("building {tagged}"));
+                context.runner.read(&self.build(context, &recipe))?;
+            }
+        }
+        for tag in &tags {
+            context.runner.read(&docker::push(tag))?;
         }
         self.image = build::find(context, &tagged)?;
         if self.image.is_some() {
@@ -100,15 +111,32 @@ impl Built {
             .hint("type the same command again"))
     }
 
-    fn build(&self, recipe: &Recipe) -> crate::core::command::Command {
-        docker::build(&Build {
-            context: &recipe.folder,
-            file: &recipe.file,
-            platform: PLATFORM,
-            tags: &[self.tagged(&self.tag), self.tagged("latest")],
-            labels: &[("org.opencontainers.image.revision", self.commit.clone())],
-            args: &recipe.args,
-        })
+    /// The moving tag comes last: it never leads to an image whose own tag is not there.
+    fn tags(&self) -> [String; 2] {
+        [self.tagged(&self.tag), self.tagged("latest")]
+    }
+
+    /// The server's image, as every image of the server is made.
+    fn order<'o>(&self, revision: &'o Revision, tags: &'o [String]) -> Order<'o> {
+        Order { program: Program::Server, purpose: Purpose::Cloud, revision, tags, args: &[] }
+    }
+
+    fn build(&self, context: &Context, recipe: &Recipe) -> Command {
+        match recipe {
+            Recipe::Server => {
+                let revision =
+                    Revision { commit: self.commit.clone(), created: "TIME_OF_THE_COMMIT".to_owned() };
+                self.order(&revision, &self.tags()).shown(context)
+            }
+            Recipe::Docker { folder, file, args } => docker::build(&Build {
+                context: folder,
+                file,
+                platform: PLATFORM,
+                tags: &self.tags(),
+                labels: &[("org.opencontainers.image.revision", self.commit.clone())],
+                args,
+            }),
+        }
     }
 }
 
@@ -226,10 +254,16 @@ fn from_source(place: &Place<'_>, image: &Image, allow_dirty: bool) -> Result<Bu
     let repository =
         format!("{}/{}/{}/{}", names.registry(), names.project(), names.repository(), image.name);
     let facts = ImageFacts { version: &version, revision: &source.tag, commit: &source.commit };
-    let recipe = Recipe {
-        file: folder.join(&image.file),
-        args: image.args.iter().map(|(name, value)| format!("{name}={}", value.fill(&facts))).collect(),
-        folder: folder.clone(),
+    let own =
+        matches!(image.source, Source::Workspace) && image.file == Path::new(Program::Server.dockerfile());
+    let recipe = if own {
+        Recipe::Server
+    } else {
+        Recipe::Docker {
+            file: folder.join(&image.file),
+            args: image.args.iter().map(|(name, value)| format!("{name}={}", value.fill(&facts))).collect(),
+            folder: folder.clone(),
+        }
     };
     // What is in no commit has to be built again: its tag says nothing about it.
     let found =

@@ -4,6 +4,7 @@ use super::{Deploy, cron, job, serves, wanted};
 use crate::commands::gcp::lock::Lock;
 use crate::commands::gcp::plan::Plan;
 use crate::commands::gcp::rollout::Rollout;
+use crate::commands::gcp::scope::Scope;
 use crate::commands::gcp::service::{Ingress, Live};
 use crate::commands::gcp::state::State;
 use crate::commands::gcp::{apply, rollout};
@@ -114,7 +115,7 @@ impl Deploy<'_> {
         };
         let maintenance = self.state.in_maintenance(&self.place);
         let items = cron::items(&self.place, &self.state.scheduled, &address, maintenance);
-        let plan = Plan { command: super::DEPLOY_ALL, place: String::new(), items };
+        let plan = Plan { command: super::DEPLOY_ALL, place: Scope::of(self.place.names()), items };
         let count = plan.steps().count();
         if count > 0 {
             lock.verify()?;

@@ -103,9 +103,7 @@ impl<'a> Place<'a> {
                 .hint("to leave the MCP server out: name the other steps with --only"));
         }
         let (gated, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(|key| is_gated(key) && !gate.open);
-        let file = context.tree.path(target, HeldIn::Build).unwrap_or_default();
-        let why =
-            format!("ENABLE_MCP_SERVER is off; ENABLE_MCP_SERVER=true in {} opens the gate", file.display());
+        let why = format!("{}; to open the gate: {}", gate.why(), settings::how_to_open(context, stage));
         skipped.extend(gated.into_iter().map(|key| (key, why.clone())));
         let deployed: &[String] = if deploys { &steps } else { &[] };
         let (fleet, config) = resolve(context, &fleet, &settings.names, deployed)?;
@@ -118,6 +116,13 @@ impl<'a> Place<'a> {
 
     pub(in crate::commands::gcp) fn stage(&self) -> Stage {
         self.names().stage()
+    }
+
+    /// The `.mcp` of this machine, where the MCP server is deployed and there is one that can be read.
+    pub(in crate::commands::gcp) fn server_file(&self) -> Option<EnvFile> {
+        self.config.as_ref()?;
+        let target = Target::GoogleCloud(self.stage());
+        self.context.tree.read(target, HeldIn::Mcp).ok().flatten()
     }
 
     /// Whether this step is asked for.

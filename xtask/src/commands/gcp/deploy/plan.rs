@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use super::cron;
 use super::images::Built;
 use super::job::{self, Step};
+use super::job_manifest::manifest;
 use super::{Deploy, difference_of};
 use crate::commands::gcp::plan::{Item, Plan, State};
+use crate::commands::gcp::scope::Scope;
 use crate::config::fleet::SCHEDULER;
 use crate::config::fleet::resolved::Job;
 use crate::tools::gcloud;
@@ -18,10 +20,10 @@ impl Deploy<'_> {
     /// The plan.
     pub(super) fn plan(&self, command: &'static str) -> Plan {
         let (place, names) = (&self.place, self.place.names());
-        let mut at = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
+        let mut at = Scope::of(names);
         let mut items: Vec<Item> = Vec::new();
         if !self.alone {
-            items.extend(self.images.values().map(Built::item));
+            items.extend(self.images.values().map(|image| image.item(place.context)));
         }
         for key in &place.steps {
             if let Some((job, image)) =
@@ -35,7 +37,7 @@ impl Deploy<'_> {
             {
                 items.extend(ServicePlan::of(self, service, image).items());
                 if self.alone {
-                    at = format!("{at}: commit {}", image.tag);
+                    at = at.commit(&image.tag);
                 }
             }
             if key == SCHEDULER {
@@ -47,6 +49,7 @@ impl Deploy<'_> {
             let open = format!("cargo xtask gcp maintenance off {} opens it", place.stage());
             items.push(Item::unchanged("the stage is in maintenance and stays so").note(open));
         }
+        items.extend(self.uploaded_item());
         items.extend(self.identity_item());
         Plan { command, place: at, items }
     }
@@ -60,7 +63,14 @@ impl Deploy<'_> {
                 .note(format!("{run} is running with this image: it is waited for")),
             Step::Run(changes) => {
                 let state = if self.state.jobs.contains_key(name) { State::Change } else { State::Create };
-                let mut item = Item::step(resource, state, gcloud::fleet::execute(names, name));
+                let execute = gcloud::fleet::execute(names, name);
+                let mut item = if changes.is_empty() {
+                    Item::step(resource, state, execute)
+                } else {
+                    let manifest = format!("{:#}\n", manifest(job, image, &self.state));
+                    let write = gcloud::fleet::replace_job(names, &manifest);
+                    Item::step(resource, state, write).then("once it is written", execute)
+                };
                 item.notes = changes;
                 item.note("runs once, before anything else is touched")
             }
@@ -75,11 +85,34 @@ impl Deploy<'_> {
             }
             // A wrong address has ended the check before.
             Some(Err(_)) => Vec::new(),
-            None => vec![Item::pending(
-                format!("{} scheduled jobs", self.place.fleet.scheduler.jobs.len()),
-                format!("with the address of {}, which is not there yet", self.place.fleet.scheduler.target),
-            )],
+            None => vec![self.scheduler_later()],
         }
+    }
+
+    /// The scheduled jobs call an address that is known once their target is deployed.
+    fn scheduler_later(&self) -> Item {
+        let scheduler = &self.place.fleet.scheduler;
+        let target = &scheduler.target;
+        let address = format!("ADDRESS_OF_{}", target.to_uppercase());
+        let maintenance = self.state.in_maintenance(&self.place);
+        let when = format!("once {target} is deployed ({address} is its address)");
+        let item = Item::pending(
+            format!("{} scheduled jobs", scheduler.jobs.len()),
+            format!("with the address of {target}, which is not there yet"),
+        );
+        let jobs = cron::items(&self.place, &self.state.scheduled, &address, maintenance);
+        jobs.into_iter().filter_map(|job| job.step).fold(item, |item, step| item.then(&when, step))
+    }
+
+    /// Only where something of the stage's file is not uploaded, or that is not known: a deploy uploads nothing.
+    fn uploaded_item(&self) -> Option<Item> {
+        let (uploaded, names) = (self.state.uploaded.as_ref()?, self.place.names());
+        let resource = format!("settings in secret {}", names.secret());
+        if let Some(difference) = uploaded.difference() {
+            let how = format!("to upload it first: cargo xtask gcp secrets {}", names.stage());
+            return Some(Item::pending(resource, difference).note(how));
+        }
+        uploaded.unknown().map(|unknown| Item::unchanged(resource).note(unknown))
     }
 
     /// Only where something is wrong with it, or not known: `gcp setup` makes it, not a deploy.

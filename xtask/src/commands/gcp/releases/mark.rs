@@ -4,6 +4,7 @@ use super::{Revision, look};
 use crate::cli::{GcpMark, GcpRelease, GcpTag};
 use crate::commands::gcp::deploy::place;
 use crate::commands::gcp::plan::{Item, Plan, State};
+use crate::commands::gcp::scope::Scope;
 use crate::commands::gcp::service::{Bad, History, Live, Manifest, Target, Template};
 use crate::commands::gcp::{apply, lock, settings};
 use crate::config::context::Context;
@@ -128,6 +129,5 @@ fn plan(
         let step = run::replace(names, &manifest.text());
         notes.into_iter().fold(Item::step(resource, State::Change, step), Item::note)
     };
-    let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-    Plan { command, place, items: vec![item] }
+    Plan { command, place: Scope::of(names), items: vec![item] }
 }

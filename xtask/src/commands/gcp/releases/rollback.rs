@@ -10,12 +10,12 @@ use crate::commands::gcp::deploy::place;
 use crate::commands::gcp::mcp::{Config, Prober};
 use crate::commands::gcp::plan::{Item, Plan, State};
 use crate::commands::gcp::rollout::{Access, Back, Proof, Rollout};
+use crate::commands::gcp::scope::Scope;
 use crate::commands::gcp::service::{Bad, History, Ingress, Live, Manifest, Target, Template};
 use crate::commands::gcp::{apply, lock, settings};
 use crate::config::context::Context;
 use crate::config::stage::Names;
 use crate::core::error::{Error, Result};
-use crate::core::runner::Runner;
 use crate::tools::gcloud::run;
 
 /// Sends all traffic to the revision that served before, or to the one that is named.
@@ -142,8 +142,7 @@ impl Turn<'_> {
             let step = run::replace(names, &manifest(service, live, target, self.served()));
             self.notes().into_iter().fold(Item::step("traffic", State::Change, step), Item::note)
         };
-        let place = format!("{} in project {}, {}", names.stage(), names.project(), names.region());
-        Plan { command: "gcp rollback", place, items: vec![item] }
+        Plan { command: "gcp rollback", place: Scope::of(names), items: vec![item] }
     }
 
     fn notes(&self) -> Vec<String> {
@@ -247,10 +246,7 @@ fn show(context: &Context, plan: &Plan, target: &Revision, json: bool) -> Result
         show_json(context, plan, target, false);
         return Ok(());
     }
-    let runner = Runner::dry_run(context.printer.clone(), context.runner.interrupts().clone());
-    for (_, command) in plan.steps() {
-        runner.read(command)?;
-    }
+    plan.show(&context.printer);
     Ok(())
 }
 

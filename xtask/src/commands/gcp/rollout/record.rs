@@ -19,25 +19,30 @@ fn settings(spec: &Spec) -> (&str, &[Mount], BTreeMap<&str, &str>) {
     (&spec.image, &spec.secrets, env.filter(|(name, _)| *name != ENABLED.name).collect())
 }
 
+/// What a service is to remember once this revision of `spec` serves; `before` is what served until then.
+pub(crate) fn history(spec: &Spec, before: Option<&Live>, revision: &str) -> History {
+    let commit = spec.labels.get(COMMIT).map(String::as_str);
+    let served = before.and_then(|live| live.serving_spec().labels.get(COMMIT)).map(String::as_str);
+    let same = commit.is_some() && commit == served;
+    let history = before.map(|live| live.history.clone()).unwrap_or_default();
+    // Another revision of the same commit decides nothing about commits: not maintenance, not a new secret. New settings do
+    // decide where settings were gone back from.
+    let settings = || {
+        let before = before.map(|live| settings(live.serving_spec()));
+        history.settings_held().is_some() && before.is_some_and(|before| before != settings(spec))
+    };
+    let over = !same || history.held.as_deref() == Some(revision) || settings();
+    let mut history = history.with_service_of(revision, commit.filter(|_| !same));
+    if over {
+        history.held = None;
+    }
+    history
+}
+
 impl Rollout<'_> {
-    /// What the service is to remember once this revision serves; `before` is what served until then.
+    /// See [`history`].
     pub(super) fn history(&self, before: Option<&Live>, revision: &str) -> History {
-        let commit = self.spec.labels.get(COMMIT).map(String::as_str);
-        let served = before.and_then(|live| live.serving_spec().labels.get(COMMIT)).map(String::as_str);
-        let same = commit.is_some() && commit == served;
-        let history = before.map(|live| live.history.clone()).unwrap_or_default();
-        // Another revision of the same commit decides nothing about commits: not maintenance, not a new secret. New settings do
-        // decide where settings were gone back from.
-        let settings = || {
-            let before = before.map(|live| settings(live.serving_spec()));
-            history.settings_held().is_some() && before.is_some_and(|before| before != settings(self.spec))
-        };
-        let over = !same || history.held.as_deref() == Some(revision) || settings();
-        let mut history = history.with_service_of(revision, commit.filter(|_| !same));
-        if over {
-            history.held = None;
-        }
-        history
+        history(self.spec, before, revision)
     }
 
     /// Writes down that what has the traffic has served, where that is still to be done: it has just been proven.

@@ -17,8 +17,16 @@ const SHOWN: usize = 8;
 pub(crate) enum Difference {
     /// The secret holds text that is no environment file: it cannot be compared by key.
     Unreadable,
-    /// One line for each key that differs.
-    Keys(Vec<String>),
+    /// Each key that differs.
+    Keys(Vec<Key>),
+}
+
+/// A key that differs.
+pub(crate) struct Key {
+    /// `None` where there is none to name.
+    name: Option<String>,
+    /// For people; values never.
+    line: String,
 }
 
 impl Difference {
@@ -35,21 +43,29 @@ impl Difference {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Self::Keys(lines) if lines.is_empty())
+        matches!(self, Self::Keys(keys) if keys.is_empty())
     }
 
     /// For people.
     pub(crate) fn lines(&self) -> Vec<String> {
         match self {
             Self::Unreadable => vec!["what the secret holds now cannot be compared line by line".to_owned()],
-            Self::Keys(lines) => lines.clone(),
+            Self::Keys(keys) => keys.iter().map(|key| key.line.clone()).collect(),
+        }
+    }
+
+    /// The names of the variables that differ; none where it cannot be compared by key.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Unreadable => Vec::new(),
+            Self::Keys(keys) => keys.iter().filter_map(|key| key.name.as_deref()).collect(),
         }
     }
 
     /// A file without any setting is still a first version.
     fn or_first(self) -> Self {
         if self.is_empty() {
-            Self::Keys(vec!["the first version, without any setting".to_owned()])
+            Self::Keys(vec![Key { name: None, line: "the first version, without any setting".to_owned() }])
         } else {
             self
         }
@@ -61,18 +77,21 @@ fn values(file: &EnvFile) -> BTreeMap<&str, &Secret> {
     file.entries().iter().map(|entry| (entry.name.as_str(), &entry.value)).collect()
 }
 
-fn compare(old: &BTreeMap<&str, &Secret>, new: &BTreeMap<&str, &Secret>, key: &Secret) -> Vec<String> {
+fn compare(old: &BTreeMap<&str, &Secret>, new: &BTreeMap<&str, &Secret>, key: &Secret) -> Vec<Key> {
     let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
     let hash = |value: &Secret| keyed(key, value);
     names
         .into_iter()
-        .filter_map(|name| match (old.get(name), new.get(name)) {
-            (None, Some(new)) => Some(format!("+ {name}  (fingerprint {})", hash(new))),
-            (Some(old), None) => Some(format!("- {name}  (fingerprint {})", hash(old))),
-            (Some(old), Some(new)) if old != new => {
-                Some(format!("~ {name}  (fingerprint {} -> {})", hash(old), hash(new)))
-            }
-            _ => None,
+        .filter_map(|name| {
+            let line = match (old.get(name), new.get(name)) {
+                (None, Some(new)) => format!("+ {name}  (fingerprint {})", hash(new)),
+                (Some(old), None) => format!("- {name}  (fingerprint {})", hash(old)),
+                (Some(old), Some(new)) if old != new => {
+                    format!("~ {name}  (fingerprint {} -> {})", hash(old), hash(new))
+                }
+                _ => return None,
+            };
+            Some(Key { name: Some(name.to_owned()), line })
         })
         .collect()
 }

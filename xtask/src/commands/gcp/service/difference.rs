@@ -48,7 +48,7 @@ pub(crate) fn difference(from: &Spec, to: &Spec) -> Vec<Changed> {
 
 impl Spec {
     /// All of them.
-    pub(super) fn fields(&self) -> BTreeMap<String, String> {
+    pub(crate) fn fields(&self) -> BTreeMap<String, String> {
         self.revision_fields().into_iter().chain(self.service_fields()).collect()
     }
 

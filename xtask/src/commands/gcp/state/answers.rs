@@ -13,6 +13,9 @@ use crate::tools::gcloud::{self, Seen, run};
 /// The one list of all services: each start of gcloud is half a second of processor.
 pub(super) const SERVICES: &str = "the services of the region";
 
+/// What the server's secret holds, beside the stage's own file.
+pub(super) const UPLOADED: &str = "the newest version of the secret";
+
 /// The answers so far, by what was asked.
 #[derive(Debug, Clone)]
 pub(in crate::commands::gcp) struct Answers(pub(super) BTreeMap<String, Seen<String>>);
@@ -67,6 +70,9 @@ fn questions(place: &Place<'_>) -> (Vec<Read>, Vec<Read>) {
         first.push(Read::new(format!("the secret {name}"), command));
     }
     let mut rest = Vec::new();
+    if place.server_file().is_some() {
+        rest.push(Read::new(UPLOADED, gcloud::fleet::newest_content(names, &names.secret())));
+    }
     let mut policies: Vec<String> = place.services().map(|service| service.container.name.clone()).collect();
     let web = names.web_service();
     if place.services().any(|service| service.gated) && !policies.contains(&web) {

@@ -7,9 +7,9 @@ use crate::commands::gcp::deploy::images::Built;
 use crate::commands::gcp::deploy::{Deploy, serves, unproven, wanted};
 use crate::commands::gcp::mcp::Comparison;
 use crate::commands::gcp::plan::{Item, State};
-use crate::commands::gcp::rollout::{Access, Way, way};
+use crate::commands::gcp::rollout::{self, Access, Way, way};
 use crate::commands::gcp::service::{
-    CANDIDATE, COMMIT, Changed, Live, Manifest, Spec, Target, Template, difference,
+    CANDIDATE, COMMIT, Changed, Ingress, Live, Manifest, Spec, Target, Template, difference,
 };
 use crate::commands::gcp::state::serving;
 use crate::config::fleet::resolved::Service;
@@ -42,6 +42,9 @@ impl<'d, 'a> ServicePlan<'d, 'a> {
     /// Every part of it, where it is deployed alone; beside others, itself and what is to do.
     pub(super) fn items(&self) -> Vec<Item> {
         let mut itself = self.itself();
+        if let Some(bind) = self.calls_later() {
+            itself = itself.then(format!("once {} is deployed", self.names.web_service()), bind);
+        }
         let mut parts = vec![self.traffic(), self.access()];
         parts.extend(self.queue());
         if self.service.gated {
@@ -71,20 +74,43 @@ impl<'d, 'a> ServicePlan<'d, 'a> {
         run::replace(self.names, &Manifest { name, live, template, service, traffic, history: None }.text())
     }
 
+    /// The same, of a new revision that has all the traffic; `proven` where it is written down that it serves.
+    fn serves_whole(&self, revision: &str, proven: bool) -> Command {
+        let (name, live, template) = (self.name(), self.live, Template::New(&self.spec, revision));
+        let (service, traffic) = (Some(&self.spec), vec![Target::whole(revision)]);
+        let history = proven.then(|| rollout::history(&self.spec, live, revision));
+        run::replace(self.names, &Manifest { name, live, template, service, traffic, history }.text())
+    }
+
+    /// Whether it is proven over HTTP, and not by coming up alone.
+    fn is_probed(&self) -> bool {
+        self.service.gated && self.service.proof.probe
+    }
+
+    /// Whether it is written down as one to go back to: what nobody can reach and is to be proven is not.
+    fn is_remembered(&self) -> bool {
+        !self.is_probed() || self.spec.ingress != Ingress::Internal
+    }
+
+    /// A first revision gets everything at once; what comes after it.
+    fn first(&self, state: State) -> Item {
+        let (resource, revision) = (format!("service {}", self.name()), self.revision());
+        let mut item = Item::step(resource, state, self.serves_whole(&revision, !self.is_probed()));
+        if !self.deploy.alone && self.live.is_none() && wanted::access(self.service) == Access::Everybody {
+            item = item.then("once it is there", run::open_to_everybody(self.names, self.name()));
+        }
+        if self.is_probed() && self.is_remembered() {
+            item = item.then("once its public address is proven", self.serves_whole(&revision, true));
+        }
+        item
+    }
+
     fn itself(&self) -> Item {
         let (resource, revision) = (format!("service {}", self.name()), self.revision());
-        let first = |state: State| {
-            let traffic = vec![Target::whole(&revision)];
-            Item::step(&resource, state, self.write(Template::New(&self.spec, &revision), traffic))
-        };
+        let first = |state: State| self.first(state);
         let Some(live) = self.live else {
-            let secrets = self.spec.secrets.iter();
-            return secrets.fold(
-                first(State::Create)
-                    .note(format!("image: {}", self.spec.image))
-                    .note(format!("ingress: {}", self.spec.ingress.name())),
-                |item, mount| item.note(format!("secret: {} version {}", mount.secret, mount.version)),
-            );
+            let fields = self.spec.fields().into_iter().map(|(name, value)| format!("{name}: {value}"));
+            return fields.fold(first(State::Create), Item::note);
         };
         let mut item = match way(&self.spec, Some(live)) {
             Way::First => {
@@ -94,6 +120,7 @@ impl<'d, 'a> ServicePlan<'d, 'a> {
                 let mut traffic = live.shares();
                 traffic.push(Target::tagged(&revision, CANDIDATE));
                 Item::step(resource, State::Change, self.write(Template::New(&self.spec, &revision), traffic))
+                    .then("once the candidate is proven", self.serves_whole(&revision, self.is_remembered()))
             }
             Way::Settings if !self.changes.is_empty() => {
                 Item::step(resource, State::Change, self.write(Template::Kept, live.shares()))
@@ -198,6 +225,14 @@ impl<'d, 'a> ServicePlan<'d, 'a> {
         self.deploy
             .is_to_resume(queue)
             .then(|| Item::step(format!("queue {queue} runs again"), State::Change, resume))
+    }
+
+    /// The role to call the web application, where that is deployed for the first time in the same run.
+    fn calls_later(&self) -> Option<Command> {
+        let web = self.names.web_service();
+        let made = self.deploy.place.services().any(|service| service.container.name == web);
+        let absent = self.deploy.state.may_call_web(self.names).is_none();
+        (self.service.gated && made && absent).then(|| gcloud::bind_invoker(self.names))
     }
 
     /// The MCP server calls the web application.
