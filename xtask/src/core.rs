@@ -10,3 +10,4 @@ pub mod output;
 pub mod process;
 pub mod runner;
 pub mod secret;
+pub mod time;

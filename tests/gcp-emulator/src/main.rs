@@ -82,9 +82,9 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if let Some(web) = &web {
         writeln!(
             out,
-            "# A stand-in Validibot that believes the revisions' identity tokens: VALIDIBOT_MCP_API_BASE_URL={}",
-            web.url()
+            "# A stand-in Validibot that believes the revisions' identity tokens (in the stage's .build):"
         )?;
+        writeln!(out, "export VALIDIBOT_MCP_API_BASE_URL='{}'", web.url())?;
     }
     if web.is_none() {
         let words =
@@ -94,7 +94,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // Where this machine has no registry to start, the operator's own does as well.
     let registry = web.as_ref().and_then(|_| Registry::start().ok());
     if let Some(registry) = &registry {
-        writeln!(out, "# A registry for the images: GCP_REGISTRY_HOST={}", registry.address())?;
+        writeln!(out, "# A registry for the images (in the stage's .gcp):")?;
+        writeln!(out, "export GCP_REGISTRY_HOST='{}'", registry.address())?;
     }
     writeln!(
         out,

@@ -149,6 +149,11 @@ impl Printer {
         Progress { live: Some((bar, self.clone())) }
     }
 
+    /// The same, for what takes a moment: a line that only a person at a terminal sees, while it lasts.
+    pub fn glance(&self, text: &str) -> Progress {
+        if self.style.live { self.progress(text) } else { Progress { live: None } }
+    }
+
     /// What was captured from standard output.
     pub fn stdout(&self) -> String {
         self.text(Stream::Stdout)

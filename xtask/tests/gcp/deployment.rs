@@ -50,8 +50,8 @@ impl Deployment {
     pub(crate) fn new() -> Self {
         let engine = Arc::new(Scripted::default());
         let stage = Stage::ready_with(engine.clone());
-        stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
         stage.write(".mcp", "A=1\n");
+        stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
         stage.write(
             ".build",
             "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_API_BASE_URL=https://app.example.com\n\

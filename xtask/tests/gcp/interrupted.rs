@@ -283,7 +283,7 @@ fn a_rollback_and_then_a_normal_deploy() {
     assert_eq!(first.code, Some(0), "{}", first.err);
     assert_eq!(world.traffic(), whole("1"));
     let releases = world.run(&["releases", "dev"], None).out;
-    assert!(releases.contains("serving") && releases.contains("gone back from"), "{releases}");
+    assert!(releases.contains("serving") && releases.contains("rolled back"), "{releases}");
     let twice = world.run(&["rollback", "dev", "--yes"], None);
     assert_eq!(twice.code, Some(1));
     assert!(twice.err.contains("no earlier revision"), "{}", twice.err);

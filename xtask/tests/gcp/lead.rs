@@ -50,6 +50,11 @@ fn users_are_led_to_the_load_balancer_once_it_can_serve_the_name() {
     for part in ["later: the certificate", "mcp.acme.example. A 203.0.113.7"] {
         assert!(first.out.contains(part), "{part}\n{}", first.out);
     }
+    // What several parts wait for is told once; typed again meanwhile, it says what for.
+    assert_eq!(first.out.matches("later: the certificate").count(), 1, "{}", first.out);
+    let again = ok(&world, &[]);
+    assert!(again.out.contains("nothing to do now: what is marked ? waits"), "{}", again.out);
+    assert!(again.err.contains("waiting for: the certificate "), "{}", again.err);
     let group = "regions/us-west1/networkEndpointGroups/validibot-mcp-neg-dev";
     assert_eq!((ingress(&world).as_str(), &parts(&world)[group]), ("all", &Value::Null));
     // A deploy meanwhile is the usual one.

@@ -91,8 +91,8 @@ impl World {
     }
 
     fn on(stage: Stage) -> Arc<Self> {
-        stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
         stage.write(".mcp", "A=1\n");
+        stage.emulator.cloud().seed_version("mcp-env-dev", "A=1");
         let build = "ENABLE_MCP_SERVER=true\nVALIDIBOT_MCP_API_BASE_URL=https://app.example.com\n\
                      VALIDIBOT_MCP_BASE_URL=https://mcp.example.com\n";
         stage.write(".build", build);

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use gcp_emulator::{Fault, FaultKind, installed};
 use serde_json::Value;
+use test_support::require;
 
+use crate::deployment::Deployment;
 use crate::played::{Ended, World};
 
 const DEPLOY: [&str; 3] = ["deploy", "dev", "--yes"];
@@ -51,6 +54,20 @@ fn a_file_that_was_edited_and_not_uploaded_is_named_by_plan_and_deploy() {
     ok(&world, &DEPLOY);
     let asked = world.gclouds.lock().unwrap().iter().any(|line| line.contains("versions access"));
     assert!(!asked, "{:?}", world.gclouds.lock().unwrap());
+}
+
+#[test]
+fn a_plan_of_a_project_that_was_not_set_up_says_so_in_a_sentence() {
+    require!(installed::gcloud());
+    let deployment = Deployment::new();
+    deployment.stage.emulator.fail(Fault::new("*run.googleapis.com/*", FaultKind::ApiDisabled));
+    let plan = deployment.ends(1, &["plan", "dev"]);
+    for part in [
+        "error: dev is not prepared: these APIs are off: run\n  nothing was changed\n",
+        "hint: cargo xtask gcp setup dev",
+    ] {
+        assert!(plan.err.contains(part), "{part}\n{}", plan.err);
+    }
 }
 
 #[test]

@@ -44,8 +44,6 @@ fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
         &given,
         // Before the second write: it was taken just before the first.
         &looked,
-        // Beside the stage's own file, which is here.
-        "secrets versions access latest",
         "secrets versions list mcp-env-dev",
     ];
     assert_eq!(started(&world), wanted);
@@ -62,6 +60,12 @@ fn a_repeat_deploy_asks_nothing_twice_but_what_another_deploy_changes() {
     // Nothing to do: one look, one at who the server is, and one at a lock that a killed run may have left.
     assert_eq!(world.run(&["deploy", "dev", "--yes"], None).code, Some(0));
     assert_eq!(started(&world).len(), 9);
+
+    // Where nobody looks, the stage's own file is compared with what was uploaded only if it has changed since.
+    *world.commit.lock().unwrap() = "4".repeat(40);
+    world.stage.write(".mcp", "A=2\n");
+    assert_eq!(world.run(&["deploy", "dev", "--yes"], None).code, Some(0));
+    assert_eq!(started(&world).len(), wanted.len() + 1);
 }
 
 /// The tool starts these before it knows what to tell them: should it be killed, they are told nothing, or half of it.

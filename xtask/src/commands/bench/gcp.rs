@@ -57,8 +57,6 @@ struct Project<'a> {
     context: &'a Context,
     identity: Identity,
     environment: Vec<(String, String)>,
-    /// What else it said.
-    remarks: Vec<String>,
 }
 
 /// Measures, and prints a table or JSON.
@@ -110,13 +108,7 @@ impl<'a> Project<'a> {
             {
                 let environment =
                     environment.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()));
-                let remarks = said.lines().filter(|line| line.starts_with("# ")).map(str::to_owned);
-                return Ok(Self {
-                    context,
-                    identity: identity.clone(),
-                    environment: environment.collect(),
-                    remarks: remarks.collect(),
-                });
+                return Ok(Self { context, identity: identity.clone(), environment: environment.collect() });
             }
             if process.ended().is_some() || Instant::now() > deadline {
                 return Err(Error::failed("the emulator did not start").cause(last_lines(&said, 20)));

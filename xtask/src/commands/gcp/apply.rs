@@ -155,6 +155,7 @@ mod tests {
     use crate::config::stage::Names;
     use crate::core::interrupt::Interrupts;
     use crate::core::output::Printer;
+    use crate::core::runner::Runner;
 
     fn scope() -> Scope {
         Scope::of(&Names::new("acme", "us-west1", "validibot", "r", Stage::Dev))

@@ -40,15 +40,19 @@ pub(super) fn lb_add(context: &Context, args: &GcpLbAdd) -> Result<()> {
     let name = Name { domain: &args.domain, change, leads };
     let mut plan = plan(&names, &live, &name);
     plan.items.extend(base_url(context, &names, &args.domain)?);
+    let waits = name.waits(&live);
     if common.dry_run || plan.is_empty() {
-        return apply::carry_out(context, &plan, common).map(|_| ());
+        apply::carry_out(context, &plan, common)?;
+        if let (Some(waits), false) = (&waits, common.json) {
+            context.printer.note(&format!("waiting for: {waits}. Type the same command again then"));
+        }
+        return Ok(());
     }
     if !common.json {
         context.printer.data(&plan.render());
     }
     apply::confirm(context, common)?;
     let work = || apply::apply(context, &plan, common.at_once);
-    let waits = name.waits(&live);
     if waits.is_none() {
         // A deploy writes ingress, too, and proves the way: not both at once.
         let command = format!("gcp lb-add {} {}", common.stage, args.domain);

@@ -177,7 +177,9 @@ fn begin(
     let place = Place::alone(context, stage, hands)?;
     let source = build::source(context, allow_dirty)?;
     let (first, images) = both(|| Answers::first(&place, at_once), || images::of_server(&place, source));
-    let (images, first) = (images?, first?);
+    let first = first?;
+    first.prepared(&place)?;
+    let images = images?;
     Ok((place, images, first))
 }
 

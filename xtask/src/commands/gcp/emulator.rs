@@ -15,9 +15,9 @@ pub(super) fn emulator(context: &Context, args: &Emulator) -> Result<()> {
     if args.application {
         command = command.arg("--application");
     }
-    context.printer.note(
-        "starting the emulator; the first time it is compiled, which takes minutes. Then its environment follows",
-    );
+    let built = context.root.join("target/debug/validibot-gcp-emulator").exists();
+    let compiled = if built { "" } else { "it is compiled first, which takes minutes; " };
+    context.printer.note(&format!("starting the emulator: {compiled}then its environment follows"));
     for rule in &args.fail {
         command = command.args(["--fail", rule]);
     }

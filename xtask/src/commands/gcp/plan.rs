@@ -122,7 +122,7 @@ impl Plan {
     /// For people: a line for each thing, a sum at the end.
     pub(super) fn render(&self) -> String {
         let mut text = format!("{} {}\n", self.command, self.place);
-        for item in &self.items {
+        for (index, item) in self.items.iter().enumerate() {
             let mark = match item.state {
                 State::Unchanged => ' ',
                 State::Create => '+',
@@ -131,7 +131,10 @@ impl Plan {
                 State::Pending => '?',
             };
             let _ = writeln!(text, "  {mark} {}", item.resource);
-            for note in &item.notes {
+            // What several things in a row wait for is told under the last of them.
+            let next = self.items.get(index + 1).filter(|next| next.state == State::Pending);
+            let same = item.state == State::Pending && next.is_some_and(|next| next.notes == item.notes);
+            for note in item.notes.iter().filter(|_| !same) {
                 let _ = writeln!(text, "      {note}");
             }
         }

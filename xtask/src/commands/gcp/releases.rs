@@ -94,8 +94,10 @@ fn unlisted(names: &Names, service: &str) -> Trouble {
 
 /// A line for each.
 pub(crate) fn table(revisions: &[Revision]) -> String {
-    let mut lines =
-        vec![["revision", "commit", "secret", "switch", "when", "who", "turn", "result"].map(str::to_owned)];
+    let mut lines = vec![
+        ["revision", "commit", "secret", "switch", "when", "who", "served (1 = latest)", "result"]
+            .map(str::to_owned),
+    ];
     lines.extend(revisions.iter().map(|revision| {
         [
             revision.name.clone(),

@@ -69,7 +69,7 @@ impl State {
     /// What the answers say, once every question has one. An unknown part is an error.
     pub(super) fn of(place: &Place<'_>, answers: Answers) -> Result<Self> {
         let (mut state, reading) = Self::understood(place, answers);
-        reading.conclude()?;
+        reading.conclude(place)?;
         let (context, names) = (place.context, place.names());
         for name in place.services().chain(place.scheduled_target()).map(|service| &service.container.name) {
             match state.services.remove(name) {
@@ -91,7 +91,7 @@ impl State {
     /// As far as revisions depend on it, of the first answers alone; `None` where part of them is absent or unknown.
     pub(super) fn foreseen(place: &Place<'_>, first: &Answers) -> Option<Self> {
         let (state, reading) = Self::understood(place, first.clone());
-        reading.conclude().is_ok().then_some(state)
+        reading.conclude(place).is_ok().then_some(state)
     }
 
     fn understood(place: &Place<'_>, answers: Answers) -> (Self, Reading) {

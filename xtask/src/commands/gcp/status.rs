@@ -245,7 +245,11 @@ impl Report {
             row("switch", if serving.enabled { "on" } else { "off" }.to_owned());
         }
         if let Some(ingress) = self.ingress {
-            let who = if self.everybody { "open to everybody" } else { "not open to everybody" };
+            let who = match (ingress, self.everybody) {
+                ("internal", _) => "nobody reaches it from outside",
+                (_, true) => "open to everybody",
+                (_, false) => "not open to everybody",
+            };
             row("ingress", format!("{ingress}, {who}"));
         }
         if let Some(problem) = &self.problem {

@@ -13,7 +13,7 @@ pub(super) fn unread(context: &Context, names: &Names, troubles: &[Trouble]) -> 
 }
 
 /// Where all that is wrong is that APIs are off which `gcp setup` turns on; what gcloud said is for `--verbose`.
-fn unprepared(context: &Context, names: &Names, troubles: &[Trouble]) -> Option<Error> {
+pub(super) fn unprepared(context: &Context, names: &Names, troubles: &[Trouble]) -> Option<Error> {
     let mut off = Vec::new();
     for trouble in troubles {
         let api = trouble.api().filter(|api| apis::APIS.contains(&api.as_str()))?;

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn secrets_are_given_by_environment_only() {
         let (layout, settings) = (layout(8000, 8001), settings());
-        expect_test::expect![[r#"SITE_URL=http://localhost:8000 VALIDIBOT_MCP_BASE_URL=https://tunnel.example VALIDIBOT_MCP_SERVICE_KEY="$VALIDIBOT_MCP_SERVICE_KEY" VALIDIBOT_SANDBOX_API_TOKEN="$VALIDIBOT_SANDBOX_API_TOKEN" IDP_OIDC_MCP_SERVER_CLIENT_SECRET="$IDP_OIDC_MCP_SERVER_CLIENT_SECRET" sandbox serve --bind 127.0.0.1 --port 8000 --edition pro"#]].assert_eq(&layout.web(&settings).serve.render());
+        expect_test::expect![[r#"SITE_URL=http://localhost:8000 VALIDIBOT_MCP_BASE_URL=https://tunnel.example VALIDIBOT_MCP_SERVICE_KEY="$VALIDIBOT_MCP_SERVICE_KEY" VALIDIBOT_SANDBOX_API_TOKEN="$VALIDIBOT_SANDBOX_API_TOKEN" IDP_OIDC_MCP_SERVER_CLIENT_SECRET="$IDP_OIDC_MCP_SERVER_CLIENT_SECRET" sandbox serve --bind 127.0.0.1 --port 8000 --edition pro --validibot 0.15"#]].assert_eq(&layout.web(&settings).serve.render());
         expect_test::expect!["env -u VALIDIBOT_E2E_TOKEN PORT=8001 VALIDIBOT_MCP_BIND=127.0.0.1 VALIDIBOT_API_BASE_URL=http://localhost:8000 VALIDIBOT_OAUTH_AUTHORIZATION_SERVER_URL=http://localhost:8000 VALIDIBOT_MCP_BASE_URL=https://tunnel.example server serve --settings envs/local/.mcp"].assert_eq(&layout.mcp(&settings).serve.render());
     }
 

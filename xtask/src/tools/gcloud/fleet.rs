@@ -35,7 +35,7 @@ pub fn newest_content(names: &Names, secret: &str) -> Command {
 
 /// A secret's versions.
 pub fn versions(names: &Names, secret: &str) -> Command {
-    read(names, ["secrets", "versions", "list", secret], "json(name,state)")
+    read(names, ["secrets", "versions", "list", secret], "json(name,state,createTime)")
 }
 
 /// A job, whole.

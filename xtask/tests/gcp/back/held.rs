@@ -66,7 +66,7 @@ fn a_stage_in_maintenance_is_not_opened_by_half() {
         (whole("1"), String::new(), String::new())
     );
     let releases = ok(&world, &["releases", "dev"]).out;
-    assert!(!releases.contains("gone back from") && !releases.contains("held"), "{releases}");
+    assert!(!releases.contains("rolled back") && !releases.contains("held"), "{releases}");
     ok(&world, &OPEN);
     check_out(&world, "2");
     ok(&world, &DEPLOY);

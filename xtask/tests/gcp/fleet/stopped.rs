@@ -31,10 +31,11 @@ fn a_failing_migration_touches_nothing_else_and_shows_what_it_wrote() {
         "failed: Task failed with exit code 1.",
         "no such table: runs",
         "not touched: web",
-        "hint: type the same command again",
+        "hint: correct what the lines say, then type the same command again",
     ] {
         assert!(failed.contains(said), "{said}\n{failed}");
     }
+    assert_eq!(failed.matches("type the same command again").count(), 1, "{failed}");
     assert!(!failed.contains("keeps serving"), "there is no old version: {failed}");
     assert_eq!((outcome(&fleet), fleet.runs()), ((vec![None, None, None], 0, false), 1));
     fleet.deployment.stage.emulator.cloud().executions_end(0, Ending::Succeeded);

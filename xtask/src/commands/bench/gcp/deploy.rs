@@ -17,13 +17,13 @@ const RECIPE: &str = "recipe-mcp-dev";
 pub(super) fn rows(context: &Context, at_once: usize, folder: &Path) -> Result<Vec<Row>> {
     let project = Project::start(context, folder, &["--engine", "docker"])?;
     let said = |name: &str| {
-        let found = project.remarks.iter().find_map(|remark| remark.split_once(name));
-        found.map(|(_, value)| value.trim().to_owned()).ok_or_else(|| {
+        let found = project.environment.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).ok_or_else(|| {
             Error::failed(format!("the emulator did not say {name}"))
                 .hint("a deploy is timed with docker and a registry: install docker-registry")
         })
     };
-    let (api, registry) = (said("VALIDIBOT_MCP_API_BASE_URL=")?, said("GCP_REGISTRY_HOST=")?);
+    let (api, registry) = (said("VALIDIBOT_MCP_API_BASE_URL")?, said("GCP_REGISTRY_HOST")?);
     let files = stage_files(folder)?;
     let stage = files.join("dev/google-cloud");
     let gcp = format!("GCP_PROJECT_ID=demo-proj\nGCP_REGION=us-west1\nGCP_REGISTRY_HOST={registry}\n");

@@ -94,7 +94,7 @@ impl Built {
         let (None, Some(recipe)) = (&self.image, self.recipe.clone()) else { return Ok(()) };
         let (tagged, tags) = (self.tagged(&self.tag), self.tags());
         match &recipe {
-            Recipe::Server => self.order(&build::revision(context, &self.commit)?, &tags).build(context)?,
+            Recipe::Server => Self::order(&build::revision(context, &self.commit)?, &tags).build(context)?,
             Recipe::Docker { .. } => {
                 let _progress = context.printer.progress(&format!("building {tagged}"));
                 context.runner.read(&self.build(context, &recipe))?;
@@ -117,7 +117,7 @@ impl Built {
     }
 
     /// The server's image, as every image of the server is made.
-    fn order<'o>(&self, revision: &'o Revision, tags: &'o [String]) -> Order<'o> {
+    fn order<'o>(revision: &'o Revision, tags: &'o [String]) -> Order<'o> {
         Order { program: Program::Server, purpose: Purpose::Cloud, revision, tags, args: &[] }
     }
 
@@ -126,7 +126,7 @@ impl Built {
             Recipe::Server => {
                 let revision =
                     Revision { commit: self.commit.clone(), created: "TIME_OF_THE_COMMIT".to_owned() };
-                self.order(&revision, &self.tags()).shown(context)
+                Self::order(&revision, &self.tags()).shown(context)
             }
             Recipe::Docker { folder, file, args } => docker::build(&Build {
                 context: folder,

@@ -150,6 +150,10 @@ impl Deploy<'_> {
                 None => format!("not touched: {key}"),
             });
         }
+        // What has failed may have said so itself.
+        if error.to_string().contains("type the same command again") {
+            return error;
+        }
         error.hint("type the same command again: it looks first, and goes on where this stopped")
     }
 }

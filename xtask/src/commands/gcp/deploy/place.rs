@@ -30,6 +30,8 @@ pub(in crate::commands::gcp) struct Place<'a> {
     pub(super) hands: Hands,
     /// What the stage's files say about the MCP server, where that is deployed.
     pub(super) config: Option<Config>,
+    /// Whether the server's file is compared with its secret.
+    pub(super) compares: bool,
 }
 
 /// Which steps are asked for.
@@ -75,7 +77,16 @@ impl<'a> Place<'a> {
         let (fleet, settings) = (Fleet::load(context)?, settings::load(context, stage)?);
         let (fleet, config) = resolve(context, &fleet, &settings.names, &[])?;
         let steps = fleet.order.clone();
-        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), hands: Hands::default(), config })
+        Ok(Self {
+            context,
+            fleet,
+            settings,
+            steps,
+            skipped: Vec::new(),
+            hands: Hands::default(),
+            config,
+            compares: true,
+        })
     }
 
     /// The fleet of one service, the MCP server.
@@ -83,7 +94,16 @@ impl<'a> Place<'a> {
         let (settings, fleet) = (settings::load(context, stage)?, Fleet::load(context)?);
         let steps = vec![fleet.server().ok_or_else(no_server)?.to_owned()];
         let (fleet, config) = resolve(context, &fleet, &settings.names, &steps)?;
-        Ok(Self { context, fleet, settings, steps, skipped: Vec::new(), hands: Hands::of(hands), config })
+        Ok(Self {
+            context,
+            fleet,
+            settings,
+            steps,
+            skipped: Vec::new(),
+            hands: Hands::of(hands),
+            config,
+            compares: true,
+        })
     }
 
     fn of(context: &'a Context, stage: Stage, choice: &Choice<'_>, deploys: bool) -> Result<Self> {
@@ -107,7 +127,7 @@ impl<'a> Place<'a> {
         skipped.extend(gated.into_iter().map(|key| (key, why.clone())));
         let deployed: &[String] = if deploys { &steps } else { &[] };
         let (fleet, config) = resolve(context, &fleet, &settings.names, deployed)?;
-        Ok(Self { context, fleet, settings, steps, skipped, hands: choice.hands, config })
+        Ok(Self { context, fleet, settings, steps, skipped, hands: choice.hands, config, compares: true })
     }
 
     pub(in crate::commands::gcp) fn names(&self) -> &Names {
@@ -118,9 +138,9 @@ impl<'a> Place<'a> {
         self.names().stage()
     }
 
-    /// The `.mcp` of this machine, where the MCP server is deployed and there is one that can be read.
+    /// The `.mcp` of this machine, where the MCP server is deployed and there is one that can be read and is to be compared.
     pub(in crate::commands::gcp) fn server_file(&self) -> Option<EnvFile> {
-        self.config.as_ref()?;
+        self.config.as_ref().filter(|_| self.compares)?;
         let target = Target::GoogleCloud(self.stage());
         self.context.tree.read(target, HeldIn::Mcp).ok().flatten()
     }

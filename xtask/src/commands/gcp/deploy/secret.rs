@@ -1,5 +1,7 @@
 //! What a secret's environment file says, as far as a deploy is concerned: names, lines, and one address.
 
+use std::time::Duration;
+
 use crate::commands::gcp::secrets::version::Version;
 use crate::commands::gcp::service::Live;
 use crate::config::fleet::resolved::Secret;
@@ -8,6 +10,8 @@ use crate::config::fleet::resolved::Secret;
 #[derive(Clone, Default)]
 pub(in crate::commands::gcp) struct Content {
     pub(in crate::commands::gcp) version: u64,
+    /// When it was made, since 1970; `None` where that is not known.
+    pub(super) created: Option<Duration>,
     /// Names with their lines; the value is kept only to be compared with an address.
     pub(super) entries: Vec<(String, usize, crate::core::secret::Secret)>,
     /// The line that cannot be read, where there is one.
@@ -30,19 +34,22 @@ impl Content {
                 let entry = |line: &envs::file::Assignment| {
                     (line.key().to_owned(), line.line(), crate::core::secret::Secret::new(line.value()))
                 };
-                Self { version, entries: lines.iter().map(entry).collect(), wrong: None }
+                Self { version, created: None, entries: lines.iter().map(entry).collect(), wrong: None }
             }
-            Err(errors) => {
-                Self { version, entries: Vec::new(), wrong: errors.first().map(|error| error.line) }
-            }
+            Err(errors) => Self {
+                version,
+                created: None,
+                entries: Vec::new(),
+                wrong: errors.first().map(|error| error.line),
+            },
         })
     }
 
     /// The newest version that can be read, without its content.
     pub(in crate::commands::gcp) fn newest(versions: &[Version]) -> Option<Self> {
-        let version =
-            versions.iter().filter(|version| version.enabled).map(|version| version.number).max()?;
-        Some(Self { version, ..Self::default() })
+        let newest =
+            versions.iter().filter(|version| version.enabled).max_by_key(|version| version.number)?;
+        Some(Self { version: newest.number, created: newest.created, ..Self::default() })
     }
 
     /// The first of these variables that is set.

@@ -1,5 +1,7 @@
 //! A deploy that nobody looks at and that is certain to write: the lock is acquired beside the rest of the reads.
 
+use std::time::UNIX_EPOCH;
+
 use super::images::Images;
 use super::place::Place;
 use super::{DEPLOY, Deploy, typed, wanted};
@@ -21,11 +23,26 @@ pub(super) fn is_sure_to_write(place: &Place<'_>, images: &Images, first: &Answe
     State::foreseen(place, first).and_then(writes).unwrap_or(false)
 }
 
+/// Whether the server's file was changed after the newest version of its secret was made: only then it is worth a gcloud to see
+/// what differs, for nobody looks. Where one of the times is not known, it is.
+fn is_edited(place: &Place<'_>, first: &Answers) -> bool {
+    let made = || {
+        let secret = &place.server().ok()?.container.secret.name;
+        State::foreseen(place, first)?.secrets.get(secret)?.created
+    };
+    let changed = || {
+        let file = std::fs::metadata(place.server_file()?.path()).ok()?;
+        file.modified().ok()?.duration_since(UNIX_EPOCH).ok()
+    };
+    made().zip(changed()).is_none_or(|(made, changed)| changed > made)
+}
+
 /// What another deploy changes (the services) is read once more under the lock, and the plan is made of that.
 ///
 /// Everything is known before the first write, as ever; where it is not, the lock is given back.
 pub(super) fn deploy(place: Place<'_>, images: Images, first: Answers, args: &GcpDeploy) -> Result<()> {
     let (context, at_once, json) = (place.context, args.common.at_once, args.common.json);
+    let place = Place { compares: is_edited(&place, &first), ..place };
     let names = place.names().clone();
     let asked = place.clone();
     std::thread::scope(|scope| {

@@ -100,10 +100,15 @@ impl Holder {
         vec![
             format!("holder: {}", self.name),
             format!("doing: {}", self.command),
-            format!("since: {}", self.since),
-            format!("frees itself: {}", self.until),
+            format!("since: {}", to_the_second(&self.since)),
+            format!("frees itself: {}", to_the_second(&self.until)),
         ]
     }
+}
+
+/// RFC 3339 without the fraction that Google writes.
+fn to_the_second(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 
 /// The etag of a secret that gcloud has just printed.
@@ -136,5 +141,7 @@ mod tests {
         let holder = Holder::parse(r#"{"createTime": "t", "etag": "\"1\"", "name": "x"}"#).unwrap();
         assert_eq!((holder.who(), holder.etag.as_str()), ("somebody unnamed", "\"1\""));
         assert!(Holder::parse("{}").is_none());
+        assert_eq!(to_the_second("2026-12-01T16:11:22.123456789Z"), "2026-12-01T16:11:22Z");
+        assert_eq!(to_the_second("2026-12-01T16:11:22Z"), "2026-12-01T16:11:22Z");
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Revision {
     pub(crate) served: Option<usize>,
     /// Whether it, or its commit, was gone back from or is marked as bad.
     pub(crate) bad: bool,
+    /// Whether it is what the stage is held for: the last that was gone back from.
+    pub(crate) held: bool,
     /// What became of it.
     pub(crate) fate: Fate,
 }
@@ -56,7 +58,8 @@ impl Revision {
             Fate::Serving => "serving",
             Fate::NotStarted => "did not start",
             Fate::Starting => "starting",
-            Fate::Served | Fate::NotPromoted if self.bad => "gone back from, or bad",
+            Fate::Served | Fate::NotPromoted if self.held => "rolled back",
+            Fate::Served | Fate::NotPromoted if self.bad => "marked as bad, or rolled back earlier",
             Fate::Served => "served",
             Fate::NotPromoted if !self.enabled => "switched off",
             Fate::NotPromoted => "not proven",
@@ -110,6 +113,7 @@ impl Revision {
             // As soon as all of them are known.
             served: None,
             bad: live.history.blames(&name, commit.as_deref()).is_some(),
+            held: live.history.held.as_deref() == Some(name.as_str()),
             commit,
             digest: image.split_once('@').map(|(_, digest)| digest.to_owned()),
             secret_version: secret_version(spec, live),

@@ -41,7 +41,12 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
         context.printer.data(&plan.render());
     }
     if common.dry_run || plan.is_empty() {
-        return show(context, &plan, target, common.json);
+        if common.json {
+            show_json(context, &plan, target, false);
+        } else {
+            plan.show(&context.printer);
+        }
+        return Ok(());
     }
     apply::confirm(context, common)?;
     // With its revision: typed without one after an interruption, it would go back once more.
@@ -239,15 +244,6 @@ fn manifest(service: &str, live: &Live, target: &Revision, history: History) -> 
         history: Some(history),
     }
     .text()
-}
-
-fn show(context: &Context, plan: &Plan, target: &Revision, json: bool) -> Result<()> {
-    if json {
-        show_json(context, plan, target, false);
-        return Ok(());
-    }
-    plan.show(&context.printer);
-    Ok(())
 }
 
 fn show_json(context: &Context, plan: &Plan, target: &Revision, applied: bool) {

@@ -1,7 +1,11 @@
 //! Versions of the secret: which are there, which are used, which may go.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::core::time::since_epoch;
 
 /// A version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub(crate) struct Version {
     /// Whether it is to be destroyed once the delay that its secret is set to is over
     /// (<https://cloud.google.com/secret-manager/docs/delay-destruction>).
     pub(crate) doomed: bool,
+    /// When it was made, since 1970; `None` where that was not asked.
+    pub(crate) created: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +29,8 @@ struct Listed {
     state: String,
     #[serde(rename = "scheduledDestroyTime")]
     doomed: Option<String>,
+    #[serde(rename = "createTime")]
+    created: Option<String>,
 }
 
 impl Version {
@@ -37,7 +45,8 @@ impl Version {
                 let state = version.state.to_ascii_uppercase();
                 let destroyed = state == "DESTROYED";
                 let doomed = version.doomed.is_some() && !destroyed;
-                Some(Self { number, enabled: state == "ENABLED", destroyed, doomed })
+                let created = version.created.as_deref().and_then(since_epoch);
+                Some(Self { number, enabled: state == "ENABLED", destroyed, doomed, created })
             })
             .collect()
     }

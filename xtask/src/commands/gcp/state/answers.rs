@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::observe::{Read, observe_all};
 use crate::commands::gcp::deploy::place::Place;
+use crate::commands::gcp::unprepared::unprepared;
 use crate::config::context::Context;
 use crate::config::fleet::SCHEDULER;
 use crate::config::fleet::resolved::Ingress;
@@ -49,6 +50,19 @@ impl Answers {
     pub(in crate::commands::gcp) fn and(mut self, more: Self) -> Self {
         self.0.extend(more.0);
         self
+    }
+
+    /// An error where the first answers say that the project is not prepared: whatever else is missing comes after that.
+    pub(in crate::commands::gcp) fn prepared(&self, place: &Place<'_>) -> Result<()> {
+        let unknown = |seen: &Seen<String>| match seen {
+            Seen::Unknown(trouble) => Some(trouble.clone()),
+            Seen::Present(_) | Seen::Absent => None,
+        };
+        let troubles: Vec<_> = self.0.values().filter_map(unknown).collect();
+        match unprepared(place.context, place.names(), &troubles) {
+            Some(error) => Err(error.cause("nothing was changed")),
+            None => Ok(()),
+        }
     }
 
     fn ask(context: &Context, at_once: usize, reads: &[Read]) -> Result<Self> {

@@ -68,7 +68,7 @@ pub(in crate::commands::gcp) fn observe_all(
     let count = reads.len();
     let _progress = context
         .printer
-        .progress(&format!("reading what is there ({count} question{})", if count == 1 { "" } else { "s" }));
+        .glance(&format!("reading what is there ({count} question{})", if count == 1 { "" } else { "s" }));
     let on = OnceLock::new();
     let results = side_by_side(at_once, reads, |read| ask(context, read, &on));
     let mut answers = Vec::with_capacity(count);

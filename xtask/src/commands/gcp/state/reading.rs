@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::answers::Answers;
 use super::observe::{cannot_tell, proven};
+use crate::commands::gcp::deploy::place::Place;
 use crate::commands::gcp::policy::Policy;
+use crate::commands::gcp::unprepared::unprepared;
 use crate::core::error::{Error, Result};
 use crate::tools::gcloud::{Seen, Trouble};
 
@@ -64,8 +66,11 @@ impl Reading {
     }
 
     /// Everything that is unknown, or that does not exist and has to.
-    pub(super) fn conclude(self) -> Result<()> {
+    pub(super) fn conclude(self, place: &Place<'_>) -> Result<()> {
         if !self.troubles.is_empty() {
+            if let Some(error) = unprepared(place.context, place.names(), &self.troubles) {
+                return Err(error.cause("nothing was changed"));
+            }
             return Err(cannot_tell(&self.troubles));
         }
         if self.missing.is_empty() {
