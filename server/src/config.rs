@@ -10,6 +10,7 @@ mod reach;
 pub(crate) mod redirect_uri;
 mod source;
 mod url;
+mod views;
 mod x402;
 
 use std::net::{IpAddr, SocketAddr};
@@ -28,6 +29,7 @@ pub use self::problem::{Problem, Problems};
 pub use self::reach::Reach;
 use self::source::Source;
 pub use self::url::BaseUrl;
+pub use self::views::ViewSettings;
 pub use self::x402::{CdpKey, X402Settings};
 use crate::base::env::Env;
 
@@ -68,6 +70,8 @@ pub struct Settings {
     pub max_protocol_version: ProtocolVersion,
     /// Whether plain reads are answered without rmcp: a way out when a client mishandles such an answer.
     pub fast_path: bool,
+    /// Where hosts are asked to show views.
+    pub views: ViewSettings,
     /// How much is logged.
     pub log_level: tracing::Level,
 }
@@ -152,6 +156,8 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
     let x402 =
         x402::read(source, base_url.as_ref(), api_base_url.as_ref(), !seal_keys.is_empty()).map(Arc::new);
 
+    let views = views::read(source);
+
     let api_base_url = api_base_url?;
     let service_identity = match service_key {
         Some(key) => ServiceIdentity::SharedKey(key),
@@ -177,6 +183,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         enabled: enabled?,
         max_protocol_version: max_protocol_version?,
         fast_path: fast_path?,
+        views,
         log_level: log_level?,
     })
 }

@@ -26,3 +26,4 @@ pub mod serve;
 pub mod telemetry;
 mod uploads;
 pub mod validibot;
+mod view;

@@ -12,6 +12,7 @@ mod error;
 mod filter;
 mod findings;
 mod left_out;
+mod open;
 mod outcome;
 mod overview;
 mod paid;
@@ -45,13 +46,13 @@ pub(crate) use self::transport::route;
 use crate::base::clean::short;
 use crate::caller::Caller;
 use crate::resources;
+use crate::view;
 
 /// How long a client may keep the list of tools: it changes with a deploy only.
 const TOOLS_TTL_MS: u64 = 300_000;
 /// How long a client may keep a catalogue or a definition; authors edit workflows at any time.
 const WORKFLOWS_TTL_MS: u64 = 30_000;
-
-/// How much of a method that nobody knows is said back.
+/// How much of an unknown method is said back.
 const MAX_METHOD_BYTES: usize = 64;
 
 const INSTRUCTIONS: &str = "Validibot validates technical files (especially building-energy models) with workflows. \
@@ -84,7 +85,8 @@ impl ServerHandler for Tools {
         let server = Implementation::new("Validibot", env!("CARGO_PKG_VERSION")).with_title("Validibot");
         let (capabilities, instructions) = match self.surface {
             Surface::Members => {
-                (ServerCapabilities::builder().enable_tools().enable_resources().build(), INSTRUCTIONS)
+                let capabilities = ServerCapabilities::builder().enable_tools().enable_resources();
+                (capabilities.enable_extensions_with(view::extension()).build(), INSTRUCTIONS)
             }
             Surface::Public => (ServerCapabilities::builder().enable_tools().build(), PUBLIC_INSTRUCTIONS),
         };
@@ -120,6 +122,7 @@ impl ServerHandler for Tools {
         let caller = self.caller_of_resources(&context)?;
         let list = resources::list(&self.backend.validibot, &caller).await;
         let mut list = list.inspect_err(|error| failed("resources/list", error))?;
+        list.resources.push(view::resource(&self.backend.settings));
         list.ttl_ms = Some(WORKFLOWS_TTL_MS);
         list.cache_scope = Some(CacheScope::Private);
         Ok(list)
@@ -159,6 +162,9 @@ impl ServerHandler for Tools {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.caller_of_resources(&context)?;
+        if view::is_view(&request.uri) {
+            return Ok(view::read(&self.backend.settings, &request.uri).into());
+        }
         let read =
             resources::read(&self.backend.validibot, &caller, &request.uri, self.backend.clock.unix()).await;
         let mut read = read.inspect_err(|error| failed("resources/read", error))?;

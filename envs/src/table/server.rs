@@ -21,6 +21,8 @@ pub const ALL: &[&Variable] = &[
     &ALLOWED_ORIGINS,
     &MAX_PROTOCOL_VERSION,
     &FAST_PATH,
+    &VIEW_DOMAIN,
+    &OPENAI_WIDGET_DOMAIN,
 ];
 
 /// `VALIDIBOT_API_BASE_URL`
@@ -175,7 +177,7 @@ pub const EXTRA_HOSTS: Variable = Variable {
 /// `VALIDIBOT_MCP_ALLOWED_ORIGINS`
 pub const ALLOWED_ORIGINS: Variable = Variable {
     name: "VALIDIBOT_MCP_ALLOWED_ORIGINS",
-    doc: "Web origins that may call /mcp and upload files besides the base URL's: https://inspector.example:6274, app://obsidian.md, null, or http://localhost:* for any port",
+    doc: "Web origins that may call /mcp besides the base URL's: https://inspector.example:6274, app://obsidian.md, null, or http://localhost:* for any port",
     kind: Kind::List,
     ..Variable::OPTIONAL
 };
@@ -196,5 +198,19 @@ pub const FAST_PATH: Variable = Variable {
     doc: "Whether plain reads skip rmcp and what it costs; false sends every call through rmcp: a way out when a client mishandles an answer",
     kind: Kind::Switch,
     fallback: Fallback::Value("true"),
+    ..Variable::OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_VIEW_DOMAIN`
+pub const VIEW_DOMAIN: Variable = Variable {
+    name: "VALIDIBOT_MCP_VIEW_DOMAIN",
+    doc: "Origin that hosts are asked to show the upload view under; `claude` for the one that Claude makes from the base URL. Unset: hosts choose, which most want",
+    ..Variable::OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_OPENAI_WIDGET_DOMAIN`
+pub const OPENAI_WIDGET_DOMAIN: Variable = Variable {
+    name: "VALIDIBOT_MCP_OPENAI_WIDGET_DOMAIN",
+    doc: "Origin that ChatGPT is asked to show the upload view under, for an app in its directory",
     ..Variable::OPTIONAL
 };

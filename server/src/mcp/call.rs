@@ -12,7 +12,7 @@ use super::arguments::Arguments;
 use super::catalog::Tool;
 use super::error::ToolError;
 use super::outcome::Outcome;
-use super::{Surface, Tools, compare, paid, prepare, runs, validate, wait, workflows};
+use super::{Surface, Tools, compare, open, paid, prepare, runs, validate, wait, workflows};
 use crate::caller::{AuthDuration, Caller};
 use crate::payments::HeaderPayment;
 use crate::telemetry::hops::{self, Hops};
@@ -106,6 +106,7 @@ impl Tools {
             Tool::WaitForRun => Box::pin(wait::wait(backend, arguments, caller, call.link)).await,
             Tool::CompareRuns => Box::pin(compare::compare(backend, arguments, caller)).await,
             Tool::PrepareUpload => prepare::prepare(backend, arguments, caller),
+            Tool::OpenUpload => Box::pin(open::open(backend, arguments, caller, call.meta)).await,
         }
     }
 

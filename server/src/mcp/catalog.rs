@@ -12,6 +12,7 @@ use super::Surface;
 use super::validate::IDEMPOTENCY_KEY;
 use super::wait::{DEFAULT_SECONDS, SILENT_SECONDS};
 use crate::validibot::{FILE_TYPES, accepted_extensions};
+use crate::view;
 
 /// A tool of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +24,12 @@ pub(super) enum Tool {
     WaitForRun,
     CompareRuns,
     PrepareUpload,
+    OpenUpload,
 }
 
 impl Tool {
     /// In the order of `tools/list`.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::ListWorkflows,
         Self::GetWorkflowDetails,
         Self::ValidateFile,
@@ -35,6 +37,7 @@ impl Tool {
         Self::WaitForRun,
         Self::CompareRuns,
         Self::PrepareUpload,
+        Self::OpenUpload,
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
@@ -50,17 +53,18 @@ impl Tool {
             Self::WaitForRun => "wait_for_run",
             Self::CompareRuns => "compare_runs",
             Self::PrepareUpload => "prepare_upload",
+            Self::OpenUpload => "open_upload",
         }
     }
 
     /// Whether it needs the key ring: tickets are sealed.
     pub(super) const fn needs_seal(self) -> bool {
-        matches!(self, Self::PrepareUpload)
+        matches!(self, Self::PrepareUpload | Self::OpenUpload)
     }
 
     /// Whether it is offered there. A ticket for an upload stands for a user, whom the public surface does not have.
     pub(super) const fn is_on(self, surface: Surface) -> bool {
-        matches!(surface, Surface::Members) || !matches!(self, Self::PrepareUpload)
+        matches!(surface, Surface::Members) || !matches!(self, Self::PrepareUpload | Self::OpenUpload)
     }
 
     /// Whether it only asks Validibot something, so that nothing is lost with a client that goes away, and is done in one
@@ -81,6 +85,7 @@ impl Tool {
             Self::WaitForRun => "Wait for a run",
             Self::CompareRuns => "Compare two runs",
             Self::PrepareUpload => "Prepare an upload",
+            Self::OpenUpload => "Show a file picker",
         }
     }
 
@@ -121,18 +126,28 @@ impl Tool {
                  to the workflow. Run it where the file is, or have the user run it: it prints a run_ref for \
                  wait_for_run. The ticket in it is a credential: do not show it around."
                 .into(),
+            Self::OpenUpload => "Shows the user a file picker in the chat, for a file that you do not have. It uploads the file \
+                 to the workflow and shows what was found. Where the client shows no views, the result says what to do instead."
+                .into(),
         }
     }
 
-    /// Only validating changes anything; the world it acts on is Validibot's, not this server's.
+    /// Only validating changes anything, and what leads to it; the world it acts on is Validibot's, not this server's.
     fn annotations(self) -> ToolAnnotations {
         let annotations = ToolAnnotations::new().open_world(true);
         match self {
-            Self::ValidateFile => annotations.read_only(false).destructive(false).idempotent(false),
-            // Each ticket is another one.
-            Self::PrepareUpload => annotations.read_only(true).idempotent(false),
-            _ => annotations.read_only(true).idempotent(true),
+            // Each ticket is another one, and a right to start a run.
+            Self::ValidateFile | Self::PrepareUpload => {
+                annotations.read_only(false).destructive(false).idempotent(false)
+            }
+            _ => annotations.read_only(true).destructive(false).idempotent(true),
         }
+    }
+
+    /// Whether hosts show its results in the view: of the tools that a run goes through only one, so that each look at it does not
+    /// show another copy.
+    const fn has_view(self) -> bool {
+        matches!(self, Self::OpenUpload | Self::WaitForRun)
     }
 
     fn definition(self) -> Definition {
@@ -140,6 +155,9 @@ impl Tool {
             .with_title(self.title())
             .with_annotations(self.annotations());
         definition.output_schema = Some(object(self.output_schema()));
+        if self.has_view() {
+            definition = definition.with_meta(view::of_tool());
+        }
         definition
     }
 
@@ -147,6 +165,8 @@ impl Tool {
     /// challenge, an error, against it, and throw.
     fn sold(self) -> Definition {
         let mut definition = self.definition();
+        // There are no resources, and so no views.
+        definition.meta = None;
         match self {
             Self::ListWorkflows => {
                 definition.description = Some(

@@ -181,7 +181,10 @@ impl Client {
                 .entry("_meta")
                 .or_insert_with(|| Value::Object(Map::new()));
             meta["io.modelcontextprotocol/protocolVersion"] = self.era.version().into();
-            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            // What a test has set itself stays.
+            if meta.get("io.modelcontextprotocol/clientCapabilities").is_none() {
+                meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            }
             meta["io.modelcontextprotocol/clientInfo"] = json!({ "name": "suite", "version": "0" });
         }
         (headers, params)

@@ -54,15 +54,23 @@ impl Node {
     /// # Panics
     /// When the script cannot be copied beside the packages, from where it can import them.
     pub fn script(&self, name: &str) -> Command {
+        let mut command = Command::new(self.program());
+        command.arg(self.beside(name)).current_dir(&self.folder);
+        command
+    }
+
+    /// Copies a module that scripts import to where they run; its path.
+    ///
+    /// # Panics
+    /// As [`Self::script`].
+    pub fn beside(&self, name: &str) -> PathBuf {
         let copy = self.folder.join(name);
         let text = fs::read(pinned(name)).expect("the script is in the repository");
         // Renamed into place: another test may be starting the same script.
         let draft = tempfile::NamedTempFile::new_in(&self.folder).expect("a file beside the packages");
         fs::write(draft.path(), text).expect("the script is copied");
         draft.persist(&copy).expect("the script is in place");
-        let mut command = Command::new(self.program());
-        command.arg(copy).current_dir(&self.folder);
-        command
+        copy
     }
 
     fn program(&self) -> PathBuf {

@@ -17,7 +17,7 @@ const SERVER: [Row; 14] = [
     &["seal"],
     &["caller"],
     &["limits"],
-    &["validibot"],
+    &["validibot", "view"],
     &["oauth", "payments", "uploads", "resources"],
     &["mcp"],
     &["app"],

@@ -16,15 +16,17 @@ impl Tool {
             Self::ListWorkflows => (
                 json!({
                     "search": text_of("Words that the workflow's name, description or organization has to have"),
-                    "organization": text_of("The slug or name of an organization: its workflows alone"),
+                    "organization": text_of("An organization's slug or name: its workflows alone"),
                     "offset": {
                         "type": "integer", "default": 0, "minimum": 0,
-                        "description": "How many workflows to pass over: for the next page of a long list",
+                        "description": "How many workflows to skip: for the next page",
                     },
                 }),
                 json!([]),
             ),
-            Self::GetWorkflowDetails => (json!({ "workflow_ref": workflow_ref() }), json!(["workflow_ref"])),
+            Self::GetWorkflowDetails | Self::OpenUpload => {
+                (json!({ "workflow_ref": workflow_ref() }), json!(["workflow_ref"]))
+            }
             Self::ValidateFile => (
                 json!({
                     "file_content": text_of("The file's bytes in base64; for a text file, `text` is safer"),
@@ -73,9 +75,9 @@ impl Tool {
                     "file_name": file_name(),
                     "size_bytes": {
                         "type": "integer", "minimum": 1,
-                        "description": "The file's size; an upload of another size is then refused",
+                        "description": "The file's size; another is then refused",
                     },
-                    "sha256": text_of("The file's SHA-256 in hexadecimal; an upload of other bytes is then refused"),
+                    "sha256": text_of("The file's SHA-256 in hexadecimal; other bytes are then refused"),
                 }),
                 json!(["workflow_ref", "file_name"]),
             ),
@@ -85,46 +87,35 @@ impl Tool {
         json!({ "type": "object", "properties": properties, "required": required })
     }
 
-    /// Every result fits, a failure's too.
+    /// What a program that calls tools by their types needs. Every result fits, a failure's too: what stands in no schema,
+    /// `additionalProperties` admits. A model reads the results themselves, and hosts put all of this before it in each
+    /// conversation.
     pub(super) fn output_schema(self) -> Value {
-        let mut properties = json!({ "error": error() });
-        match self {
-            Self::ListWorkflows => {
-                properties["result"] =
-                    json!({ "type": "array", "items": { "type": "object", "additionalProperties": true } });
-                properties["next"] = next();
-                properties["more"] = next();
-                properties["total"] = json!({ "type": "integer" });
-                properties["note"] = note();
-            }
-            Self::GetWorkflowDetails => {
-                properties["next"] = next();
-                properties["note"] = note();
-            }
-            Self::ValidateFile | Self::GetRunStatus | Self::WaitForRun => {
-                properties["overview"] = overview();
-                // A run has an `error` of its own, which is a text (contract, A6); strict clients check.
-                let of_run = text_of("What went wrong in the run, for people; may be empty");
-                properties["error"] = json!({ "anyOf": [of_run, { "type": "null" }, error()] });
-            }
-            Self::CompareRuns => {
-                properties["compared"] = json!({ "type": "boolean" });
-                properties["why"] = text_of("Why the runs were not compared");
-                properties["counts"] =
-                    json!({ "type": "object", "additionalProperties": { "type": "integer" } });
-                properties["findings"] = json!({ "type": "object", "additionalProperties": true });
-                properties["next"] = next();
-                properties["note"] = note();
-            }
-            Self::PrepareUpload => {
-                properties["curl"] =
-                    text_of("The command to run where the file is, in a shell of Linux or macOS");
-                properties["curl_windows"] = text_of("The same for cmd.exe and PowerShell on Windows");
-                properties["hint"] = text_of("What to do where a command cannot name the file");
-                properties["next"] = next();
-                properties["note"] = note();
-            }
-        }
+        let properties = match self {
+            // The workflow, as Validibot has it.
+            Self::GetWorkflowDetails => json!({ "next": next() }),
+            Self::ListWorkflows => json!({
+                "result": { "type": "array", "items": { "type": "object", "additionalProperties": true } },
+                "total": { "type": "integer" },
+                "next": next(),
+            }),
+            Self::ValidateFile | Self::WaitForRun => json!({ "overview": overview_in_brief() }),
+            Self::GetRunStatus => json!({ "overview": overview() }),
+            Self::CompareRuns => json!({
+                "compared": { "type": "boolean" },
+                "why": text_of("Why the runs were not compared"),
+                "counts": { "type": "object", "additionalProperties": { "type": "integer" } },
+                "findings": { "type": "object", "additionalProperties": true },
+                "next": next(),
+            }),
+            Self::OpenUpload => json!({ "message": { "type": "string" }, "next": next() }),
+            Self::PrepareUpload => json!({
+                "curl": text_of("For a shell of Linux or macOS"),
+                "curl_windows": text_of("For cmd.exe and PowerShell"),
+                "hint": text_of("What to do where a command cannot name the file"),
+                "next": next(),
+            }),
+        };
         let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": true });
         if self == Self::ListWorkflows {
             // FastMCP's clients unwrap `result` by this mark, as they did for the system we replace.
@@ -143,13 +134,13 @@ fn file_name() -> Value {
 }
 
 fn workflow_ref() -> Value {
-    text_of("A workflow_ref, copied verbatim from list_workflows")
+    text_of("Copied verbatim from list_workflows")
 }
 
 fn findings_offset() -> Value {
     json!({
         "type": "integer", "default": 0, "minimum": 0,
-        "description": "How many findings to pass over: for the next page of a long list",
+        "description": "How many findings to skip: for the next page",
     })
 }
 
@@ -161,33 +152,28 @@ fn findings_limit() -> Value {
 }
 
 fn run_ref() -> Value {
-    text_of("A run_ref, copied verbatim from the result of validate_file")
+    text_of("Copied verbatim from the result of validate_file")
 }
 
-fn error() -> Value {
+/// Where it is spelt out once, in `get_run_status`.
+fn overview_in_brief() -> Value {
     json!({
         "type": "object",
-        "description": "Present when the call failed; then nothing else is",
-        "properties": {
-            "code": { "type": "string" },
-            "message": { "type": "string" },
-            "data": { "type": "object", "additionalProperties": true },
-        },
-        "required": ["code", "message"],
+        "description": "As get_run_status describes it",
+        "properties": { "run_ref": { "type": "string" }, "is_complete": { "type": "boolean" }, "next": next() },
+        "required": ["is_complete", "findings"],
     })
 }
 
 fn overview() -> Value {
     json!({
         "type": "object",
-        "description": "What an agent needs first",
         "properties": {
-            "run_ref": text_of("For wait_for_run and get_run_status"),
+            "run_ref": { "type": "string" },
             "state": text_of("PENDING, RUNNING or COMPLETED"),
             "result": text_of("PASS, FAIL, ERROR, CANCELED or TIMED_OUT; UNKNOWN while the run goes on"),
             "is_complete": { "type": "boolean" },
             "message": text_of("Why the run has no verdict or no findings"),
-            "note": note(),
             "findings": {
                 "type": "object",
                 "properties": {
@@ -198,7 +184,6 @@ fn overview() -> Value {
                     "total": { "type": "integer" },
                     "by_severity": { "type": "object", "additionalProperties": { "type": "integer" } },
                     "left_out": { "type": "integer", "description": "Of the total, how many no page shows" },
-                    "offset": { "type": "integer" },
                     "shown": { "type": "array", "items": finding() },
                 },
             },
@@ -217,22 +202,15 @@ fn finding() -> Value {
             "message": { "type": "string" },
             "code": { "type": "string" },
             "step": { "type": "string" },
-            "failed_rows": { "type": "object", "additionalProperties": true },
         },
         "required": ["severity", "step"],
     })
 }
 
-fn note() -> Value {
-    text_of("What else there is to know, of this call's arguments for one")
-}
-
 fn next() -> Value {
     json!({
         "type": "object",
-        "description": "The call to make now",
-        "properties": { "tool": { "type": "string" }, "arguments": { "type": "object", "additionalProperties": true } },
-        "required": ["tool", "arguments"],
+        "description": "The call to make now: tool, arguments",
         "additionalProperties": true,
     })
 }

@@ -12,6 +12,7 @@ mod resources;
 mod transcript;
 mod uploads;
 mod versions;
+mod view;
 
 use sandbox::{Sandbox, fixtures};
 use suite::mcp::{Client, Era};

@@ -3,6 +3,7 @@
 mod agents;
 mod inspector;
 mod journey;
+mod views;
 
 use journey::Journey;
 use suite::node::Node;
