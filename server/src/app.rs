@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::base::clock::SharedClock;
 use crate::base::http_client::http_client;
 use crate::base::lifecycle::Lifecycle;
+use crate::base::outbound::{Fetcher, Outbound};
 use crate::base::random::SharedRandom;
 use crate::caller::Callers;
 use crate::config::{Origins, Settings};
 use crate::limits::Limits;
 use crate::mcp::Backend;
-use crate::oauth::{Oauth, OauthDeps, Outbound};
+use crate::oauth::{Oauth, OauthDeps};
 use crate::payments::Payments;
 use crate::seal::Seal;
 use crate::telemetry::metrics::Metrics;
@@ -75,6 +76,7 @@ impl App {
     ) -> Result<Arc<Self>, reqwest::Error> {
         let http = http_client()?;
         let seal = Seal::new(&settings.seal_keys, settings.base_url.as_str(), random.clone()).map(Arc::new);
+        let files = Fetcher::new(outbound.clone(), None);
         let callers = Callers::new(&settings, http.clone(), clock.clone());
         let oauth = callers.access_tokens().zip(seal.clone()).and_then(|(access_tokens, seal)| {
             let (http, clock, random) = (http.clone(), clock.clone(), random.clone());
@@ -110,6 +112,7 @@ impl App {
             settings: settings.clone(),
             validibot,
             payments,
+            files,
             seal: seal.clone(),
             clock: clock.clone(),
             random: random.clone(),

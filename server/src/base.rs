@@ -9,6 +9,7 @@ pub(crate) mod http_body;
 pub(crate) mod http_client;
 pub(crate) mod json;
 pub mod lifecycle;
+pub mod outbound;
 pub(crate) mod page;
 pub mod random;
 pub(crate) mod refusal;

@@ -1,6 +1,7 @@
 //! Settings, from an injected environment over a settings file; every error is reported at once.
 
 pub(crate) mod document_url;
+mod file_hosts;
 mod keys;
 mod oauth;
 mod origin;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use rmcp::model::ProtocolVersion;
 use secrecy::SecretString;
 
+pub use self::file_hosts::FileHosts;
 pub use self::keys::SealKey;
 pub use self::oauth::{ClientSettings, OauthSettings};
 pub use self::origin::WebOrigin;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub max_protocol_version: ProtocolVersion,
     /// Whether plain reads are answered without rmcp: a way out when a client mishandles such an answer.
     pub fast_path: bool,
+    /// From where files are fetched that agents' hosts hand over.
+    pub file_hosts: FileHosts,
     /// Where hosts are asked to show views.
     pub views: ViewSettings,
     /// How much is logged.
@@ -157,6 +161,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         x402::read(source, base_url.as_ref(), api_base_url.as_ref(), !seal_keys.is_empty()).map(Arc::new);
 
     let views = views::read(source);
+    let file_hosts = file_hosts::read(source);
 
     let api_base_url = api_base_url?;
     let service_identity = match service_key {
@@ -184,6 +189,7 @@ fn read(source: &mut Source<'_>) -> Option<Settings> {
         max_protocol_version: max_protocol_version?,
         fast_path: fast_path?,
         views,
+        file_hosts,
         log_level: log_level?,
     })
 }

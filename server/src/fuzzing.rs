@@ -20,12 +20,12 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::base::clock::MockClock;
+use crate::base::outbound::{Outbound, Resolver};
 use crate::base::random::SystemRandom;
 use crate::caller;
 use crate::config::Settings;
 use crate::http::router::router;
 use crate::oauth;
-use crate::oauth::{Outbound, Resolver};
 use crate::payments::Payment;
 use crate::serve;
 use crate::uploads;

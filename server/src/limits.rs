@@ -23,7 +23,7 @@ use self::budget::Budget;
 pub(crate) use self::answered::answered;
 pub(crate) use self::arriving::{Arriving, Place};
 pub(crate) use self::engaged::Engaged;
-pub(crate) use self::share::{Work, introduced, share, share_file};
+pub(crate) use self::share::{Charge, Work, introduced, share, share_file};
 pub(crate) use self::sign_in::{Crowded, SignIn, sign_in};
 
 /// The largest body: the largest file in base64, with its envelope.

@@ -11,6 +11,7 @@ mod enrich;
 mod error;
 mod filter;
 mod findings;
+mod handed;
 mod left_out;
 mod open;
 mod outcome;
@@ -78,6 +79,8 @@ pub(crate) enum Surface {
 pub struct Tools {
     backend: Arc<Backend>,
     surface: Surface,
+    /// Of the tools that are offered here.
+    definitions: Arc<[ToolDefinition]>,
 }
 
 impl ServerHandler for Tools {
@@ -103,14 +106,14 @@ impl ServerHandler for Tools {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         only_page(page)?;
-        let mut tools = ListToolsResult::with_all_items(self.definitions().cloned().collect());
+        let mut tools = ListToolsResult::with_all_items(self.definitions.to_vec());
         tools.ttl_ms = Some(TOOLS_TTL_MS);
         tools.cache_scope = Some(CacheScope::Private);
         Ok(tools)
     }
 
     fn get_tool(&self, name: &str) -> Option<ToolDefinition> {
-        self.definitions().find(|definition| definition.name == name).cloned()
+        self.definitions.iter().find(|definition| definition.name == name).cloned()
     }
 
     async fn list_resources(
@@ -181,7 +184,8 @@ impl ServerHandler for Tools {
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(tool) = Tool::named(&request.name).filter(|tool| self.offers(*tool)) else {
             // An unknown tool is the client's mistake, and a protocol error (MCP, tools, error handling).
-            let names: Vec<&str> = self.definitions().map(|definition| definition.name.as_ref()).collect();
+            let names: Vec<&str> =
+                self.definitions.iter().map(|definition| definition.name.as_ref()).collect();
             return Err(ErrorData::invalid_params(
                 format!("There is no tool of this name. The tools are {}", names.join(", ")),
                 None,
@@ -245,23 +249,21 @@ fn not_read(method: &str, names_its_version: bool) -> ErrorData {
 impl Tools {
     /// The handler of `/mcp`.
     pub fn new(backend: Arc<Backend>) -> Self {
-        Self { backend, surface: Surface::Members }
+        Self::of(Surface::Members, backend)
     }
 
     /// The handler of `/public-mcp`.
     pub(crate) fn for_payers(backend: Arc<Backend>) -> Self {
-        Self { backend, surface: Surface::Public }
+        Self::of(Surface::Public, backend)
     }
 
-    /// The definitions of the tools that this deployment offers.
-    fn definitions(&self) -> impl Iterator<Item = &'static ToolDefinition> {
-        catalog::definitions(self.surface)
-            .filter(|(tool, _)| self.offers(*tool))
-            .map(|(_, definition)| definition)
+    fn of(surface: Surface, backend: Arc<Backend>) -> Self {
+        let definitions = catalog::definitions(surface, &backend).into();
+        Self { backend, surface, definitions }
     }
 
     fn offers(&self, tool: Tool) -> bool {
-        tool.is_on(self.surface) && (self.backend.seal.is_some() || !tool.needs_seal())
+        tool.is_offered(self.surface, &self.backend)
     }
 
     /// Resources are read again and again, as a user; without one there are none.

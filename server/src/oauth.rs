@@ -37,12 +37,13 @@ use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 use url::Url;
 
-pub use self::cimd::{Outbound, Resolver, SystemResolver};
 use self::client::Clients;
 use self::cookie::Cookies;
 use self::refresh::Refreshes;
+pub(crate) use self::scope::base as base_scope;
 use self::upstream::Upstream;
 use crate::base::clock::SharedClock;
+use crate::base::outbound::Outbound;
 use crate::base::random::SharedRandom;
 use crate::caller::AccessTokens;
 use crate::config::redirect_uri::AppSchemes;

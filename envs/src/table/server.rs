@@ -23,6 +23,7 @@ pub const ALL: &[&Variable] = &[
     &FAST_PATH,
     &VIEW_DOMAIN,
     &OPENAI_WIDGET_DOMAIN,
+    &FILE_HOSTS,
 ];
 
 /// `VALIDIBOT_API_BASE_URL`
@@ -212,5 +213,13 @@ pub const VIEW_DOMAIN: Variable = Variable {
 pub const OPENAI_WIDGET_DOMAIN: Variable = Variable {
     name: "VALIDIBOT_MCP_OPENAI_WIDGET_DOMAIN",
     doc: "Origin that ChatGPT is asked to show the upload view under, for an app in its directory",
+    ..Variable::OPTIONAL
+};
+
+/// `VALIDIBOT_MCP_FILE_HOSTS`
+pub const FILE_HOSTS: Variable = Variable {
+    name: "VALIDIBOT_MCP_FILE_HOSTS",
+    doc: "Hosts from which validate_file fetches a file that the agent's host hands over by its address, such as files.example.com or *.example.com; for ChatGPT *.oaiusercontent.com. Unset: none",
+    kind: Kind::List,
     ..Variable::OPTIONAL
 };

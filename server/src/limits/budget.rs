@@ -85,6 +85,12 @@ impl<K: Copy + Eq + Hash> Share<K> {
         Ok(())
     }
 
+    /// Takes so much more.
+    pub(super) fn grow(&self, by: usize) -> Result<(), Full> {
+        let amount = *lock(&self.amount);
+        self.set(amount + by)
+    }
+
     /// Becomes `amount`, be it more than there is: for what is there already.
     pub(super) fn resize(&self, amount: usize) {
         let mut own = lock(&self.amount);

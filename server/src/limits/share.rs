@@ -79,6 +79,9 @@ async fn bounded<F: Future<Output = Response>>(
         request.extensions_mut().insert(work.clone());
     }
     let (bytes, verdict) = (Arc::new(bytes), Arc::new(OnceLock::new()));
+    if structure.is_some() {
+        request.extensions_mut().insert(Charge(bytes.clone()));
+    }
     let guard = |body| Guarded::new(body, MAX_BODY_BYTES, structure, bytes.clone(), verdict.clone());
     let response = next(request.map(|body| Body::new(guard(body)))).await;
     if let Some(refusal) = verdict.get() {
@@ -93,6 +96,17 @@ async fn bounded<F: Future<Output = Response>>(
             if length == 0 { response } else { response.map(|body| holding(body, bytes)) }
         }
         None => response.map(|body| holding(body, (work, bytes))),
+    }
+}
+
+/// A request extension: what a call is charged with in bytes, for a call that takes in more than its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Charge(Arc<Share<[u8; 32]>>);
+
+impl Charge {
+    /// Takes so many bytes more, until the answer is there; `false` where there are none, or none for this caller.
+    pub(crate) fn grow(&self, by: usize) -> bool {
+        self.0.grow(by).is_ok()
     }
 }
 

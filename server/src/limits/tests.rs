@@ -23,10 +23,10 @@ use super::sign_in::FORM_WITHIN;
 use super::{MAX_CALLS, MAX_FORMS, MAX_SIGN_INS};
 use crate::app::App;
 use crate::base::clock::SystemClock;
+use crate::base::outbound::Outbound;
 use crate::base::random::SystemRandom;
 use crate::config::Settings;
 use crate::http::router::router;
-use crate::oauth::Outbound;
 
 const MOMENT: Duration = Duration::from_millis(10);
 const DOCUMENTS: [&str; 8] = [

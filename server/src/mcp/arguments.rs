@@ -64,6 +64,21 @@ impl Arguments {
         Some(text)
     }
 
+    /// An object that may be left out.
+    pub(super) fn object(&mut self, name: &str) -> Option<JsonObject> {
+        match self.given.shift_remove(name)? {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Puts a text in where the argument was left out, or is empty.
+    pub(super) fn stand_in(&mut self, name: &str, text: String) {
+        if !self.holds(name) {
+            self.given.insert(name.to_owned(), Value::String(text));
+        }
+    }
+
     /// A whole number that may be left out; models also write it as text, and hosts as `5.0`.
     pub(super) fn integer(&mut self, name: &str) -> Option<i64> {
         let number = match self.given.shift_remove(name)? {

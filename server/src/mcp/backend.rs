@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::clock::SharedClock;
 use crate::base::lifecycle::Lifecycle;
+use crate::base::outbound::Fetcher;
 use crate::base::random::SharedRandom;
 use crate::config::Settings;
 use crate::payments::Payments;
@@ -21,6 +22,8 @@ pub struct Backend {
     pub(crate) payments: Option<Arc<Payments>>,
     /// Seals tickets and references of runs that were paid for; `None` where no key ring is configured.
     pub(crate) seal: Option<Arc<Seal>>,
+    /// Fetches files that agents' hosts hand over.
+    pub(crate) files: Fetcher,
     /// The time.
     pub(crate) clock: SharedClock,
     /// Randomness.

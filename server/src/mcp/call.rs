@@ -14,6 +14,7 @@ use super::error::ToolError;
 use super::outcome::Outcome;
 use super::{Surface, Tools, compare, open, paid, prepare, runs, validate, wait, workflows};
 use crate::caller::{AuthDuration, Caller};
+use crate::limits::Charge;
 use crate::payments::HeaderPayment;
 use crate::telemetry::hops::{self, Hops};
 use crate::telemetry::trace;
@@ -35,6 +36,11 @@ impl ToolCall<'_> {
     /// Who is calling: chain 1 put it into the request.
     fn caller(&self) -> Option<Caller> {
         self.parts.and_then(|parts| parts.extensions.get::<Caller>()).cloned()
+    }
+
+    /// What the request is charged with.
+    fn charge(&self) -> Option<&Charge> {
+        self.parts.and_then(|parts| parts.extensions.get())
     }
 
     /// Where a payment in a header was put.
@@ -102,7 +108,9 @@ impl Tools {
             Tool::ValidateFile if self.surface == Surface::Public => {
                 Box::pin(paid::validate(backend, arguments, call.meta, call.payment())).await
             }
-            Tool::ValidateFile => Box::pin(validate::validate(backend, arguments, call.meta, caller)).await,
+            Tool::ValidateFile => {
+                Box::pin(validate::validate(backend, arguments, call.meta, caller, call.charge())).await
+            }
             Tool::WaitForRun => Box::pin(wait::wait(backend, arguments, caller, call.link)).await,
             Tool::CompareRuns => Box::pin(compare::compare(backend, arguments, caller)).await,
             Tool::PrepareUpload => prepare::prepare(backend, arguments, caller),

@@ -3,14 +3,17 @@
 mod schemas;
 
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use rmcp::model::{JsonObject, Tool as Definition, ToolAnnotations};
-use serde_json::Value;
+use rmcp::model::{JsonObject, MetaObject, Tool as Definition, ToolAnnotations};
+use serde_json::{Value, json};
 
-use super::Surface;
+use super::backend::Backend;
 use super::validate::IDEMPOTENCY_KEY;
 use super::wait::{DEFAULT_SECONDS, SILENT_SECONDS};
+use super::{Surface, handed};
+use crate::config::Settings;
+use crate::oauth::base_scope;
 use crate::validibot::{FILE_TYPES, accepted_extensions};
 use crate::view;
 
@@ -57,14 +60,11 @@ impl Tool {
         }
     }
 
-    /// Whether it needs the key ring: tickets are sealed.
-    pub(super) const fn needs_seal(self) -> bool {
-        matches!(self, Self::PrepareUpload | Self::OpenUpload)
-    }
-
-    /// Whether it is offered there. A ticket for an upload stands for a user, whom the public surface does not have.
-    pub(super) const fn is_on(self, surface: Surface) -> bool {
-        matches!(surface, Surface::Members) || !matches!(self, Self::PrepareUpload | Self::OpenUpload)
+    /// Whether a deployment offers it there. A ticket for an upload is sealed, which takes the key ring, and stands for a user,
+    /// whom the public surface does not have.
+    pub(super) fn is_offered(self, surface: Surface, backend: &Backend) -> bool {
+        let with_tickets = matches!(self, Self::PrepareUpload | Self::OpenUpload);
+        !with_tickets || (surface == Surface::Members && backend.seal.is_some())
     }
 
     /// Whether it only asks Validibot something, so that nothing is lost with a client that goes away, and is done in one
@@ -155,9 +155,25 @@ impl Tool {
             .with_title(self.title())
             .with_annotations(self.annotations());
         definition.output_schema = Some(object(self.output_schema()));
-        if self.has_view() {
-            definition = definition.with_meta(view::of_tool());
+        definition
+    }
+
+    /// The same for users of Validibot, with what hosts do with it beyond calling it.
+    fn of_members(self, settings: &Settings) -> Definition {
+        let mut definition = self.definition();
+        let mut meta = if self.has_view() { view::of_tool() } else { MetaObject::default() };
+        if let Some(oauth) = &settings.oauth {
+            // Apps SDK, reference: on the tool itself, which MCP does not know, and mirrored here.
+            let scope = base_scope(oauth.required_scope.as_deref());
+            meta.0.insert("securitySchemes".to_owned(), json!([{ "type": "oauth2", "scopes": [scope] }]));
         }
+        if self == Self::ValidateFile && !settings.file_hosts.is_empty() {
+            let mut schema = self.input_schema();
+            schema["properties"][handed::ARGUMENT] = handed::schema();
+            definition.input_schema = object(schema);
+            meta.0.insert("openai/fileParams".to_owned(), json!([handed::ARGUMENT]));
+        }
+        definition.meta = Some(meta).filter(|meta| !meta.0.is_empty());
         definition
     }
 
@@ -165,8 +181,6 @@ impl Tool {
     /// challenge, an error, against it, and throw.
     fn sold(self) -> Definition {
         let mut definition = self.definition();
-        // There are no resources, and so no views.
-        definition.meta = None;
         match self {
             Self::ListWorkflows => {
                 definition.description = Some(
@@ -202,16 +216,14 @@ impl Tool {
     }
 }
 
-/// All definitions of a surface, built once, in the order of [`Tool::ALL`].
-pub(super) fn definitions(surface: Surface) -> impl Iterator<Item = (Tool, &'static Definition)> {
-    type Definitions = LazyLock<Vec<Definition>>;
-    static MEMBERS: Definitions = LazyLock::new(|| Tool::ALL.iter().map(|tool| tool.definition()).collect());
-    static PUBLIC: Definitions = LazyLock::new(|| Tool::ALL.iter().map(|tool| tool.sold()).collect());
-    let definitions = match surface {
-        Surface::Members => &MEMBERS,
-        Surface::Public => &PUBLIC,
+/// The definitions of the tools that a deployment offers there, in the order of [`Tool::ALL`].
+pub(super) fn definitions(surface: Surface, backend: &Backend) -> Vec<Definition> {
+    let offered = Tool::ALL.into_iter().filter(|tool| tool.is_offered(surface, backend));
+    let definition = |tool: Tool| match surface {
+        Surface::Members => tool.of_members(&backend.settings),
+        Surface::Public => tool.sold(),
     };
-    Tool::ALL.into_iter().zip(definitions.iter())
+    offered.map(definition).collect()
 }
 
 /// What each type of file means, for whoever knows its extension alone.

@@ -9,6 +9,9 @@ use crate::validibot::{ApiError, FieldError, code};
 /// What the kill switch tells an agent to wait: maintenance takes minutes to hours.
 const SWITCHED_OFF_RETRY_SECONDS: u64 = 3600;
 
+/// Files are fetched in seconds.
+const BUSY_RETRY_SECONDS: u64 = 5;
+
 /// A failure with a code to act on. It reaches the agent as a result with `isError`, not as a protocol error,
 /// which clients hide from their models.
 #[derive(Debug)]
@@ -72,12 +75,28 @@ impl ToolError {
         }
     }
 
+    /// The memory that the call would take is not there, or not the caller's.
+    pub(super) fn busy() -> Self {
+        let mut data = Map::new();
+        data.insert("retry_after_seconds".into(), BUSY_RETRY_SECONDS.into());
+        Self {
+            code: "SERVICE_UNAVAILABLE".into(),
+            message: "The server has too much to do just now: nothing was done, try again in a moment".into(),
+            data,
+        }
+    }
+
     pub(super) fn cancelled() -> Self {
         Self {
             code: "CANCELLED".into(),
             message: "The call was cancelled; the run goes on".into(),
             data: Map::new(),
         }
+    }
+
+    /// One argument is wrong; `message` continues the sentence that its name begins.
+    pub(super) fn argument(field: &str, message: String) -> Self {
+        Self::invalid_params(vec![FieldError { field: field.to_owned(), message }])
     }
 
     pub(crate) fn invalid_params(errors: Vec<FieldError>) -> Self {

@@ -32,7 +32,12 @@ pub(super) async fn open(
     let workflow = workflow.ok_or_else(ToolError::unauthorized)?;
     let Definition { mut object, steps } = backend.validibot.definition(&caller, &workflow).await?;
     enrich::enrich(&mut object, &steps);
-    Ok(Outcome::plain(opened(&workflow.to_string(), &object.into_tree(), Views::of(meta))))
+    let mut opened = opened(&workflow.to_string(), &object.into_tree(), Views::of(meta));
+    if !backend.settings.file_hosts.is_empty() {
+        // So that the view may have a host upload a file for it.
+        opened.insert("takes_files".to_owned(), true.into());
+    }
+    Ok(Outcome::plain(opened))
 }
 
 /// Whether a client shows views.

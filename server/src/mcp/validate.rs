@@ -10,9 +10,11 @@ use super::arguments::{Arguments, workflow_ref};
 use super::backend::Backend;
 use super::error::ToolError;
 use super::findings::Page;
+use super::handed::{self, Handed};
 use super::outcome::Outcome;
 use super::runs::complete;
 use crate::caller::Caller;
+use crate::limits::Charge;
 use crate::validibot::{Intent, MAX_FILE_BYTES, Media, Upload};
 
 /// Models often leave the padding out; the bytes are the same.
@@ -45,12 +47,14 @@ pub(super) async fn validate(
     arguments: &mut Arguments,
     meta: &JsonObject,
     caller: Option<Caller>,
+    charge: Option<&Charge>,
 ) -> Result<Outcome, ToolError> {
-    let file = File::read(arguments);
+    let given = Given::read(backend, arguments);
     let workflow = workflow_ref(arguments);
     let intent = intent(arguments, meta);
     arguments.finish()?;
     let caller = caller.ok_or_else(ToolError::unauthorized)?;
+    let file = given.file(backend, charge).await?;
     let (Some(File { name, content, media }), Some(workflow)) = (file, workflow) else {
         unreachable!("what is missing was noted, and noted errors end the call")
     };
@@ -72,6 +76,39 @@ fn intent(arguments: &mut Arguments, meta: &JsonObject) -> Intent {
     }
     let id = meta.get(TOOL_USE_ID).and_then(serde_json::Value::as_str);
     id.filter(|id| fits(id)).map_or(Intent::Unsaid, |id| Intent::ToolUse(id.to_owned()))
+}
+
+/// How the file came.
+enum Given {
+    /// As arguments.
+    Here(Option<File>),
+    /// By an address, and under this name.
+    ByHost(Option<Handed>, Option<String>),
+}
+
+impl Given {
+    fn read(backend: &Backend, arguments: &mut Arguments) -> Self {
+        if !handed::is_given(backend, arguments) {
+            return Self::Here(File::read(arguments));
+        }
+        let handed = Handed::read(backend, arguments);
+        Self::ByHost(handed, file_name(arguments))
+    }
+
+    async fn file(self, backend: &Backend, charge: Option<&Charge>) -> Result<Option<File>, ToolError> {
+        match self {
+            Self::Here(file) => Ok(file),
+            Self::ByHost(Some(handed), Some(name)) => {
+                let content = Vec::from(handed.fetch(backend, charge).await?);
+                let media = Media::of(&name);
+                match media.trips(&content) {
+                    None => Ok(Some(File { name, content, media })),
+                    Some(what) => Err(ToolError::argument(handed::ARGUMENT, tripping(what))),
+                }
+            }
+            Self::ByHost(..) => Ok(None),
+        }
+    }
 }
 
 /// A file that was given as arguments.

@@ -3,7 +3,6 @@
 //!
 //! Whoever asks for a sign-in chooses the URL, so fetching it is the one request that strangers can make us send.
 
-mod address;
 mod document;
 mod fetch;
 mod slots;
@@ -16,10 +15,9 @@ use thiserror::Error;
 use url::Url;
 
 pub(super) use self::document::Document;
-use self::fetch::Fetcher;
-pub use self::fetch::{Outbound, Resolver, SystemResolver};
 use self::slots::Slots;
 use crate::base::clock::SharedClock;
+use crate::base::outbound::{Fetcher, Outbound};
 use crate::config::redirect_uri::AppSchemes;
 
 /// Bounds the memory of documents, at 5 KB an entry at most.
@@ -106,7 +104,7 @@ impl Documents {
 
     async fn fetch(&self, host: &str, id: &str, url: Url) -> Result<CacheEntry, DocumentError> {
         let slot = self.fetching.take(host).await.ok_or(DocumentError::Busy)?;
-        let fetched = slot.with(self.fetcher.fetch(url)).await.ok_or(DocumentError::Busy)??;
+        let fetched = slot.with(fetch::fetch(&self.fetcher, url)).await.ok_or(DocumentError::Busy)??;
         let document = Document::parse(&fetched.body, id, &self.schemes)?;
         Ok(CacheEntry { document: Arc::new(document), until: self.clock.now() + fetched.fresh_for })
     }

@@ -8,7 +8,7 @@ const IDENTITY: [&str; 3] = ["openid", "profile", "email"];
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The scope that a token needs to be good here.
-pub(super) fn base(required: Option<&str>) -> &str {
+pub(crate) fn base(required: Option<&str>) -> &str {
     required.unwrap_or(MCP)
 }
 

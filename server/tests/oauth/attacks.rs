@@ -132,7 +132,7 @@ async fn a_code_works_once_and_only_with_all_that_it_is_bound_to() {
 async fn what_is_wrong_with_a_request_goes_back_to_a_client_that_the_operator_knows_and_names_it() {
     let clients =
         [("VALIDIBOT_OAUTH_CLIENTS", "our-editor http://localhost/callback cursor://editor/callback")];
-    let stack = Stack::with(2, &clients, validibot_mcp::oauth::Outbound::default()).await;
+    let stack = Stack::with(2, &clients, validibot_mcp::base::outbound::Outbound::default()).await;
     let client_id = "our-editor";
     let long = "x".repeat(2000);
     let changes: [(Change<'_>, &str); 12] = [
@@ -309,7 +309,7 @@ async fn every_step_ends_with_its_time() {
 #[tokio::test]
 async fn a_client_that_need_not_register_is_held_to_its_redirects() {
     let clients = [("VALIDIBOT_OAUTH_CLIENTS", "our-editor http://localhost/callback")];
-    let stack = Stack::with(2, &clients, validibot_mcp::oauth::Outbound::default()).await;
+    let stack = Stack::with(2, &clients, validibot_mcp::base::outbound::Outbound::default()).await;
     let code = stack.code(&mut Person::default(), "our-editor").await;
     assert_eq!(stack.redeem("our-editor", &code, &[]).await.0, 200);
     let claude = "validibot-claude-desktop";

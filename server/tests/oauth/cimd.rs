@@ -1,120 +1,19 @@
-//! Client ID Metadata Documents, on an Internet of the test's own: names, addresses and certificates.
+//! Client ID Metadata Documents, on an Internet of the test's own.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use validibot_mcp::oauth::{Outbound, Resolver};
 
 use crate::client::REDIRECT;
+use crate::sites::{PUBLIC, Sites};
 use crate::stack::Stack;
 use suite::person::{Page, Person};
 
 const ID: &str = "https://client.example/metadata.json";
-const PUBLIC: &str = "93.184.216.34";
-
-/// The sites of this Internet all live in one server on loopback, behind public addresses.
-struct Sites {
-    answers: Arc<Mutex<BTreeMap<String, String>>>,
-    visits: Arc<AtomicUsize>,
-    names: Arc<Names>,
-    outbound: Outbound,
-}
-
-struct Names {
-    /// The answers to the first, second, … question; the last one stays.
-    addresses: Mutex<Vec<Vec<IpAddr>>>,
-    server: SocketAddr,
-}
-
-impl Resolver for Names {
-    fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
-        let mut addresses = self.addresses.lock().expect("unpoisoned");
-        let answer = if addresses.len() > 1 { addresses.remove(0) } else { addresses[0].clone() };
-        Box::pin(std::future::ready(Ok(answer)))
-    }
-
-    fn route(&self, address: IpAddr) -> SocketAddr {
-        assert_eq!(address.to_string(), PUBLIC, "an address that should not have passed");
-        self.server
-    }
-}
-
-impl Sites {
-    async fn start() -> Self {
-        let names = vec!["client.example".to_owned(), "moved.example".to_owned()];
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).expect("a certificate");
-        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
-        let config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key)
-            .expect("a configuration");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let server = listener.local_addr().expect("an address");
-        let (answers, visits) = (Arc::new(Mutex::new(BTreeMap::new())), Arc::new(AtomicUsize::new(0)));
-        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), answers.clone(), visits.clone()));
-        let names = Arc::new(Names { addresses: Mutex::new(vec![addresses(&[PUBLIC])]), server });
-        let trusted = vec![reqwest::Certificate::from_der(cert.der()).expect("a certificate")];
-        let outbound = Outbound { resolver: names.clone(), trusted: Some(trusted) };
-        Self { answers, visits, names, outbound }
-    }
-
-    fn answer(&self, url: &str, answer: impl Into<String>) {
-        self.answers.lock().expect("unpoisoned").insert(url.to_owned(), answer.into());
-    }
-
-    fn resolve(&self, lookups: &[&[&str]]) {
-        *self.names.addresses.lock().expect("unpoisoned") =
-            lookups.iter().map(|list| addresses(list)).collect();
-    }
-
-    fn visits(&self) -> usize {
-        self.visits.load(Ordering::SeqCst)
-    }
-}
-
-fn addresses(list: &[&str]) -> Vec<IpAddr> {
-    list.iter().map(|text| text.parse().expect("an address")).collect()
-}
-
-/// Answers with what was set for `host/path`; without that, never.
-async fn serve(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    answers: Arc<Mutex<BTreeMap<String, String>>>,
-    visits: Arc<AtomicUsize>,
-) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, answers, visits) = (acceptor.clone(), answers.clone(), visits.clone());
-        tokio::spawn(async move {
-            let mut stream = acceptor.accept(stream).await.ok()?;
-            let mut request = vec![0; 4096];
-            let length = stream.read(&mut request).await.ok()?;
-            visits.fetch_add(1, Ordering::SeqCst);
-            let request = String::from_utf8_lossy(&request[..length]).into_owned();
-            let path = request.split(' ').nth(1)?;
-            let host = request.lines().find_map(|line| line.strip_prefix("host: "))?;
-            let answer = answers.lock().expect("unpoisoned").get(&format!("https://{host}{path}")).cloned();
-            match answer {
-                Some(answer) => {
-                    stream.write_all(answer.as_bytes()).await.ok()?;
-                    stream.shutdown().await.ok()
-                }
-                None => std::future::pending().await,
-            }
-        });
-    }
-}
 
 fn ok(headers: &str, body: &str) -> String {
     format!(
@@ -308,7 +207,7 @@ async fn documents_are_fetched_by_the_proxy_that_is_configured() {
     sites.resolve(&[&[]]);
     let proxy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", proxy.local_addr().expect("an address"));
-    let (asked, server) = (Arc::new(Mutex::new(Vec::new())), sites.names.server);
+    let (asked, server) = (Arc::new(Mutex::new(Vec::new())), sites.server());
     tokio::spawn(tunnel(proxy, server, asked.clone()));
     let by_proxy = [("VALIDIBOT_OAUTH_CLIENT_DOCUMENTS_PROXY", url.as_str())];
     let stack = Stack::with(1, &by_proxy, sites.outbound.clone()).await;
@@ -354,7 +253,7 @@ async fn oversized_slow_and_wrong_documents_are_refused() {
         assert_eq!(page.status, 400, "{answer}");
         assert!(!page.body.contains("other.example"), "nothing of the document is shown");
     }
-    sites.answers.lock().expect("unpoisoned").clear();
+    sites.forget();
     assert_eq!(authorize(&stack).await.status, 400, "a server that never answers");
     sites.answer(ID, ok("", &metadata()));
     assert_eq!(authorize(&stack).await.status, 200, "the control");

@@ -4,9 +4,11 @@
 mod attacks;
 mod cimd;
 mod client;
+mod files;
 mod outage;
 mod register;
 mod sealed;
+mod sites;
 mod stack;
 mod surface;
 mod tokens;

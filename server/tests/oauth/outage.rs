@@ -50,7 +50,7 @@ async fn warm_goes_on_and_cold_says_503(outage: Fault) {
 /// Whoever makes up key ids must not make this server flood the provider.
 #[tokio::test]
 async fn a_flood_of_unknown_key_ids_costs_one_request() {
-    let stack = Stack::with(1, &[], validibot_mcp::oauth::Outbound::default()).await;
+    let stack = Stack::with(1, &[], validibot_mcp::base::outbound::Outbound::default()).await;
     assert_eq!(stack.call(&stack.sandbox.mint().sign()).await.status(), StatusCode::OK);
     stack.advance(Duration::from_mins(1));
     stack.sandbox.clear_received();
@@ -117,7 +117,7 @@ async fn the_providers_errors_are_translated() {
 #[tokio::test]
 async fn a_token_that_this_server_would_refuse_is_not_handed_out() {
     let audience = [("VALIDIBOT_OAUTH_RESOURCE_AUDIENCE", "https://other.example/mcp")];
-    let stack = Stack::with(2, &audience, validibot_mcp::oauth::Outbound::default()).await;
+    let stack = Stack::with(2, &audience, validibot_mcp::base::outbound::Outbound::default()).await;
     let client_id = stack.register("Test").await;
     let code = stack.code(&mut Person::default(), &client_id).await;
     let (status, answer) = stack.redeem(&client_id, &code, &[]).await;

@@ -79,7 +79,7 @@ async fn a_registration_is_checked_and_the_same_one_gives_the_same_client() {
 #[tokio::test]
 async fn an_operator_can_allow_the_schemes_of_apps() {
     let schemes = [("VALIDIBOT_OAUTH_APP_SCHEMES", "obsidian")];
-    let stack = Stack::with(2, &schemes, validibot_mcp::oauth::Outbound::default()).await;
+    let stack = Stack::with(2, &schemes, validibot_mcp::base::outbound::Outbound::default()).await;
     let redirect = "obsidian://callback";
     let (status, answer) = stack.try_register(&json!({ "redirect_uris": [redirect] })).await;
     assert_eq!((status, &answer["redirect_uris"]), (201, &json!([redirect])));

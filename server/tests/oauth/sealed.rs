@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::text;
 use crate::stack::Stack;
 use suite::person::Person;
-use validibot_mcp::oauth::Outbound;
+use validibot_mcp::base::outbound::Outbound;
 
 const OLD_KEY: &str = "old:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const NEW_KEY: &str = "new:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";

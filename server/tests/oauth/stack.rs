@@ -14,10 +14,10 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use validibot_mcp::app::App;
 use validibot_mcp::base::clock::MockClock;
+use validibot_mcp::base::outbound::Outbound;
 use validibot_mcp::base::random::SystemRandom;
 use validibot_mcp::config::Settings;
 use validibot_mcp::http::router::router;
-use validibot_mcp::oauth::Outbound;
 
 pub(crate) const CLIENT_SECRET: &str = "a-client-secret-of-more-than-32-bytes";
 
@@ -120,6 +120,20 @@ impl Stack {
         let answer = self.request(bearer, "tools/call", params).await;
         let answer: Value = answer.json().await.expect("JSON");
         answer["result"]["structuredContent"].clone()
+    }
+
+    /// Calls a tool with a bearer; returns the call's result.
+    pub(crate) async fn tool(&self, bearer: &str, name: &str, arguments: Value) -> Value {
+        let params = json!({ "name": name, "arguments": arguments });
+        let answer = self.request(bearer, "tools/call", params).await;
+        let answer: Value = answer.json().await.expect("JSON");
+        answer["result"].clone()
+    }
+
+    /// The definitions of the tools.
+    pub(crate) async fn tools(&self, bearer: &str) -> Vec<Value> {
+        let answer: Value = self.call(bearer).await.json().await.expect("JSON");
+        answer["result"]["tools"].as_array().expect("a list").clone()
     }
 
     async fn request(&self, bearer: &str, method: &str, params: Value) -> reqwest::Response {

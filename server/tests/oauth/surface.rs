@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use sandbox::fixtures;
 use serde_json::{Value, json};
-use validibot_mcp::oauth::Outbound;
+use validibot_mcp::base::outbound::Outbound;
 
 use crate::stack::{CLIENT_SECRET, Stack};
 

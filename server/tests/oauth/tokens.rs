@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use sandbox::{Fault, Route, fixtures};
-use validibot_mcp::oauth::Outbound;
+use validibot_mcp::base::outbound::Outbound;
 
 use crate::client::text;
 use crate::stack::Stack;

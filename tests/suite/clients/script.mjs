@@ -164,6 +164,35 @@ async function endless(given, seen) {
   return { opened: opened(given.workflow_ref), allow: [sink.origin], call, run };
 }
 
+// Where the frame may not connect, and the file is too large to be handed over: the host's own upload.
+async function chatgpt(given, seen) {
+  let handed = 0;
+  const call = ({ name }) => {
+    if (name === 'prepare_upload') return ok({ url: 'https://server.example/uploads', headers: {}, curl: 'curl …' });
+    if (name === 'get_run_status') return passed();
+    handed += 1;
+    return handed === 1 ? failed('file could not be fetched: its host answered with 403') : overview({ state: 'RUNNING', is_complete: false });
+  };
+  const run = async ({ open, says, choose, press, look, text }) => {
+    await open();
+    await says('Choose a file');
+    await choose(file('a.json', 3_000_000));
+    await says('too large to hand it over');
+    seen.before = await look("[...document.querySelectorAll('button')].map((one) => one.textContent)");
+    await press('Send it through ChatGPT');
+    await says('answered with 403');
+    seen.said = [await look("document.getElementById('problem').innerText")];
+    await press('Send it through ChatGPT');
+    await says('Passed');
+    seen.text = await text();
+    seen.uploaded = await look('window.uploaded');
+    seen.kept = await look('window.kept');
+  };
+  const result = opened(given.workflow_ref);
+  result.structuredContent.takes_files = true;
+  return { opened: result, call, run };
+}
+
 function silent(_, seen) {
   const run = async ({ says, text }) => {
     await says('does not talk to it');
@@ -172,7 +201,7 @@ function silent(_, seen) {
   return { opened: null, call: () => failed('never asked'), run };
 }
 
-const SCRIPTS = { files: filesAndConnections, findings, endless, silent };
+const SCRIPTS = { files: filesAndConnections, findings, endless, chatgpt, silent };
 
 // What the host answers in place of the server, and what a person does.
 export const scripted = (given, seen) => SCRIPTS[given.script](given, seen);

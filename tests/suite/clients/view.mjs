@@ -79,6 +79,16 @@ if (given.fast_forward) {
       wait(act, ms >= 2000 && ms <= 10000 ? ms / ${given.fast_forward} : ms, ...rest)); }`,
   });
 }
+if (given.openai) {
+  // What ChatGPT gives to a view besides the bridge.
+  await send('Page.addScriptToEvaluateOnNewDocument', {
+    source: `window.openai = {
+      uploadFile: async (file, options) => (window.uploaded = { name: file.name, bytes: file.size, ...options }, { fileId: 'file_1' }),
+      getFileDownloadUrl: async ({ fileId }) => ({ downloadUrl: 'https://files.example/' + fileId }),
+      setWidgetState: (state) => { window.kept = state; },
+    };`,
+  });
+}
 on('Network.requestWillBeSent', ({ request }) => {
   if (!request.url.startsWith(hostOrigin) && !request.url.startsWith(viewOrigin)) {
     seen.requests.push({ method: request.method, url: request.url });
@@ -105,7 +115,9 @@ await until('page of the host', async () => {
 const capabilities = { openLinks: {}, serverTools: {}, updateModelContext: { text: {} }, message: { text: {} }, logging: {} };
 const bridge = new AppBridge(null, { name: 'host', version: '1' }, capabilities, { hostContext: { theme: 'light' } });
 bridge.oncalltool = async (params) => {
-  seen.calls.push(params);
+  // A file's bytes, where they come this way, would be most of what is printed.
+  const { file_content: content, ...rest } = params.arguments ?? {};
+  seen.calls.push(content === undefined ? params : { ...params, arguments: { ...rest, characters: content.length } });
   return fake ? fake.call(params) : client.callTool({ name: params.name, arguments: params.arguments });
 };
 bridge.onupdatemodelcontext = async (params) => { seen.contexts.push(params); return {}; };

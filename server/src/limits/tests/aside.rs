@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use futures_util::future::BoxFuture;
 
 use super::*;
+use crate::base::outbound::Resolver;
 use crate::limits::MAX_ASIDE;
-use crate::oauth::Resolver;
 
 /// More than may wait.
 const MORE: usize = 10;

@@ -3,6 +3,7 @@
 use sandbox::{Sandbox, fixtures};
 use serde_json::{Value, json};
 use suite::mcp::{Client, Era};
+use suite::server::{CLIENT_SECRET, Server};
 
 const UI: &str = "io.modelcontextprotocol/ui";
 const MIME: &str = "text/html;profile=mcp-app";
@@ -68,16 +69,23 @@ async fn the_view_is_declared_listed_and_read_in_both_eras() {
     }
 }
 
-/// Hosts put the whole list before their model, in every conversation.
+/// Hosts put the list before their model, in every conversation: 2,800 tokens at most, with all that a deployment can have on.
+///
+/// Counted is the whole array of definitions as compact JSON, with what no model sees (`_meta`, annotations), in OpenAI's encoding
+/// `o200k_base`. Here it is held to bytes, of which this list has 4.18 to a token: 11,375 bytes were 2,719 tokens (`gpt-tokenizer`
+/// 4.0.0). Where a change brings text of another kind, count again.
 #[tokio::test]
 async fn the_list_of_tools_stays_small() {
-    /// Of JSON: some 2,800 tokens of OpenAI's o200k encoding, at 4.3 bytes each.
-    const MAX_BYTES: usize = 12_100;
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = super::server(&sandbox).start().await;
+    const MAX_BYTES: usize = 11_600;
+    let sandbox = Sandbox::builder().oauth_client_secret(CLIENT_SECRET).start().await.expect("a sandbox");
+    let server = Server::with_sign_in(&sandbox).env("VALIDIBOT_MCP_FILE_HOSTS", "*.usercontent.example");
+    let server = server.start().await;
     let tools = super::client(&server, Era::Legacy).request("tools/list", json!({})).await.result();
-    let bytes = tools["tools"].to_string().len();
-    assert!(bytes <= MAX_BYTES, "{bytes} bytes");
+    let list = tools["tools"].to_string();
+    for on in ["openai/fileParams", "securitySchemes", "ui/resourceUri", "open_upload"] {
+        assert!(list.contains(on), "{on} is on");
+    }
+    assert!(list.len() <= MAX_BYTES, "{} bytes", list.len());
 }
 
 #[tokio::test]
@@ -122,4 +130,16 @@ async fn a_client_without_views_is_told_what_to_do_instead() {
     let hidden = fixtures::workflow_ref(fixtures::ACME, fixtures::HIDDEN_WORKFLOW);
     let refused = legacy.call_tool("open_upload", json!({ "workflow_ref": hidden })).await;
     assert_eq!(refused.structured["error"]["code"], "NOT_FOUND");
+}
+
+/// By which the view offers to have the host upload a file for it.
+#[tokio::test]
+async fn the_view_knows_where_files_may_be_handed_over() {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    for (hosts, takes) in [("", Value::Null), ("*.usercontent.example", json!(true))] {
+        let server = super::server(&sandbox).env("VALIDIBOT_MCP_FILE_HOSTS", hosts).start().await;
+        let client = super::client(&server, Era::Modern);
+        let opened = client.call_tool("open_upload", json!({ "workflow_ref": workflow() })).await.success();
+        assert_eq!(opened["takes_files"], takes, "{hosts:?}");
+    }
 }

@@ -54,7 +54,7 @@ fn assert_seen(text: &Value, words: &str) {
     assert!(text.as_str().is_some_and(|text| text.contains(words)), "{words} is not in {text}");
 }
 
-fn input(url: &str, token: &str, workflow_ref: &str, more: Value) -> Value {
+fn input(url: &str, token: &str, workflow_ref: &str, more: &Value) -> Value {
     let mut input = json!({ "url": url, "token": token, "workflow_ref": workflow_ref });
     for (key, value) in more.as_object().expect("an object") {
         input[key] = value.clone();

@@ -12,14 +12,18 @@ const SEAL_KEYS: &str = "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// Plays a script; the view itself comes from the real server.
 async fn play(host: &Host, script: &str, fast_forward: u32) -> Value {
-    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
-    let server = Server::for_sandbox(&sandbox).env("VALIDIBOT_MCP_SEAL_KEYS", SEAL_KEYS);
-    let server = server.on_its_own_base_url().start().await;
-    let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::SENSOR_TABLE);
     let mut more = json!({ "script": script });
     if fast_forward > 1 {
         more["fast_forward"] = fast_forward.into();
     }
+    play_with(host, &more).await
+}
+
+async fn play_with(host: &Host, more: &Value) -> Value {
+    let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+    let server = Server::for_sandbox(&sandbox).env("VALIDIBOT_MCP_SEAL_KEYS", SEAL_KEYS);
+    let server = server.on_its_own_base_url().start().await;
+    let workflow = fixtures::workflow_ref(fixtures::ACME, fixtures::SENSOR_TABLE);
     host.show(input(&server.mcp_url(), fixtures::DEMO_TOKEN, &workflow, more)).await
 }
 
@@ -81,4 +85,21 @@ async fn a_run_without_an_end_and_a_host_without_a_word_are_given_up_with_a_sent
     let seen = play(&host, "silent", 1).await;
     assert_seen(&seen["text"], "prepare_upload");
     assert_eq!(seen["calls"], json!([]));
+}
+
+#[tokio::test]
+async fn a_large_file_goes_by_the_hosts_own_upload_where_the_frame_may_not_connect() {
+    let host = require!(Host::find().await);
+    let seen = play_with(&host, &json!({ "script": "chatgpt", "deny": true, "openai": true })).await;
+    assert_eq!(seen["before"], json!(["Send it through ChatGPT", "Show a command"]));
+    assert_seen(&seen["said"][0], "It may have arrived: look at your runs before you send it again.");
+    assert_eq!(seen["uploaded"], json!({ "name": "a.json", "bytes": 3_000_000, "library": false }));
+    assert_eq!(seen["kept"], json!({ "run_ref": "run_1" }));
+    let calls = seen["calls"].as_array().expect("a list");
+    let given = &calls[1]["arguments"]["file"];
+    assert_eq!(
+        given,
+        &json!({ "download_url": "https://files.example/file_1", "file_id": "file_1", "file_name": "a.json" })
+    );
+    assert_seen(&seen["text"], "Passed");
 }

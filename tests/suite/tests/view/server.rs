@@ -53,7 +53,7 @@ async fn nine_megabytes_go_straight_from_the_frame_and_the_findings_are_on_the_p
         let more = json!({
             "mode": mode, "same_origin": same_origin, "file": file, "slow": 6_000_000, "inspect": true, "artefacts": artefacts(),
         });
-        let seen = host.show(input(&server.mcp_url(), fixtures::DEMO_TOKEN, &workflow(), more)).await;
+        let seen = host.show(input(&server.mcp_url(), fixtures::DEMO_TOKEN, &workflow(), &more)).await;
 
         assert_eq!(seen["view"]["mimeType"], "text/html;profile=mcp-app", "{seen}");
         assert_eq!(seen["view"]["meta"]["ui"]["csp"]["connectDomains"], json!([server.base()]));
@@ -108,12 +108,16 @@ async fn where_the_frame_may_not_connect_a_small_file_goes_through_the_host_and_
     let server = server(&sandbox).await;
     let show = async |file: &std::path::Path| {
         let more = json!({ "deny": true, "file": file });
-        host.show(input(&server.mcp_url(), fixtures::DEMO_TOKEN, &workflow(), more)).await
+        host.show(input(&server.mcp_url(), fixtures::DEMO_TOKEN, &workflow(), &more)).await
     };
     let small = write(folder.path(), "small.csv", &table(300_000));
     let seen = show(&small).await;
     assert_eq!(calls(&seen)[..2], ["prepare_upload", "validate_file"]);
-    assert_eq!(stored(&sandbox), [std::fs::metadata(&small).expect("a file").len() as usize]);
+    assert!(
+        seen["calls"][1]["arguments"]["characters"].as_u64().is_some_and(|count| count > 390_000),
+        "{seen}"
+    );
+    assert_eq!(stored(&sandbox), [table(300_000).len()]);
     assert_seen(&seen["text"], "197.8");
 
     let large = write(folder.path(), "large.csv", &table(3_000_000));
