@@ -4,6 +4,7 @@ pub(crate) mod absent;
 pub(crate) mod admin;
 pub(crate) mod authenticate;
 pub(crate) mod browsers;
+pub(crate) mod card;
 pub(crate) mod license_gate;
 pub(crate) mod measure;
 pub(crate) mod people;

@@ -12,7 +12,7 @@ use rmcp::ServerHandler;
 use super::authenticate::authenticate;
 use super::license_gate::gate;
 use super::measure::measure;
-use super::{absent, browsers, people, public};
+use super::{absent, browsers, card, people, public};
 use crate::app::App;
 use crate::mcp::Tools;
 use crate::{limits, mcp, oauth, payments, uploads};
@@ -49,6 +49,7 @@ pub fn router_with<H: ServerHandler + Clone>(app: &Arc<App>, handler: H) -> Rout
         .route("/livez", get(public::livez))
         .route("/readyz", get(public::readyz))
         .route("/version", get(public::version))
+        .merge(card::routes().route_layer(from_fn_with_state(app.clone(), before_documents)))
         .merge(mcp)
         .merge(uploads)
         .merge(paid.unwrap_or_default())

@@ -1,4 +1,6 @@
-//! `cargo xtask generate`: the files that come from the table of variables.
+//! `cargo xtask generate`: the files that come from the table of variables, and from what the server says of itself.
+
+mod registry;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,7 @@ pub fn generate(context: &Context, args: &Generate) -> Result<()> {
 pub fn stale(root: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut wanted = templates();
     wanted.push((PathBuf::from("docs/configuration.md"), envs::configuration_page()));
+    wanted.push((PathBuf::from("server/server.json"), registry::entry()?));
     wanted.retain(|(path, text)| std::fs::read_to_string(root.join(path)).ok().as_ref() != Some(text));
     Ok(wanted)
 }
@@ -43,7 +46,7 @@ fn report(stale: &[(PathBuf, String)]) -> Result<()> {
     }
     Err(Error::failed("generated files are outdated")
         .causes(stale.iter().map(|(path, _)| path.display().to_string()))
-        .hint("edit envs/src/table, then run: cargo xtask generate"))
+        .hint("edit envs/src/table or server/about.json, then run: cargo xtask generate"))
 }
 
 fn templates() -> Vec<(PathBuf, String)> {
@@ -82,7 +85,7 @@ mod tests {
         expect_test::expect![[r"
             generated files are outdated
               envs/local/.build.example
-            hint: edit envs/src/table, then run: cargo xtask generate"]]
+            hint: edit envs/src/table or server/about.json, then run: cargo xtask generate"]]
         .assert_eq(&error.to_string());
     }
 }

@@ -26,6 +26,61 @@ async fn the_open_routes_answer_without_a_token_and_ask_nobody() {
     assert_eq!(stack.asked(), Vec::<String>::new());
 }
 
+/// SEP-2127; AI catalogue 1.0.
+#[tokio::test]
+async fn a_catalogue_leads_to_the_servers_card_and_any_page_may_read_both() {
+    let stack = Stack::start().await;
+    let base = stack.server.base();
+    let get = async |path: &str, tag: &str| {
+        let request =
+            http_client().get(format!("{base}{path}")).header("origin", "https://directory.example");
+        request.header("if-none-match", tag).send().await.expect("an answer")
+    };
+    let mut documents = Vec::new();
+    for (path, kind) in [
+        ("/.well-known/ai-catalog.json", "application/ai-catalog+json"),
+        ("/mcp/server-card", "application/mcp-server-card+json"),
+    ] {
+        let answer = get(path, "\"another\"").await;
+        let headers = answer.headers().clone();
+        assert_eq!(
+            (answer.status().as_u16(), &headers["content-type"]),
+            (200, &kind.parse().expect("a value"))
+        );
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert_eq!(headers["cache-control"], "public, max-age=3600");
+        documents.push(answer.json::<Value>().await.expect("JSON"));
+        let again = get(path, headers["etag"].to_str().expect("text")).await;
+        assert_eq!((again.status().as_u16(), &again.headers()["etag"]), (304, &headers["etag"]));
+        assert!(again.bytes().await.expect("a body").is_empty());
+        let preflight = http_client().request(reqwest::Method::OPTIONS, format!("{base}{path}"));
+        let preflight =
+            preflight.header("access-control-request-method", "GET").send().await.expect("an answer");
+        assert_eq!(
+            (preflight.status().as_u16(), &preflight.headers()["access-control-allow-methods"]),
+            (204, &"GET".parse().expect("a value"))
+        );
+    }
+    let (catalogue, card) = (&documents[0], &documents[1]);
+    assert_eq!(catalogue["specVersion"], "1.0");
+    assert_eq!(catalogue["entries"][0]["type"], "application/mcp-server-card+json");
+    assert_eq!(catalogue["entries"][0]["url"], "http://localhost:8001/mcp/server-card");
+    assert_eq!(card["remotes"][0]["url"], "http://localhost:8001/mcp");
+    assert!(stack.asked().is_empty(), "nobody is asked for them");
+    let discovered = stack.client(Era::Modern).hello().await;
+    let spoken = discovered["supportedVersions"].as_array().expect("a list");
+    let named = card["remotes"][0]["supportedProtocolVersions"].as_array().expect("a list");
+    assert!(spoken.iter().all(|version| named.contains(version)), "{card} {discovered}");
+    // What the deploy tool wrote for a registry says the same.
+    let entry = std::fs::read(suite::workspace().join("server/server.json")).expect("the entry");
+    let entry: Value = serde_json::from_slice(&entry).expect("JSON");
+    for key in ["name", "title", "description", "version", "websiteUrl"] {
+        assert!(card[key].is_string() && card[key] == entry[key], "{key}: {card} {entry}");
+    }
+    let post = http_client().post(format!("{base}/mcp/server-card")).send().await.expect("an answer");
+    assert_eq!(post.status(), 405);
+}
+
 #[tokio::test]
 async fn the_descriptor_names_the_newest_version_that_is_really_spoken() {
     let stack = Stack::start().await;
