@@ -12,7 +12,9 @@ mod self_hosted;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use figures::{Bench, BenchOther, BenchServer, Fuzz, Soak};
 pub use gcp::{
@@ -21,10 +23,26 @@ pub use gcp::{
     GcpRollback, GcpStage, GcpStatus, GcpSwitch, GcpTag, Severity,
 };
 pub use live::{Contract, ContractCheck, Diagnose, Doctor, TestE2e, ValidibotVersion};
-pub use local::{Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, RunnerKind, StateDir, Up, WEB_PORT};
+pub use local::{
+    Clean, Info, Local, Logs, MCP_PORT, ProgramName, Ps, Restart, RunnerKind, StateDir, Up, WEB_PORT,
+};
 pub use self_hosted::{SelfHosted, SelfHostedImage, SelfHostedLogs, SelfHostedProject};
 
 use crate::config::stage::Target;
+use crate::core::output::ColorChoice;
+
+/// The colours of help and usage errors: cargo's.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default())
+    .error(AnsiColor::Red.on_default().bold())
+    .valid(AnsiColor::Green.on_default())
+    .invalid(AnsiColor::Yellow.on_default().bold());
+
+/// Where the options of every command stand in its help: below its own.
+const GLOBAL: &str = "Global options";
 
 /// Deploy and operate Validibot MCP.
 ///
@@ -34,15 +52,25 @@ use crate::config::stage::Target;
 /// configuration, 75 another command holds the lock, 78 the gate is closed (`--require-open`), 130 interrupted. With
 /// `gcp status --check`: 3 in maintenance, 4 partial, 5 not deployed.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100, styles = STYLES)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
     /// Folder of the environment files [default: envs; or set VALIDIBOT_ENVS_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = GLOBAL)]
     pub envs: Option<PathBuf>,
 
     /// Show the commands being run
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
+
+    /// Show only results, warnings, errors and questions
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
+    pub quiet: bool,
+
+    /// When to use colours: auto, always or never [default: auto, which respects NO_COLOR and CLICOLOR_FORCE]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, help_heading = GLOBAL)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub color: ColorChoice,
 
     /// The task; without one, the tasks are listed.
     #[command(subcommand)]
@@ -143,6 +171,23 @@ pub enum Task {
 
     /// Write a man page for each command
     Man(Man),
+
+    /// List the tasks; with `all` each command in one line, with a command its help
+    #[command(after_help = "Examples:\n  cargo xtask help all\n  cargo xtask help gcp deploy")]
+    Help(Help),
+}
+
+impl Task {
+    /// Whether it runs until Ctrl-C, which is then the ordinary way to end it.
+    pub fn runs_until_interrupted(&self) -> bool {
+        match self {
+            Self::Local(Local::Logs(args)) => args.follow,
+            Self::SelfHosted(SelfHosted::Logs(args)) => args.follow,
+            Self::Gcp(Gcp::Logs(args)) => args.follow,
+            Self::Gcp(Gcp::Emulator(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The environment files.
@@ -162,8 +207,10 @@ pub enum Env {
 
     /// Create a stage's files from their templates, with fresh secrets
     ///
-    /// An existing file is left as it is. Lists the values that you have to fill in.
-    Init(StageArg),
+    /// An existing file is left as it is. On a terminal it asks for each value that only you know; Enter leaves one for later.
+    /// Lists the values that are left to fill in.
+    #[command(after_help = "Example:\n  cargo xtask env init self-hosted")]
+    Init(Init),
 }
 
 /// Arguments of `env explain`.
@@ -189,6 +236,18 @@ pub struct StageArg {
     pub stage: Target,
 }
 
+/// Arguments of `env init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The stage: local, self-hosted, dev, staging or prod
+    #[arg(value_name = "STAGE")]
+    pub stage: Target,
+
+    /// Ask for nothing
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// Arguments of `generate`.
 #[derive(Debug, Args)]
 pub struct Generate {
@@ -204,10 +263,18 @@ pub struct Completions {
     pub shell: clap_complete::Shell,
 }
 
+/// Arguments of `help`.
+#[derive(Debug, Args)]
+pub struct Help {
+    /// A command, or `all`
+    #[arg(value_name = "COMMAND")]
+    pub words: Vec<String>,
+}
+
 /// Arguments of `man`.
 #[derive(Debug, Args)]
 pub struct Man {
     /// Folder for the pages
-    #[arg(value_name = "DIR", default_value = "target/man")]
+    #[arg(value_name = "DIR", default_value = "target/man", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 }

@@ -1,6 +1,7 @@
 //! What each command of `cargo xtask` does.
 
 pub mod bench;
+pub mod completions;
 pub mod contract;
 pub mod diagnose;
 pub mod doctor;
@@ -12,6 +13,7 @@ pub mod generate;
 pub mod help;
 pub mod live;
 pub mod local;
+pub mod log_line;
 pub mod self_hosted;
 pub mod soak;
 pub mod test;

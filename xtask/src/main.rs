@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use xtask::cli::{BenchOther, Cli, Env, Task};
 use xtask::commands::bench;
+use xtask::commands::completions;
 use xtask::commands::contract;
 use xtask::commands::diagnose;
 use xtask::commands::doctor;
@@ -24,18 +25,26 @@ use xtask::config::env::Environment;
 use xtask::core::error::{Error, Result};
 use xtask::core::exit::Exit;
 use xtask::core::interrupt::Interrupts;
-use xtask::core::output::Printer;
+use xtask::core::output::{ColorChoice, Printer, Wishes};
 use xtask::core::runner::Runner;
 
 fn main() -> ExitCode {
     let environment = Environment::new(std::env::vars_os());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(usage) => return explain(&Printer::terminal(&environment, false), &usage).into(),
+        Err(usage) => {
+            let color = ColorChoice::of_arguments(std::env::args().skip(1));
+            let wishes = Wishes { color, ..Wishes::default() };
+            return explain(&Printer::terminal(&environment, wishes), &usage).into();
+        }
     };
-    let printer = Printer::terminal(&environment, cli.verbose);
+    let wishes = Wishes { color: cli.color, verbose: cli.verbose, quiet: cli.quiet };
+    let printer = Printer::terminal(&environment, wishes);
+    let follows = cli.task.as_ref().is_some_and(Task::runs_until_interrupted);
     let exit = match run(cli, environment, &printer) {
         Ok(exit) => exit,
+        // Ctrl-C is how one leaves: nothing is wrong.
+        Err(error) if follows && error.exit() == Exit::Interrupted => Exit::Interrupted,
         Err(error) => {
             printer.error(&error);
             error.exit()
@@ -51,7 +60,7 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
     let runner = Runner::real(printer.clone(), interrupts);
     let context = Context::new(environment, cli.envs, printer.clone(), runner, &here)?;
     match cli.task {
-        None => printer.data(&help::list()),
+        None => printer.data(&help::overview(printer.width())),
         Some(Task::Local(task)) => local::run(&context, &task)?,
         Some(Task::SelfHosted(task)) => self_hosted::run(&context, &task)?,
         Some(Task::Env(Env::Explain(args))) => env::explain(&context, &args)?,
@@ -71,8 +80,9 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
         Some(Task::Fuzz(args)) => fuzz::fuzz(&context, &args)?,
         Some(Task::Verify) => verify::verify(&context)?,
         Some(Task::Generate(args)) => generate::generate(&context, &args)?,
-        Some(Task::Completions(args)) => help::completions(&context, &args),
+        Some(Task::Completions(args)) => completions::completions(&context, &args),
         Some(Task::Man(args)) => help::man(&context, &args)?,
+        Some(Task::Help(args)) => help::help(&context, &args)?,
     }
     Ok(Exit::Success)
 }
@@ -80,13 +90,10 @@ fn run(cli: Cli, environment: Environment, printer: &Printer) -> Result<Exit> {
 /// Help goes to standard output and is a success; a wrong command line is a configuration error.
 fn explain(printer: &Printer, usage: &clap::Error) -> Exit {
     if usage.use_stderr() {
-        printer.note(&usage.render().to_string());
-        for meant in help::meant(usage) {
-            printer.note(&format!("hint: {meant}"));
-        }
+        printer.usage_error(&usage.render().ansi().to_string(), &help::meant(usage));
         Exit::Usage
     } else {
-        printer.data(&usage.render().to_string());
+        printer.data(&usage.render().ansi().to_string());
         Exit::Success
     }
 }

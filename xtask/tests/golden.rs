@@ -14,7 +14,9 @@ use xtask::cli::Cli;
 fn help() {
     let mut cli = Cli::command().term_width(100);
     cli.build();
-    let mut text = xtask::commands::help::list();
+    let mut text = xtask::core::output::plain(&xtask::commands::help::overview(100));
+    text += "\n──── cargo xtask help all\n\n";
+    text += &xtask::core::output::plain(&xtask::commands::help::all(100));
     pages(&mut cli, &mut text);
     expect_file!["golden/help.txt"].assert_eq(&text);
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::artifact::sbom;
+use crate::artifact::{cargo, sbom};
 use crate::config::context::Context;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
@@ -147,15 +147,20 @@ impl Order<'_> {
     pub fn build(&self, context: &Context) -> Result<()> {
         let Self { program, purpose, revision, tags, .. } = *self;
         if self.is_compiled_here() {
-            context.printer.note(&format!("compiling {} for its image", program.name()));
             let built = compile_at(context, program.name(), purpose, revision)?;
             stage(&context.root, program, &built)?;
         }
         let bill = if self.has_bill() { Some(write_bill(context, purpose, revision)?) } else { None };
-        context.printer.note(&format!("building the image {}", tags.join(", ")));
         let command = self.docker(&context.root, bill.as_deref());
+        let what = format!("building the image {}", tags.join(", "));
         // A build for the cloud says for minutes what it is at: people see it as docker shows it.
         let streams = if purpose == Purpose::Cloud { Streams::StdoutCaptured } else { Streams::Captured };
+        let _progress = if streams == Streams::Captured {
+            Some(context.printer.progress(&what))
+        } else {
+            context.printer.note(&what);
+            None
+        };
         context.runner.run(&command, streams)?.success_of(&command).map(|_| ())
     }
 
@@ -252,7 +257,8 @@ pub fn compile_at(
 }
 
 fn run(context: &Context, package: &str, purpose: Purpose, compile: &Command) -> Result<PathBuf> {
-    let outcome = context.runner.run(compile, Streams::StdoutCaptured)?;
+    let what = format!("compiling {package} for its image");
+    let outcome = cargo::build(context, &what, compile, &mut |_| {})?;
     if outcome.code != 0 {
         return Err(Error::failed(format!("{package} cannot be compiled for its image"))
             .cause(format!("command: {}", compile.render()))
@@ -285,7 +291,7 @@ fn compilation(
         toolchain.standard_library()
     );
     Command::new(context.cargo())
-        .args(["build", "--quiet", "--locked", "--profile", purpose.profile()])
+        .args(["build", "--locked", "--profile", purpose.profile()])
         .args(["--target", &target(), "--target-dir", "target/image", "--config", &flags])
         .args(["--package", package, "--bin", package])
         .env("VALIDIBOT_MCP_COMMIT", &revision.commit)

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::artifact::cargo;
 use crate::config::context::Context;
 use crate::core::command::Command;
 use crate::core::error::{Error, Result};
-use crate::core::runner::Streams;
 
 /// The server's program.
 pub const SERVER: &str = "validibot-mcp";
@@ -27,8 +27,7 @@ struct Target {
     name: String,
 }
 
-/// Builds these programs, which takes no time where nothing has changed, and says where they are. Cargo shows its own
-/// progress.
+/// Builds these programs, which takes no time where nothing has changed, and says where they are.
 ///
 /// The features of libraries are those of the whole workspace, whichever programs are asked for: with others, most
 /// libraries would be compiled once more when a second program is.
@@ -40,12 +39,16 @@ pub fn build(context: &Context, names: &[&str]) -> Result<BTreeMap<String, PathB
     for name in names {
         compile = compile.args(["--bin", name]);
     }
-    let outcome = context.runner.run(&compile, Streams::StdoutCaptured)?;
+    let what = match names {
+        [SERVER] => "building the server's program",
+        _ => "building the programs, which takes a few minutes the first time",
+    };
+    let mut built = BTreeMap::new();
+    let outcome = cargo::build(context, what, &compile, &mut |line| built.extend(executable(line)))?;
     let failed = |what: String| Error::failed(what).cause(format!("command: {}", compile.render()));
     if outcome.code != 0 {
         return Err(failed("the programs cannot be built".to_owned()));
     }
-    let built = executables(&outcome.stdout);
     match names.iter().find(|name| !built.contains_key(**name)) {
         Some(missing) => Err(failed(format!("cargo built no program {missing}"))),
         None => Ok(built),
@@ -54,19 +57,14 @@ pub fn build(context: &Context, names: &[&str]) -> Result<BTreeMap<String, PathB
 
 /// Builds the server and says where it is.
 pub fn server(context: &Context) -> Result<PathBuf> {
-    let progress = context.printer.progress("building the server's program");
     let built = build(context, &[SERVER])?;
-    drop(progress);
     Ok(built.get(SERVER).cloned().unwrap_or_default())
 }
 
-/// The programs that cargo says it built: only cargo knows its target folder.
-fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
-        .filter_map(|message| Some((message.target?.name, message.executable?)))
-        .collect()
+/// A program that cargo says it built: only cargo knows its target folder.
+fn executable(line: &str) -> Option<(String, PathBuf)> {
+    let message = serde_json::from_str::<Message>(line).ok()?;
+    Some((message.target?.name, message.executable?))
 }
 
 #[cfg(test)]
@@ -78,9 +76,8 @@ mod tests {
         let messages = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"sandbox\"},\"executable\":null}\n\
              {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"validibot-sandbox\"},\"executable\":\"/t/validibot-sandbox\"}\n\
              {\"reason\":\"build-finished\",\"success\":true}\nnot json\n";
-        let found = executables(messages);
         assert_eq!(
-            found.into_iter().collect::<Vec<_>>(),
+            messages.lines().filter_map(executable).collect::<Vec<_>>(),
             [("validibot-sandbox".into(), "/t/validibot-sandbox".into())]
         );
     }

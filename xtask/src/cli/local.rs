@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::live::ValidibotVersion;
 
@@ -28,6 +28,7 @@ pub enum Local {
     /// checkout, containers run that application instead of the stand-in.
     ///
     /// The gate is ENABLE_MCP_SERVER, in the command line's environment or in envs/local/.build.
+    #[command(visible_alias = "start")]
     #[command(after_help = "Example:\n  ENABLE_MCP_SERVER=true cargo xtask local up --pro")]
     Up(Up),
 
@@ -36,18 +37,23 @@ pub enum Local {
     Try(StateDir),
 
     /// Stop the stack: only the processes or containers that `up` started
+    #[command(visible_alias = "stop")]
     Down(StateDir),
+
+    /// Restart every program of the running stack, as it was started
+    Restart(Restart),
 
     /// Rebuild and restart every program, changed or not
     Rebuild(Up),
 
     /// Show the stack's URLs, demo token and processes
+    #[command(visible_alias = "status")]
     Info(Info),
 
     /// List the stack's programs
     Ps(Ps),
 
-    /// Show the programs' logs
+    /// Show the programs' logs; on a terminal in a form for people, elsewhere as they were written
     #[command(after_help = "Example:\n  cargo xtask local logs -f mcp")]
     Logs(Logs),
 
@@ -89,7 +95,19 @@ pub struct Up {
     pub mcp_port: u16,
 
     /// Run the programs in this folder natively instead of building them
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub bin_dir: Option<PathBuf>,
+
+    /// Where the stack keeps its state.
+    #[command(flatten)]
+    pub state: StateDir,
+}
+
+/// Arguments of `local restart`.
+#[derive(Debug, Args)]
+pub struct Restart {
+    /// Run the programs in this folder natively instead of building them
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub bin_dir: Option<PathBuf>,
 
     /// Where the stack keeps its state.
@@ -128,7 +146,7 @@ pub struct Logs {
     #[arg(value_enum)]
     pub program: Option<ProgramName>,
 
-    /// Follow the log until Ctrl-C, or until no program runs
+    /// Follow the log until Ctrl-C (exit code 130), or until no program runs
     #[arg(long, short)]
     pub follow: bool,
 
@@ -150,10 +168,10 @@ pub struct Clean {
 }
 
 /// Where a local stack keeps its state.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct StateDir {
     /// Folder for process ids and logs; each folder is a separate stack [default: target/local]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
 }
 

@@ -9,10 +9,15 @@ pub enum SelfHosted {
     ///
     /// Reads .build (the gate) and .mcp in envs/production/self-hosted. Validibot itself must already be running: the
     /// server joins its Docker network.
+    #[command(visible_alias = "start")]
     Up(SelfHostedImage),
 
     /// Stop and remove the server
+    #[command(visible_alias = "stop")]
     Down(SelfHostedProject),
+
+    /// Restart the server with the image that it has and the settings as they are now
+    Restart(SelfHostedProject),
 
     /// Build the image of these sources; the running server is not affected
     Build(SelfHostedImage),
@@ -24,6 +29,7 @@ pub enum SelfHosted {
     Update(SelfHostedImage),
 
     /// List the containers
+    #[command(visible_alias = "status")]
     Ps(SelfHostedProject),
 
     /// Show the server's log
@@ -41,7 +47,7 @@ pub struct SelfHostedProject {
 /// Which installation, and from which image.
 #[derive(Debug, Args)]
 pub struct SelfHostedImage {
-    /// Use this image instead of building one
+    /// Use this image instead of building one; it is pulled if it is not on this machine
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
 
@@ -53,7 +59,7 @@ pub struct SelfHostedImage {
 /// Arguments of `self-hosted logs`.
 #[derive(Debug, Args)]
 pub struct SelfHostedLogs {
-    /// Follow the log until Ctrl-C
+    /// Follow the log until Ctrl-C (exit code 130)
     #[arg(long, short)]
     pub follow: bool,
 

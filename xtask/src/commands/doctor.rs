@@ -50,7 +50,7 @@ pub fn examine(context: &Context, args: &Doctor, resolve: Resolve<'_>) -> Result
     if args.json {
         context.printer.json(&report);
     } else {
-        context.printer.data(&report.text());
+        context.printer.report(&report.text());
     }
     Ok(if failed { Exit::Failed } else { Exit::Success })
 }

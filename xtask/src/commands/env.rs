@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod fill;
 pub mod init;
 mod neighbour;
 mod problem;

@@ -8,6 +8,7 @@ mod info;
 mod launch;
 mod logs;
 mod programs;
+mod restart;
 mod stack;
 mod state;
 mod try_out;
@@ -30,6 +31,7 @@ pub fn run(context: &Context, task: &Local) -> Result<()> {
         Local::Rebuild(args) => start(context, args, up::Restart::Everything),
         Local::Try(args) => try_out::try_out(context, args),
         Local::Down(args) => down(context, args),
+        Local::Restart(args) => restart::restart(context, args),
         Local::Info(args) => info::info(context, args),
         Local::Ps(args) => info::ps(context, args),
         Local::Logs(args) => logs::logs(context, args),

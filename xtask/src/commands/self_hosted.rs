@@ -6,6 +6,7 @@ use envs::{HeldIn, Variable, deploy, server};
 
 use crate::artifact::image::{self, Program, Purpose};
 use crate::cli::{SelfHosted, SelfHostedImage, SelfHostedProject};
+use crate::commands::log_line;
 use crate::config::context::Context;
 use crate::config::env::{EnvFile, Layers};
 use crate::config::gate::Gate;
@@ -40,6 +41,9 @@ pub fn run(context: &Context, task: &SelfHosted) -> Result<()> {
         SelfHosted::Up(args) => {
             gated(context, |build| Installation::open(context, &args.installation, build)?.up(args))
         }
+        SelfHosted::Restart(args) => {
+            gated(context, |build| Installation::open(context, args, build)?.restart())
+        }
         SelfHosted::Build(args) => build(context, args),
         SelfHosted::Update(args) => {
             gated(context, |build| Installation::open(context, &args.installation, build)?.update(args))
@@ -52,7 +56,7 @@ pub fn run(context: &Context, task: &SelfHosted) -> Result<()> {
                 context.printer.note(&nothing(&project));
                 return Ok(());
             }
-            context.runner.show(&project.logs(None, args.follow, None))
+            log_line::show(context, &project.raw_logs(SERVICE, args.follow))
         }
     }
 }
@@ -169,8 +173,20 @@ impl<'a> Installation<'a> {
         if args.image.is_some() || image::commit_of(self.context, &self.current())?.is_none() {
             new_image(self.context, args, &self.current())?;
         }
-        self.start()?;
+        self.start(false)?;
         self.context.printer.note("the server is healthy");
+        self.next();
+        Ok(())
+    }
+
+    /// The same image once more. Where there is none, there is nothing to restart.
+    fn restart(&self) -> Result<()> {
+        if image::commit_of(self.context, &self.current())?.is_none() {
+            return Err(Error::failed(format!("{} has no image yet", self.project.name))
+                .hint("to start it: cargo xtask self-hosted up"));
+        }
+        self.start(true)?;
+        self.context.printer.note("the server was restarted and is healthy");
         self.next();
         Ok(())
     }
@@ -184,11 +200,13 @@ impl<'a> Installation<'a> {
         }
     }
 
-    /// Brings the container to the current image and settings.
-    fn start(&self) -> Result<()> {
+    /// Brings the container to the current image and settings; `anew` also where nothing has changed.
+    fn start(&self, anew: bool) -> Result<()> {
         let project = self.with_image(&self.current());
+        let progress = self.context.printer.progress("starting the server, until it is healthy");
         let outcome =
-            self.context.runner.run(&project.up(true, false, HEALTHY_WITHIN_SECONDS), Streams::Captured)?;
+            self.context.runner.run(&project.up(true, anew, HEALTHY_WITHIN_SECONDS), Streams::Captured)?;
+        drop(progress);
         if outcome.code == 0 {
             return Ok(());
         }

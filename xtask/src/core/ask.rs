@@ -20,13 +20,23 @@ pub fn confirm_by_name(printer: &Printer, runner: &Runner, question: &str, name:
     Ok(answer(printer, runner, question, &format!("[type '{name}' to continue]"))? == name)
 }
 
+/// Whether there is somebody to ask.
+pub fn is_possible(printer: &Printer) -> bool {
+    std::io::stdin().is_terminal() && printer.messages_are_on_a_terminal()
+}
+
+/// Asks for a value; no answer is an empty one.
+pub fn value(printer: &Printer, runner: &Runner, question: &str) -> Result<String> {
+    answer(printer, runner, question, "")
+}
+
 fn answer(printer: &Printer, runner: &Runner, question: &str, choices: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         return Err(Error::usage(format!("{question} There is no terminal to answer it")).hint("add --yes"));
     }
     // A key that was hit before the plan was shown confirms nothing.
     discard_typed_ahead(std::io::stdin());
-    printer.note(&format!("{question} {choices}"));
+    printer.question(format!("{question} {choices}").trim_end());
     let answer = runner.interrupts().receive(|| {
         let mut line = String::new();
         // No answer is a no.

@@ -3,15 +3,27 @@
 //! Standard output carries what a program may read: results, plans, JSON. Standard error carries what people
 //! read: steps, warnings, errors. Nothing else in this crate prints.
 
-use std::io::{IsTerminal as _, Write};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod colour;
+mod progress;
+mod text;
+mod tone;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::io::{IsTerminal as _, Write};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::MultiProgress;
 use serde::Serialize;
 
 use crate::core::environment::Environment;
 use crate::core::error::Error;
+pub use colour::ColorChoice;
+pub use progress::Progress;
+pub use text::{columns, plain, wrap};
+pub use tone::Tone;
+
+/// Text for people is wrapped at this width on a wider terminal: longer lines are hard to read.
+pub const WIDEST: usize = 100;
 
 /// Writes for programs and for people. Clones write to the same place.
 #[derive(Clone)]
@@ -22,18 +34,32 @@ pub struct Printer {
     bars: MultiProgress,
 }
 
-/// A line that moves while something goes on, on a terminal, and stays there with the time that it took; elsewhere it is written
-/// once, when it begins.
-#[must_use]
-pub struct Progress {
-    live: Option<(ProgressBar, Printer)>,
+/// What the command line says about messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// Colours or none.
+    pub color: ColorChoice,
+    /// Say more.
+    pub verbose: bool,
+    /// Say only what is wrong.
+    pub quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Style {
-    colour: bool,
+    stdout: Look,
+    stderr: Look,
     live: bool,
     verbose: bool,
+    quiet: bool,
+}
+
+/// How one stream shows a text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Look {
+    colour: bool,
+    /// In columns; none where it is no terminal.
+    width: Option<usize>,
 }
 
 enum Sinks {
@@ -47,38 +73,20 @@ enum Stream {
     Stderr,
 }
 
-/// A text without what a terminal would obey or would not show: much of what is written comes from other programs and
-/// servers. Line ends and tabs stay, and colours where there may be any.
-fn clean(text: &str, colour: bool) -> String {
-    let foul = |letter: char| {
-        (letter.is_control() && !matches!(letter, '\n' | '\t'))
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let text = text.replace("\r\n", "\n");
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find(foul) {
-        out.push_str(&rest[..at]);
-        let found = &rest[at..];
-        // `ESC [ 1 ; 31 m` and `ESC [ 0 m`: only the look of what follows (ECMA-48, 8.3.117).
-        let style =
-            found.strip_prefix("\x1b[").and_then(|style| style.find(|c: char| !matches!(c, '0'..='9' | ';')));
-        let style = style.map(|end| end + 2).filter(|end| colour && found[*end..].starts_with('m'));
-        let length = style.map_or_else(|| found.chars().next().map_or(0, char::len_utf8), |end| end + 1);
-        out.push_str(if style.is_some() { &found[..length] } else { "\u{fffd}" });
-        rest = &found[length..];
-    }
-    out + rest
-}
-
 impl Printer {
-    /// Writes to the terminal. `NO_COLOR` (no-color.org) and `TERM=dumb` are respected; `CI` means plain lines.
-    pub fn terminal(environment: &Environment, verbose: bool) -> Self {
+    /// Writes to the terminal. `CI` means lines that stay, in the place of one that moves.
+    pub fn terminal(environment: &Environment, wishes: Wishes) -> Self {
+        let Wishes { color, verbose, quiet } = wishes;
         let set = |name| environment.get(name).is_some_and(|value| !value.is_empty());
-        let terminal = std::io::stderr().is_terminal() && environment.get("TERM") != Some("dumb");
-        let style =
-            Style { colour: terminal && !set("NO_COLOR"), live: terminal && !set("CI") && !verbose, verbose };
-        Self::new(Sinks::Terminal, style)
+        let moves = std::io::stderr().is_terminal() && environment.get("TERM") != Some("dumb");
+        let look = |terminal: bool, stream: std::io::Result<std::os::fd::OwnedFd>| Look {
+            colour: color.decide(environment, terminal),
+            width: terminal.then(|| width(stream)).flatten(),
+        };
+        let stdout = look(std::io::stdout().is_terminal(), std::io::stdout().as_fd().try_clone_to_owned());
+        let stderr = look(std::io::stderr().is_terminal(), std::io::stderr().as_fd().try_clone_to_owned());
+        let live = moves && !set("CI") && !verbose && !quiet;
+        Self::new(Sinks::Terminal, Style { stdout, stderr, live, verbose, quiet })
     }
 
     /// Keeps everything, for tests.
@@ -97,9 +105,29 @@ impl Printer {
         terminal && std::io::stdout().is_terminal()
     }
 
-    /// A result: one or more lines on standard output.
+    /// Whether a person reads the messages.
+    pub fn messages_are_on_a_terminal(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Whether messages for people have colours.
+    pub fn messages_have_colours(&self) -> bool {
+        self.style.stderr.colour
+    }
+
+    /// How wide a result may be: the terminal's width, and [`WIDEST`] at most and where there is none.
+    pub fn width(&self) -> usize {
+        self.style.stdout.width.unwrap_or(WIDEST).min(WIDEST)
+    }
+
+    /// A result: one or more lines on standard output, as they are.
     pub fn data(&self, text: &str) {
         self.write(Stream::Stdout, text);
+    }
+
+    /// A result for people, wrapped where it is on a terminal.
+    pub fn report(&self, text: &str) {
+        self.write(Stream::Stdout, &wrapped(text, self.style.stdout));
     }
 
     /// A result as JSON. The value carries a `schema_version`: scripts depend on it from the first day.
@@ -110,43 +138,60 @@ impl Printer {
         }
     }
 
-    /// A message for people.
+    /// A message for people; `--quiet` leaves it out.
     pub fn note(&self, text: &str) {
-        self.write(Stream::Stderr, text);
+        if !self.style.quiet {
+            self.message(text);
+        }
+    }
+
+    /// A question: it is asked however quiet the program is, and the answer stands behind it.
+    pub fn question(&self, text: &str) {
+        let text = text::clean(&wrapped(text, self.style.stderr), self.style.stderr.colour);
+        self.put_beside_bars(Stream::Stderr, &format!("{text} "));
     }
 
     /// Something that is wrong but did not stop the command, with what to do.
     pub fn warn(&self, text: &str) {
-        self.note(&format!("{} {text}", self.paint("33", "warning:")));
+        self.message(&format!("{} {text}", Tone::Careful.paint("warning:")));
     }
 
     /// The error that ends the program.
     pub fn error(&self, error: &Error) {
         let text = error.to_string();
-        let text = text.replace("\nhint:", &format!("\n{}", self.paint("36", "hint:")));
-        self.note(&format!("{} {text}", self.paint("31", "error:")));
+        let text = text.replace("\nhint:", &format!("\n{}", Tone::Hint.paint("hint:")));
+        self.message(&format!("{} {text}", Tone::Bad.paint("error:")));
+    }
+
+    /// What another program says is wrong: a text that it has wrapped itself.
+    pub fn as_said(&self, text: &str) {
+        self.write(Stream::Stderr, text);
+    }
+
+    /// What is wrong with a command line, as clap says it, and what may be meant.
+    pub fn usage_error(&self, text: &str, hints: &[String]) {
+        self.as_said(text);
+        for hint in hints {
+            self.message(&format!("{} {hint}", Tone::Hint.paint("hint:")));
+        }
     }
 
     /// Something for `--verbose` only.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.style.verbose {
-            self.note(&text());
+            self.message(&text());
         }
     }
 
-    /// Shows what the program waits for until the returned value is finished or dropped.
+    /// Shows what the program waits for until the returned value is dropped.
     pub fn progress(&self, text: &str) -> Progress {
-        if !self.style.live {
-            self.note(text);
-            return Progress { live: None };
+        if self.style.quiet {
+            Progress::hidden(self, text)
+        } else if self.style.live {
+            Progress::moving(self, &self.bars, text)
+        } else {
+            Progress::lines(self, text, progress::SIGN_OF_LIFE)
         }
-        let bar = self.bars.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(clean(text, false));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Progress { live: Some((bar, self.clone())) }
     }
 
     /// The same, for what takes a moment: a line that only a person at a terminal sees, while it lasts.
@@ -164,8 +209,8 @@ impl Printer {
         self.text(Stream::Stderr)
     }
 
-    fn paint(&self, colour: &str, text: &str) -> String {
-        if self.style.colour { format!("\x1b[1;{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    fn message(&self, text: &str) {
+        self.write(Stream::Stderr, &wrapped(text, self.style.stderr));
     }
 
     fn text(&self, stream: Stream) -> String {
@@ -177,14 +222,22 @@ impl Printer {
     }
 
     fn write(&self, stream: Stream, text: &str) {
-        let mut line = clean(text, self.style.colour);
+        let look = match stream {
+            Stream::Stdout => self.style.stdout,
+            Stream::Stderr => self.style.stderr,
+        };
+        let mut line = text::clean(text, look.colour);
         if !line.ends_with('\n') {
             line.push('\n');
         }
+        self.put_beside_bars(stream, &line);
+    }
+
+    fn put_beside_bars(&self, stream: Stream, text: &str) {
         if self.style.live {
-            self.bars.suspend(|| self.put(stream, &line));
+            self.bars.suspend(|| self.put(stream, text));
         } else {
-            self.put(stream, &line);
+            self.put(stream, text);
         }
     }
 
@@ -200,51 +253,13 @@ impl Printer {
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some((bar, printer)) = self.live.take() {
-            bar.finish_and_clear();
-            printer.note(&format!("{}  {} s", bar.message(), bar.elapsed().as_secs()));
-        }
-    }
+fn width(stream: std::io::Result<std::os::fd::OwnedFd>) -> Option<usize> {
+    terminal_size::terminal_size_of(stream.ok()?).map(|(width, _)| usize::from(width.0))
+}
+
+fn wrapped(text: &str, look: Look) -> String {
+    look.width.map_or_else(|| text.to_owned(), |width| wrap(text, width.min(WIDEST)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_other_programs_say_cannot_drive_the_terminal() {
-        let printer = Printer::captured();
-        printer.note("a\u{1b}]52;c;AAAA\u{7}b\u{1b}[2Jc\u{9b}d\u{202e}e\r\n\tf\u{1b}[1;31mg");
-        let seen = "a\u{fffd}]52;c;AAAA\u{fffd}b\u{fffd}[2Jc\u{fffd}d\u{fffd}e\n\tf\u{fffd}[1;31mg\n";
-        assert_eq!(printer.stderr(), seen);
-        assert_eq!(
-            clean("\u{1b}[1;31merror:\u{1b}[0m \u{1b}[2J", true),
-            "\u{1b}[1;31merror:\u{1b}[0m \u{fffd}[2J"
-        );
-    }
-
-    #[test]
-    fn a_terminal_keeps_what_was_done() {
-        let sinks = Sinks::Captured { stdout: Vec::new(), stderr: Vec::new() };
-        let printer = Printer::new(sinks, Style { live: true, ..Style::default() });
-        let progress = printer.progress("web: moving the traffic");
-        assert_eq!(printer.stderr(), "", "it moves in place meanwhile");
-        drop(progress);
-        assert_eq!(printer.stderr(), "web: moving the traffic  0 s\n");
-    }
-
-    #[test]
-    fn results_and_remarks_go_their_own_ways_and_plain_text_has_no_escapes() {
-        let printer = Printer::captured();
-        printer.data("result");
-        printer.json(&serde_json::json!({"schema_version": 1}));
-        printer.warn("careful");
-        printer.error(&Error::failed("broken").hint("mend it"));
-        drop(printer.progress("waiting for web"));
-        printer.detail(|| "only when verbose".to_owned());
-        assert_eq!(printer.stdout(), "result\n{\n  \"schema_version\": 1\n}\n");
-        assert_eq!(printer.stderr(), "warning: careful\nerror: broken\nhint: mend it\nwaiting for web\n");
-    }
-}
+mod tests;

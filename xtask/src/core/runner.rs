@@ -1,6 +1,7 @@
 //! The runner: executes commands, shows them, or records them for tests.
 
 mod ahead;
+mod lines;
 mod process;
 mod tail;
 
@@ -32,6 +33,15 @@ pub enum Streams {
     Inherited,
     /// Standard output to us, standard error to the terminal: for programs that report progress there.
     StdoutCaptured,
+}
+
+/// A line that a command wrote while it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// To its standard output.
+    Stdout(String),
+    /// To its standard error; what it draws over is a line, too.
+    Stderr(String),
 }
 
 /// How a command ended and what it wrote.
@@ -130,6 +140,18 @@ impl Runner {
                 process::run(command, streams, &self.interrupts)
             }
         }
+    }
+
+    /// Runs to the end and hands each line on as it is written; of the outcome's streams only the end of standard error is kept.
+    pub fn watch(&self, command: &Command, each: &mut dyn FnMut(Said)) -> Result<Outcome> {
+        if matches!(self.mode, Mode::Real) || command.effect() == Effect::Reads && self.is_dry_run() {
+            self.printer.detail(|| format!("running: {}", command.render()));
+            return process::watch(command, &self.interrupts, each);
+        }
+        let outcome = self.run(command, Streams::Captured)?;
+        outcome.stdout.lines().for_each(|line| each(Said::Stdout(line.to_owned())));
+        outcome.stderr.lines().for_each(|line| each(Said::Stderr(line.to_owned())));
+        Ok(outcome)
     }
 
     /// Runs to the end, captures both streams, and takes any exit code but 0 as an error.

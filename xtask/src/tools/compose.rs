@@ -82,7 +82,7 @@ impl Project {
 
     /// What the containers wrote.
     pub fn logs(&self, service: Option<&str>, follow: bool, lines: Option<u32>) -> Command {
-        let mut command = self.bare().args(["logs", "--no-color"]);
+        let mut command = self.bare().args(["--ansi", "never", "logs", "--no-color"]);
         if follow {
             command = command.arg("--follow");
         }

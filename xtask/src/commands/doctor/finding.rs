@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::config::env::{Location, Origin};
 use crate::config::stage::Target;
+use crate::core::output::Tone;
 
 /// Version of the JSON report. Fields may be added under the same number; anything else raises it.
 const SCHEMA_VERSION: u32 = 1;
@@ -124,15 +125,22 @@ impl Report {
     pub(super) fn text(&self) -> String {
         if self.ok {
             return format!(
-                "{}: nothing is wrong with {}\n\
+                "{}: {} is wrong with {}\n\
                  To check it from outside: cargo xtask diagnose --stage {}\n",
-                self.stage, self.looked_at, self.stage
+                self.stage,
+                Tone::Good.paint("nothing"),
+                self.looked_at,
+                self.stage
             );
         }
         let mut text = String::new();
         for Finding { severity, what, why, place, fix, .. } in &self.findings {
-            let kind = if *severity == Severity::Error { "error" } else { "warning" };
-            let _ = write!(text, "{kind}: {what}\n  where: {place}\n  why:   {why}\n  fix:   {fix}\n");
+            let kind = match severity {
+                Severity::Error => Tone::Bad.paint("error:"),
+                Severity::Warning => Tone::Careful.paint("warning:"),
+            };
+            let fix = format!("{}   {fix}", Tone::Hint.paint("fix:"));
+            let _ = write!(text, "{kind} {what}\n  where: {place}\n  why:   {why}\n  {fix}\n");
         }
         text
     }

@@ -10,6 +10,7 @@ use crate::config::env::{Entry, EnvFile, Environment, Found, Location, Origin};
 use crate::config::gate::Gate;
 use crate::config::stage::Target;
 use crate::core::error::{Error, Result};
+use crate::core::output::Tone;
 
 /// What was read of an environment, and everything that is wrong with it.
 pub struct Checked {
@@ -100,7 +101,8 @@ fn conclude(
 ) -> Result<()> {
     if problems.is_empty() {
         let names: Vec<_> = files.iter().map(|(_, file)| file.path().display().to_string()).collect();
-        context.printer.data(&format!("{target}: nothing is wrong with {}", names.join(", ")));
+        let nothing = Tone::Good.paint("nothing");
+        context.printer.report(&format!("{target}: {nothing} is wrong with {}", names.join(", ")));
         return Ok(());
     }
     let count =

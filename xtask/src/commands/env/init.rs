@@ -9,16 +9,18 @@ use envs::deploy::ENABLE_MCP_SERVER;
 use envs::{HeldIn, Variable};
 
 use super::check::closed_gate;
+use super::fill;
 use super::neighbour::name_at_validibot;
-use crate::cli::StageArg;
+use crate::cli::Init;
 use crate::config::context::Context;
 use crate::config::env::{JUST, Origin};
 use crate::config::stage::Target;
+use crate::core::ask;
 use crate::core::error::{Error, Result};
 use crate::core::secret::{random_base64, random_hex};
 
 /// Writes every missing file of an environment, and lists the values that are left to fill in.
-pub fn init(context: &Context, args: &StageArg) -> Result<()> {
+pub fn init(context: &Context, args: &Init) -> Result<()> {
     let target = args.stage;
     for file in target.place().files() {
         if let Some(path) = write_file(context, target, *file)? {
@@ -26,6 +28,9 @@ pub fn init(context: &Context, args: &StageArg) -> Result<()> {
         } else if let Some(path) = context.tree.path(target, *file) {
             context.printer.note(&format!("left {} as it is", path.display()));
         }
+    }
+    if !args.yes && ask::is_possible(&context.printer) {
+        fill::fill(context, target)?;
     }
     let left = to_do(context, target)?;
     if left.is_empty() {

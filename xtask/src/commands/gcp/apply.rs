@@ -47,7 +47,7 @@ pub(super) fn offer_after(
     check: impl FnOnce() -> Result<()>,
 ) -> Result<bool> {
     if !args.json {
-        context.printer.data(&plan.render());
+        context.printer.report(&plan.render());
     }
     if args.dry_run && !args.json {
         plan.show(&context.printer);

@@ -49,7 +49,7 @@ pub(super) fn lb_add(context: &Context, args: &GcpLbAdd) -> Result<()> {
         return Ok(());
     }
     if !common.json {
-        context.printer.data(&plan.render());
+        context.printer.report(&plan.render());
     }
     apply::confirm(context, common)?;
     let work = || apply::apply(context, &plan, common.at_once);

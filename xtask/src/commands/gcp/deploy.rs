@@ -67,7 +67,7 @@ pub(super) fn plan(context: &Context, args: &GcpPlan) -> Result<Exit> {
     if args.json {
         context.printer.json(&deploy.json(&plan, false));
     } else {
-        context.printer.data(&plan.render());
+        context.printer.report(&plan.render());
     }
     let fit = deploy.identity.is_none_or(|identity| identity.problems.is_empty());
     Ok(if plan.is_empty() && fit { Exit::Success } else { Exit::ChangesPending })
@@ -88,7 +88,7 @@ pub(super) fn deploy(context: &Context, args: &GcpDeploy) -> Result<()> {
     }
     let plan = deploy.plan(DEPLOY);
     if !common.json {
-        context.printer.data(&plan.render());
+        context.printer.report(&plan.render());
     }
     if common.dry_run && common.json {
         context.printer.json(&deploy.json(&plan, false));

@@ -21,6 +21,7 @@ use crate::config::gate::Gate;
 use crate::config::stage::{Names, Target as Place};
 use crate::core::error::Result;
 use crate::core::exit::Exit;
+use crate::core::output::Tone;
 use crate::tools::gcloud::{self, Seen, lock, run};
 
 /// Version of the JSON. Fields may be added under the same number; anything else raises it.
@@ -219,7 +220,12 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let mut lines = vec![format!("{}: {}", self.stage, self.overall)];
+        let tone = match self.exit() {
+            Exit::Success => Tone::Good,
+            Exit::Failed => Tone::Bad,
+            _ => Tone::Careful,
+        };
+        let mut lines = vec![format!("{}: {}", self.stage, tone.paint(self.overall))];
         lines.extend(self.reasons.iter().map(|reason| format!("  {reason}")));
         let mut row = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
         row("server", self.server.to_owned());

@@ -10,10 +10,12 @@ use super::programs::{Layout, MCP, WEB};
 use super::{files, state_folder, up};
 use crate::artifact::image::{self, Program, Purpose, Revision};
 use crate::cli::Up;
+use crate::commands::log_line;
 use crate::config::context::Context;
 use crate::config::env::EnvFile;
 use crate::config::gate::Gate;
 use crate::core::error::{Error, Result};
+use crate::core::exit::Exit;
 use crate::core::runner::{Streams, last_lines};
 use crate::core::secret::hex;
 use crate::tools::compose::Project;
@@ -37,6 +39,12 @@ pub(super) struct Containers {
     pub(super) project: String,
     /// `community` or `pro`.
     pub(super) edition: String,
+    /// Whether agents may pay, as in Validibot's cloud.
+    #[serde(default)]
+    pub(super) cloud: bool,
+    /// The version that the stand-in plays, as it is typed; empty in a state of before there were several.
+    #[serde(default)]
+    pub(super) validibot: String,
     /// The web application's port on this machine.
     pub(super) web_port: u16,
     /// The MCP server's port on this machine.
@@ -95,6 +103,8 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
     let containers = Containers {
         project: project.name.clone(),
         edition: layout.edition.to_owned(),
+        cloud: layout.paid_access,
+        validibot: args.validibot.name().to_owned(),
         web_port: args.port,
         mcp_port: args.mcp_port,
         real: checkout.is_some(),
@@ -108,13 +118,22 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: up:
         context.runner.read(&project.remove(MCP))?;
     }
     let there = running.contains(&args.port) && (!with_mcp || running.contains(&args.mcp_port));
-    context.printer.note(if there && !anew {
+    let progress = context.printer.progress(if there && !anew {
         "the containers are already running: restarting what has changed"
     } else {
         "starting the containers"
     });
-    let outcome =
-        context.runner.run(&project.up(with_mcp, anew, HEALTHY_WITHIN_SECONDS), Streams::Captured)?;
+    let outcome = context
+        .runner
+        .run(&project.up(with_mcp, anew, HEALTHY_WITHIN_SECONDS), Streams::Captured)
+        .map_err(|error| match error.exit() {
+            // Compose leaves what it has started.
+            Exit::Interrupted => {
+                error.hint("what was started keeps running; to stop it: cargo xtask local down")
+            }
+            _ => error,
+        })?;
+    drop(progress);
     if outcome.code != 0 {
         let logs = context.runner.run(&project.logs(None, false, Some(LOG_LINES)), Streams::Captured)?;
         return Err(not_started(&outcome.stderr, &logs.stdout, checkout.as_ref()));
@@ -296,7 +315,7 @@ pub(super) fn logs(
     let project = containers.project(engine::require(context)?);
     match only.filter(|_| !context.printer.results_are_on_a_terminal()) {
         Some(service) => context.runner.show(&project.raw_logs(service, follow)),
-        None => context.runner.show(&project.logs(only, follow, None)),
+        None => log_line::show(context, &project.logs(only, follow, None)),
     }
 }
 

@@ -10,6 +10,7 @@ use super::programs::{MCP, WEB};
 use super::state::State;
 use super::state_folder;
 use crate::cli::{Logs, ProgramName};
+use crate::commands::log_line;
 use crate::config::context::Context;
 use crate::core::error::{Error, Result};
 
@@ -77,14 +78,12 @@ impl Log {
         file.seek(SeekFrom::Start(self.shown)).map_err(failed)?;
         let mut fresh = Vec::new();
         file.read_to_end(&mut fresh).map_err(failed)?;
+        let for_people = context.printer.results_are_on_a_terminal();
         let Some(end) = fresh.iter().rposition(|byte| *byte == b'\n') else { return Ok(()) };
         self.shown += end as u64 + 1;
         for line in String::from_utf8_lossy(&fresh[..end]).split('\n') {
-            if named {
-                context.printer.data(&format!("{} | {line}", self.name));
-            } else {
-                context.printer.data(line);
-            }
+            let line = if named { format!("{} | {line}", self.name) } else { line.to_owned() };
+            context.printer.data(&if for_people { log_line::for_people(&line) } else { line });
         }
         Ok(())
     }

@@ -14,6 +14,10 @@ use crate::core::process::Identity;
 pub(super) struct State {
     /// `community` or `pro`.
     pub(super) edition: String,
+    /// Whether agents may pay, as in Validibot's cloud.
+    pub(super) cloud: bool,
+    /// The version that the stand-in plays, as it is typed; empty in a state of before there were several.
+    pub(super) validibot: String,
     /// By name.
     pub(super) programs: BTreeMap<String, Running>,
 }

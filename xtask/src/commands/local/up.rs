@@ -20,6 +20,9 @@ use crate::core::process::port_owner;
 pub(super) const TAKEN_AWAY: &str =
     "this stops the running MCP server: it is part of a stack with --pro and an open gate";
 
+/// The edition with the server.
+pub(super) const PRO: &str = "pro";
+
 /// How the gate of a local stack is opened.
 pub(super) const OPENING: &str =
     "ENABLE_MCP_SERVER=true cargo xtask local up --pro, or that line in envs/local/.build";
@@ -59,6 +62,8 @@ pub(super) fn up(context: &Context, args: &Up, gate: Option<&Gate>, restart: Res
         wanted.push(layout.mcp(&settings));
     }
     layout.edition.clone_into(&mut state.edition);
+    state.cloud = layout.paid_access;
+    args.validibot.name().clone_into(&mut state.validibot);
     if restart == Restart::Everything {
         for name in [MCP, WEB] {
             launch::stop(context, &folder, &mut state, name)?;
@@ -76,7 +81,7 @@ fn pro(args: &Up) -> bool {
 
 /// The name of the edition that was asked for.
 pub(super) fn edition(args: &Up) -> &'static str {
-    if pro(args) { "pro" } else { "community" }
+    if pro(args) { PRO } else { "community" }
 }
 
 /// The MCP server's port is kept for it, whether it runs or not.
@@ -122,7 +127,6 @@ fn programs(context: &Context, args: &Up, with_mcp: bool) -> Result<BTreeMap<Str
     if let Some(folder) = &args.bin_dir {
         return Ok(names.into_iter().map(|name| (name.to_owned(), folder.join(name))).collect());
     }
-    context.printer.note("building the programs: the first time takes a few minutes");
     program::build(context, &names)
 }
 

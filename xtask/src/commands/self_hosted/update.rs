@@ -26,7 +26,7 @@ impl Installation<'_> {
         if !self.is_running()? {
             self.context.printer.note("no server is running: starting it");
             retag(self.context, &candidate, &self.current())?;
-            return self.start();
+            return self.start(false);
         }
         self.context.printer.note("starting the new server next to the running one");
         let verdict = self.prove(&candidate);
@@ -51,13 +51,13 @@ impl Installation<'_> {
             retag(self.context, &current, &previous)?;
         }
         retag(self.context, candidate, &current)?;
-        let Err(error) = self.start() else { return Ok(()) };
+        let Err(error) = self.start(false) else { return Ok(()) };
         if !there_was_one {
             return Err(error);
         }
         self.context.runner.interrupts().acknowledge();
         retag(self.context, &previous, &current)?;
-        self.start()?;
+        self.start(false)?;
         Err(error.hint("the previous server is running again"))
     }
 

@@ -1,18 +1,19 @@
 //! One child process: its own group, a deadline, signals passed on, and an end that takes its children along.
 
+use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::{Outcome, Streams, tail};
+use super::{Outcome, Said, Streams, lines, tail};
 use crate::core::command::{Command, EnvValue, Stdin};
 use crate::core::error::{Error, Result};
 use crate::core::interrupt::Interrupts;
@@ -28,9 +29,13 @@ const GRACE: Duration = Duration::from_secs(12);
 /// How long a stream may stay open after the program itself has ended: a child of its own holds it.
 const STREAM_GRACE: Duration = Duration::from_secs(2);
 
+/// How many lines of standard error are kept of a program that is watched: an error shows fewer.
+const KEPT_LINES: usize = 40;
+
 enum Event {
     Ended(ExitStatus),
     Signal(i32),
+    Said(Said),
 }
 
 enum Ending {
@@ -88,25 +93,40 @@ pub(super) fn finish(mut started: Started, command: &Command, interrupts: &Inter
 
 fn attend(started: Started, command: &Command, interrupts: &Interrupts) -> Result<Outcome> {
     let (events, inbox) = mpsc::channel();
+    let Started { child, group, stdout, stderr } = started;
+    let ending = lead(child, group, command, interrupts, (events, &inbox), &mut |_| {});
+    let (stdout, stderr) = (drain(stdout, group), drain(stderr, group));
+    conclude(&ending, command, stdout, stderr)
+}
+
+/// Gives the program its input, and waits until it has ended, by itself or because it was told to.
+fn lead(
+    mut child: Child,
+    group: Pid,
+    command: &Command,
+    interrupts: &Interrupts,
+    (events, inbox): (Sender<Event>, &Receiver<Event>),
+    each: &mut dyn FnMut(Said),
+) -> Ending {
     let signals = events.clone();
     let _subscription = interrupts.subscribe(move |signal| {
         let _ = signals.send(Event::Signal(signal));
     });
-    let Started { mut child, group, stdout, stderr } = started;
     write_input(&mut child, command);
     std::thread::spawn(move || {
         // A child that somebody else has reaped counts as killed.
         let status = child.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32));
         let _ = events.send(Event::Ended(status));
     });
+    supervise(inbox, group, command.time_limit(), each)
+}
 
-    let ending = supervise(&inbox, group, command.time_limit());
-    let (stdout, stderr) = (drain(stdout, group), drain(stderr, group));
-    match ending {
+fn conclude(ending: &Ending, command: &Command, stdout: String, stderr: String) -> Result<Outcome> {
+    match *ending {
         Ending::ByItself(status) => Ok(Outcome { code: code_of(status), stdout, stderr }),
         Ending::Interrupted => {
-            Err(Error::interrupted(format!("interrupted; {} was stopped with its children", command.name()))
-                .cause(format!("command: {}", command.render())))
+            // The command's line may be a screen long, and whoever pressed Ctrl-C knows what ran.
+            Err(Error::interrupted(format!("interrupted; {} was stopped with its children", command.name())))
         }
         Ending::TimedOut => {
             let limit = command.time_limit().unwrap_or_default().as_secs();
@@ -119,6 +139,55 @@ fn attend(started: Started, command: &Command, interrupts: &Interrupts) -> Resul
             Err(if said.is_empty() { error } else { error.cause(said) })
         }
     }
+}
+
+/// Runs the command to its end and hands on each line as soon as it is there.
+pub(super) fn watch(
+    command: &Command,
+    interrupts: &Interrupts,
+    each: &mut dyn FnMut(Said),
+) -> Result<Outcome> {
+    interrupts.check()?;
+    let mut child = spawn(command, &mut prepare(command, Streams::Captured))?;
+    let group = group_of(&child);
+    let (events, inbox) = mpsc::channel();
+    if let Some(stream) = child.stdout.take() {
+        hand_on(stream, false, Said::Stdout, events.clone());
+    }
+    if let Some(stream) = child.stderr.take() {
+        hand_on(stream, true, Said::Stderr, events.clone());
+    }
+    let mut kept = VecDeque::new();
+    let mut keep = |said: Said| {
+        if let Said::Stderr(line) = &said {
+            kept.push_back(line.clone());
+            if kept.len() > KEPT_LINES {
+                kept.pop_front();
+            }
+        }
+        each(said);
+    };
+    let ending = lead(child, group, command, interrupts, (events, &inbox), &mut keep);
+    // What the program wrote last may still be in its pipes. The senders are gone when both are at their end; a grandchild that
+    // holds one is not waited for.
+    while let Ok(event) = inbox.recv_timeout(STREAM_GRACE) {
+        if let Event::Said(said) = event {
+            keep(said);
+        }
+    }
+    conclude(&ending, command, String::new(), Vec::from(kept).join("\n"))
+}
+
+fn hand_on(
+    stream: impl std::io::Read + Send + 'static,
+    overwrites: bool,
+    said: fn(String) -> Said,
+    events: Sender<Event>,
+) {
+    std::thread::spawn(move || {
+        // Nobody listens once the command was given up.
+        lines::each_line(stream, overwrites, |line| drop(events.send(Event::Said(said(line)))));
+    });
 }
 
 pub(super) fn detach(command: &Command, log: &Path) -> Result<Child> {
@@ -202,32 +271,48 @@ fn write_input(child: &mut Child, command: &Command) {
     }
 }
 
-fn supervise(inbox: &Receiver<Event>, group: Pid, limit: Option<Duration>) -> Ending {
-    let event = match limit {
-        Some(limit) => inbox.recv_timeout(limit),
-        None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-    };
-    match event {
-        Ok(Event::Ended(status)) => Ending::ByItself(status),
-        Ok(Event::Signal(signal)) => {
-            end(inbox, group, Signal::try_from(signal).unwrap_or(Signal::SIGTERM));
+fn supervise(
+    inbox: &Receiver<Event>,
+    group: Pid,
+    limit: Option<Duration>,
+    each: &mut dyn FnMut(Said),
+) -> Ending {
+    match next(inbox, limit, each) {
+        Some(Event::Ended(status)) => Ending::ByItself(status),
+        Some(Event::Signal(signal)) => {
+            end(inbox, group, Signal::try_from(signal).unwrap_or(Signal::SIGTERM), each);
             Ending::Interrupted
         }
-        Err(_) => {
-            end(inbox, group, Signal::SIGTERM);
+        Some(Event::Said(_)) | None => {
+            end(inbox, group, Signal::SIGTERM, each);
             Ending::TimedOut
         }
     }
 }
 
+/// The next event that is no line, within this time; lines go on as they come.
+fn next(inbox: &Receiver<Event>, limit: Option<Duration>, each: &mut dyn FnMut(Said)) -> Option<Event> {
+    let deadline = limit.map(|limit| Instant::now() + limit);
+    loop {
+        let event = match deadline {
+            Some(deadline) => inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
+            None => inbox.recv().ok(),
+        };
+        match event {
+            Some(Event::Said(said)) => each(said),
+            other => return other,
+        }
+    }
+}
+
 /// Tells the group to end, and kills what is left of it; a second signal from the operator does not wait.
-fn end(inbox: &Receiver<Event>, group: Pid, signal: Signal) {
+fn end(inbox: &Receiver<Event>, group: Pid, signal: Signal, each: &mut dyn FnMut(Said)) {
     signal_group(group, signal);
     // Whatever comes (the end, a second signal, or nothing in time), the rest of the group goes now.
-    let first = inbox.recv_timeout(GRACE);
+    let first = next(inbox, Some(GRACE), each);
     signal_group(group, Signal::SIGKILL);
-    if !matches!(first, Ok(Event::Ended(_))) {
-        let _ = inbox.recv_timeout(GRACE);
+    if !matches!(first, Some(Event::Ended(_))) {
+        let _ = next(inbox, Some(GRACE), each);
     }
 }
 

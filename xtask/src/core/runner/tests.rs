@@ -90,3 +90,33 @@ fn a_recording_runner_starts_nothing() {
     assert_eq!(runner.run(&sh("exit 1"), Streams::Captured).unwrap().code, 9);
     assert_eq!(runner.recorded(), [sh("exit 1")]);
 }
+
+#[test]
+fn each_line_of_a_watched_command_comes_while_it_runs_and_none_is_lost_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    // It goes on only once its first line was seen.
+    let script = "echo first; printf 'drawn\\rover\\n' >&2; until [ -e \"$0\" ]; do sleep 0.02; done; echo last; exit 3";
+    let mut seen = Vec::new();
+    let outcome = real()
+        .0
+        .watch(&sh(script).arg(&go), &mut |said| {
+            if said == Said::Stdout("first".to_owned()) {
+                std::fs::write(&go, "").unwrap();
+            }
+            seen.push(said);
+        })
+        .unwrap();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (3, "drawn\nover"));
+    let stdout: Vec<_> = seen.iter().filter(|said| matches!(said, Said::Stdout(_))).collect();
+    assert_eq!(stdout, [&Said::Stdout("first".to_owned()), &Said::Stdout("last".to_owned())]);
+}
+
+#[test]
+fn a_watched_command_that_goes_on_writing_has_its_deadline_all_the_same() {
+    let started = Instant::now();
+    let command = sh("while :; do echo on; sleep 0.01; done").deadline(Duration::from_millis(200));
+    let error = real().0.watch(&command, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("did not finish"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(30));
+}

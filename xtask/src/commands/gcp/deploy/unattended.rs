@@ -60,7 +60,7 @@ pub(super) fn deploy(place: Place<'_>, images: Images, first: Answers, args: &Gc
             let mut deploy = Deploy::new(place, images, state?, true, at_once)?;
             let plan = deploy.plan(DEPLOY);
             if !json {
-                context.printer.data(&plan.render());
+                context.printer.report(&plan.render());
             }
             // Whoever had the lock before has done it.
             if plan.is_empty() {

@@ -1,14 +1,11 @@
 //! One entry of Cloud Logging (<https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry>), as a line.
 
-use std::fmt::Write as _;
+use serde_json::Value;
 
-use serde_json::{Map, Value};
+use crate::commands::log_line;
 
 /// An entry as Cloud Logging has it.
 pub(super) struct Entry(Value);
-
-/// What stands at the beginning of a line already, or says nothing to a person.
-const KNOWN: [&str; 3] = ["message", "severity", "time"];
 
 impl Entry {
     /// Reads the answer to a question; `None` where it is none.
@@ -57,7 +54,7 @@ impl Entry {
             return request_line(request);
         }
         if let Some(Value::Object(payload)) = self.0.get("jsonPayload") {
-            return payload_line(payload);
+            return log_line::payload(payload);
         }
         // An audit entry: what somebody did with the service.
         let method = self.text("/protoPayload/methodName").unwrap_or("an entry of an unknown kind");
@@ -77,20 +74,6 @@ fn short(timestamp: &str) -> String {
     let (seconds, fraction) = whole.split_once('.').unwrap_or((whole, ""));
     let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
     format!("{seconds}.{fraction}")
-}
-
-/// The message, then every other field as `name=value`.
-fn payload_line(payload: &Map<String, Value>) -> String {
-    let mut line = payload.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-    for (name, value) in payload.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
-        let _ = match value {
-            Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => {
-                write!(line, " {name}={text}")
-            }
-            other => write!(line, " {name}={other}"),
-        };
-    }
-    line.trim_start().to_owned()
 }
 
 /// Google's front end's own line about a request.

@@ -38,7 +38,7 @@ pub(crate) fn rollback(context: &Context, args: &GcpRollback) -> Result<()> {
     let turn = Turn { names: &names, service: &service, live: &live, from: choice.serving(), target };
     let plan = turn.plan();
     if !common.json {
-        context.printer.data(&plan.render());
+        context.printer.report(&plan.render());
     }
     if common.dry_run || plan.is_empty() {
         if common.json {

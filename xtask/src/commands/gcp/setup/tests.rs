@@ -3,6 +3,7 @@
 use super::*;
 use crate::commands::gcp::policy::Policy;
 use crate::config::stage::Stage;
+use crate::core::output::plain;
 use live::Guarded;
 
 fn names() -> Names {
@@ -42,7 +43,7 @@ fn a_finished_project_needs_nothing() {
             roles/run.invoker on validibot-web-dev
             docker login at us-west1-docker.pkg.dev
         nothing to do"]]
-    .assert_eq(&plan(&names(), &live).render());
+    .assert_eq(&plain(&plan(&names(), &live).render()));
 }
 
 #[test]
