@@ -26,8 +26,8 @@ const GROUPS: &[(&str, Shown, &[&str])] = &[
     ("Run", Described, &["local", "self-hosted"]),
     ("Configure", Described, &["env"]),
     ("Deploy", Described, &["gcp"]),
-    ("Inspect", Described, &["doctor", "diagnose", "test-e2e", "contract"]),
-    ("Develop", Named, &["test", "bench", "soak", "fuzz", "verify", "generate"]),
+    ("Inspect", Described, &["doctor", "diagnose", "test-e2e"]),
+    ("Develop", Named, &["test", "bench", "soak", "fuzz", "verify", "contract", "generate"]),
     ("Help", Named, &["help", "completions", "man"]),
 ];
 
