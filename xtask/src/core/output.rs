@@ -196,7 +196,7 @@ impl Printer {
 
     /// The same, for what takes a moment: a line that only a person at a terminal sees, while it lasts.
     pub fn glance(&self, text: &str) -> Progress {
-        if self.style.live { self.progress(text) } else { Progress { live: None } }
+        if self.style.live { self.progress(text) } else { Progress::hidden(self, text) }
     }
 
     /// What was captured from standard output.
