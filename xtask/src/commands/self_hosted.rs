@@ -2,6 +2,8 @@
 
 mod update;
 
+use std::time::Duration;
+
 use envs::{HeldIn, Variable, deploy, server};
 
 use crate::artifact::image::{self, Program, Purpose};
@@ -23,6 +25,9 @@ const SERVICE: &str = "mcp";
 /// How long the server may take until it is healthy: it needs well below a second, and its first health check is
 /// five seconds after its start.
 const HEALTHY_WITHIN_SECONDS: u64 = 60;
+
+/// The image has 15 MB: that is much, also at a slow registry.
+const PULLED_WITHIN: Duration = Duration::from_mins(10);
 
 /// How much of the log an error shows.
 const LOG_LINES: u32 = 20;
@@ -90,9 +95,22 @@ fn current(project: &str) -> String {
 /// Builds an image under this tag, or gives the tag to the image that was named.
 fn new_image(context: &Context, args: &SelfHostedImage, tag: &str) -> Result<()> {
     match &args.image {
-        Some(image) => retag(context, image, tag),
+        Some(image) => pull_missing(context, image).and_then(|()| retag(context, image, tag)),
         None => image::build(context, Program::Server, Purpose::Release, &[tag.to_owned()]),
     }
+}
+
+/// Fetches the image that was named, unless it is on this machine.
+fn pull_missing(context: &Context, image: &str) -> Result<()> {
+    if image::commit_of(context, image)?.is_some() {
+        return Ok(());
+    }
+    let _progress = context.printer.progress(&format!("pulling {image}"));
+    let pull = Command::new("docker").args(["pull", "--quiet", image]).deadline(PULLED_WITHIN);
+    let pulled = context.runner.read(&pull).map_err(|error| {
+        error.hint("name an image of this machine or of a registry; `docker login` where it asks who you are")
+    });
+    pulled.map(|_| ())
 }
 
 fn retag(context: &Context, image: &str, tag: &str) -> Result<()> {

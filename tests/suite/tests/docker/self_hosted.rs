@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use gcp_emulator::{Registry, installed};
 use sandbox::fixtures;
 use serde_json::json;
 use suite::docker::{docker, engine, try_docker};
@@ -161,6 +162,32 @@ async fn the_server_serves_beside_a_validibot_and_is_replaced_only_by_one_that_w
     let _ = site.run(&["down"]).await.expect_success("self-hosted down");
     assert_ne!(try_docker(&["inspect", &container]).await.code, Some(0));
     assert_eq!(docker(&["inspect", "--format", "{{.State.Status}}", &site.web()]).await, "running");
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_on_this_machine_is_pulled() {
+    require!(engine().await.and_then(|()| installed::engine()));
+    images().await;
+    let site = Site { xtask: Xtask::new(), name: format!("validibot-mcp-test-{}", free_port()), port: 0 };
+    site.write_build("true");
+    let registry = Registry::start().expect("a registry");
+    let image = format!("{}/validibot/validibot-mcp:1", registry.address());
+    docker(&["tag", SERVER_IMAGE, &image]).await;
+    docker(&["push", "--quiet", &image]).await;
+    docker(&["image", "rm", &image]).await;
+
+    let _ = site.run(&["build", "--image", &image]).await.expect_success("self-hosted build");
+    let id =
+        |image: String| async move { docker(&["image", "inspect", "--format", "{{.Id}}", &image]).await };
+    assert_eq!(id(format!("{}:current", site.name)).await, id(SERVER_IMAGE.to_owned()).await);
+    docker(&["image", "rm", &image]).await;
+
+    let missing = image.replace(":1", ":2");
+    let refused = site.run(&["build", "--image", &missing]).await;
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    for said in [missing.as_str(), "docker login"] {
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
 }
 
 #[tokio::test]
